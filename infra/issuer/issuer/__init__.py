@@ -1,0 +1,1 @@
+"""Embedded identity issuer for a local run."""

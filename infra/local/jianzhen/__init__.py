@@ -1,0 +1,1 @@
+"""The jianzhen command: the whole platform on one machine."""

@@ -1,0 +1,1 @@
+"""Carries a suspicion to its legal end."""

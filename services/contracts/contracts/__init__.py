@@ -1,0 +1,1 @@
+"""Typed events and wire types that travel between services."""

@@ -1,0 +1,61 @@
+"""Who says what to whom: the one list from which AsyncAPI, NATS accounts, streams and docs are made."""
+
+from dataclasses import dataclass
+
+from contracts import cases, credit, ingest, publish, qc
+from contracts.envelope import Event, event_name, event_type
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One event class, with the services that consume it (the producer is the class's own)."""
+
+    event: type[Event]
+    consumers: tuple[str, ...]
+
+    @property
+    def producer(self) -> str:
+        return self.event.PRODUCER
+
+    @property
+    def name(self) -> str:
+        return event_name(self.event)
+
+    @property
+    def type(self) -> str:
+        return event_type(self.event)
+
+    @property
+    def lanes(self) -> list[str]:
+        return [f"{n:02d}" for n in range(self.event.LANES)]
+
+
+CATALOGUE: tuple[Entry, ...] = (
+    Entry(ingest.Recorded, ("qc",)),
+    Entry(ingest.Revised, ("qc",)),
+    Entry(ingest.SiteRegistered, ("publish",)),
+    Entry(qc.Assessed, ("publish",)),
+    Entry(qc.AlarmRaised, ("cases",)),
+    Entry(qc.AlarmWithdrawn, ("cases",)),
+    Entry(qc.SuspicionRaised, ("cases",)),
+    Entry(qc.SuspicionWithdrawn, ("cases",)),
+    Entry(cases.LeadOpened, ()),
+    Entry(cases.LeadClosed, ()),
+    Entry(cases.CaseFiled, ()),
+    Entry(cases.FraudConfirmed, ("publish",)),
+    Entry(cases.PenaltyDecided, ("credit",)),
+    Entry(cases.BasisWithdrawn, ("credit", "publish")),
+    Entry(cases.CaseAnnulled, ("credit", "publish")),
+    Entry(credit.Listed, ("publish",)),
+    Entry(credit.ListingSuspended, ("publish",)),
+    Entry(credit.ListingRemoved, ("publish",)),
+    Entry(publish.ReleasePublished, ()),
+    Entry(publish.ReleaseCorrected, ()),
+)
+
+PRODUCERS: tuple[str, ...] = tuple(dict.fromkeys(entry.producer for entry in CATALOGUE))
+
+
+def consumed_by(service: str) -> list[Entry]:
+    """The events one service listens to, in catalogue order."""
+    return [entry for entry in CATALOGUE if service in entry.consumers]

@@ -1,0 +1,1 @@
+"""Receives readings and keeps the raw bytes."""

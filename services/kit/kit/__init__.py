@@ -1,0 +1,1 @@
+"""How facts travel: settings, database, outbox, bus, auth, telemetry."""

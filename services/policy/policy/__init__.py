@@ -1,0 +1,1 @@
+"""Who may do what: one YAML file and pure evaluation."""

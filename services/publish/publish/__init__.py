@@ -1,0 +1,1 @@
+"""One agreed figure to the public."""

@@ -1,0 +1,1 @@
+"""Dated law and standards tables with pure functions."""
