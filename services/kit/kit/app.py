@@ -1,0 +1,158 @@
+"""One way to make a service: problems, auth, telemetry, database, outbox relay, consumers and jobs, wired.
+
+Promises: /livez says the process runs; /readyz says database and bus are reachable and relay and consumers
+run; a stop finishes the transactions in hand. Leaves to each service its routers, flows and rules.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+import uvicorn
+from contracts.envelope import Event
+from fastapi import APIRouter, FastAPI, Response
+from fastapi.responses import JSONResponse
+from policy import load as load_policy
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from kit import auth, bus, db, outbox, parking, problems, telemetry
+from kit.settings import ServiceSettings
+
+log = structlog.get_logger()
+
+Handler = Callable[..., Awaitable[None]]
+Start = Callable[[FastAPI], Awaitable[Callable[[], Awaitable[None]] | None]]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A flow on a clock: `run(app)` every `seconds`, one run at a time, a failure is logged and not fatal."""
+
+    name: str
+    seconds: float
+    run: Callable[[FastAPI], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a service brings. `within(child, ancestor)` is the region closure of `standards.regions`.
+
+    `on_start(app)` may return a coroutine function that is called at the end (used for the TCP receiver).
+    """
+
+    name: str
+    title: str
+    within: Callable[[str, str], bool]
+    routers: Sequence[APIRouter] = ()
+    consumers: Sequence[tuple[type[Event], Handler]] = ()
+    jobs: Sequence[Job] = ()
+    on_start: Sequence[Start] = ()
+    has_outbox: bool = True
+    backoff: Sequence[float] = field(default=(0.2, 1, 5, 15))
+
+
+async def _clockwork(app: FastAPI, job: Job) -> None:
+    while True:
+        try:
+            await job.run(app)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            log.warning("job_failed", job=job.name, error=repr(error))
+        await asyncio.sleep(job.seconds)
+
+
+def _health(app: FastAPI) -> APIRouter:
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/livez")
+    async def livez() -> dict[str, str]:
+        return {"status": "alive"}
+
+    @router.get("/readyz")
+    async def readyz() -> JSONResponse:
+        checks = {"database": await app.state.database.is_reachable()}
+        if app.state.bus is not None:
+            checks["bus"] = app.state.bus.healthy
+        ready = all(checks.values())
+        return JSONResponse({"ready": ready, "checks": checks}, status_code=200 if ready else 503)
+
+    @router.get("/metrics")
+    async def metrics() -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    return router
+
+
+async def _start_bus(app: FastAPI, settings: ServiceSettings, parts: Parts, stack: AsyncExitStack) -> None:
+    app.state.bus = None
+    if not (parts.has_outbox or parts.consumers):
+        return
+    tokens = auth.ServiceTokens(settings)
+    stack.push_async_callback(tokens.close)
+    carrier = bus.Bus(settings, parts.name, app.state.database, tokens=tokens, backoff=parts.backoff)
+    for event, handler in parts.consumers:
+        carrier.consume(event, handler)
+    app.state.bus = carrier
+    await stack.enter_async_context(carrier.running())
+    if parts.has_outbox:
+        relay = outbox.Relay(settings.writer_url.get_secret_value(), parts.name, carrier)
+        await stack.enter_async_context(relay.running())
+
+
+def create_app(settings: ServiceSettings, parts: Parts) -> FastAPI:
+    """The FastAPI application of a service, ready for `serve`."""
+    telemetry.configure(
+        parts.name, level=settings.log_level, endpoint=settings.otlp_endpoint, ratio=settings.trace_ratio
+    )
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            await app.state.database.check_durability()
+            await _start_bus(app, settings, parts, stack)
+            for start in parts.on_start:
+                stop = await start(app)
+                if stop is not None:
+                    stack.push_async_callback(stop)
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(_clockwork(app, job), name=job.name) for job in parts.jobs]
+                yield
+                for task in tasks:
+                    task.cancel()
+        await app.state.verifier.close()
+        await app.state.database.close()
+
+    app = FastAPI(title=parts.title, version="0.1.0", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.state.settings = settings
+    app.state.within = parts.within
+    app.state.policy = load_policy()
+    app.state.verifier = auth.Verifier(settings)
+    app.state.database = db.Database(
+        settings.writer_url.get_secret_value(), settings.reader_url.get_secret_value(), settings.pool_size
+    )
+    problems.install(app)
+    app.add_middleware(telemetry.TraceMiddleware, service=parts.name)
+    shared: list[Any] = [_health(app), *parts.routers]
+    if parts.has_outbox:
+        shared.append(outbox.router)
+    if parts.consumers:
+        shared.append(parking.router)
+    for router in shared:
+        app.include_router(router)
+    return app
+
+
+def serve(app: FastAPI, settings: ServiceSettings) -> None:
+    """Runs the service until SIGTERM; requests in hand are finished first."""
+    uvicorn.run(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=20,
+    )

@@ -1,0 +1,111 @@
+"""Logs, traces and metrics: set up once per process.
+
+Promises: every request and message runs inside a trace context (sampled or not), so a trace id can always be
+told; logs are JSON lines with that id. Leaves to the collector what happens to exported spans.
+"""
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import structlog
+from opentelemetry import context, propagate, trace
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
+from prometheus_client import Counter, Histogram
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+REQUESTS = Counter("http_requests_total", "Requests answered", ["service", "method", "route", "status"])
+SECONDS = Histogram("http_request_seconds", "Time to answer", ["service", "route"])
+
+
+def _add_trace(_: object, __: str, fields: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    current = trace.get_current_span().get_span_context()
+    if current.is_valid:
+        fields["trace_id"] = f"{current.trace_id:032x}"
+    return fields
+
+
+def configure(service: str, *, level: str, endpoint: str | None, ratio: float) -> None:
+    """Sets the process's logger and tracer. Call once, before the application is made."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _add_trace,
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level)),
+    )
+    provider = TracerProvider(
+        resource=Resource.create({"service.name": service}), sampler=ParentBased(TraceIdRatioBased(ratio))
+    )
+    if endpoint:
+        provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint)))
+    trace.set_tracer_provider(provider)
+
+
+def traceparent() -> str:
+    """The current context as a W3C header value; a fresh, unsampled one outside any trace."""
+    carrier: dict[str, str] = {}
+    propagate.inject(carrier)
+    if "traceparent" not in carrier:
+        with tracer().start_as_current_span("detached"):
+            propagate.inject(carrier)
+    return carrier.get("traceparent", "")
+
+
+def tracer() -> trace.Tracer:
+    return trace.get_tracer("jianzhen")
+
+
+@contextmanager
+def continued(parent: str, name: str) -> Iterator[None]:
+    """Runs the body as a span that continues `parent` (a traceparent value, possibly empty)."""
+    token = context.attach(propagate.extract({"traceparent": parent}))
+    try:
+        with tracer().start_as_current_span(name):
+            yield
+    finally:
+        context.detach(token)
+
+
+class TraceMiddleware:
+    """Continues the caller's trace, counts and times requests by route template.
+
+    Pure ASGI and without receive/send spans: a span per body chunk cost a third of the throughput.
+    """
+
+    def __init__(self, app: ASGIApp, service: str) -> None:
+        self.app = app
+        self.service = service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        parent = headers.get(b"traceparent", b"").decode("latin-1")
+        started = time.perf_counter()
+        status = 500
+
+        async def watched(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                current = trace.get_current_span().get_span_context()
+                message["headers"] = [*message["headers"], (b"trace-id", f"{current.trace_id:032x}".encode())]
+            await send(message)
+
+        with continued(parent, f"{scope['method']} {scope['path']}"):
+            try:
+                await self.app(scope, receive, watched)
+            finally:
+                route = getattr(scope.get("route"), "path", "unmatched")
+                REQUESTS.labels(self.service, scope["method"], route, str(status)).inc()
+                SECONDS.labels(self.service, route).observe(time.perf_counter() - started)
