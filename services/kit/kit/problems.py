@@ -1,8 +1,9 @@
 """RFC 9457 problem documents: the one error type of the platform.
 
-Promises: whatever fails inside a request becomes `application/problem+json` with a stable slug; nothing of the
-inside leaks from an unexpected failure; a store that is away, full or read-only is 503 with Retry-After. A flow raises a `Problem`; rules return values instead.
-Leaves to `kit.bus`: what a Problem means on the bus (4xx is parked at once, `Unavailable` is retried).
+Promises: whatever fails inside a request becomes `application/problem+json` with a stable slug; nothing of
+the inside leaks from an unexpected failure; a store that is away, full or read-only is 503 with Retry-After.
+A flow raises a `Problem`; rules return values instead. Leaves to `kit.bus` what a Problem means on the bus
+(4xx is parked at once, `Unavailable` is retried).
 """
 
 from collections.abc import Iterator, Mapping, Sequence

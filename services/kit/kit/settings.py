@@ -1,7 +1,7 @@
 """Typed, frozen settings, read once in `main` and nowhere else.
 
 Promises: a wrong configuration stops the start with all errors at once and exit code 2. Secrets come from
-the environment or from files in /run/secrets and are never printed. Limits of law are dated data, not settings.
+the environment or from files in /run/secrets and are never printed. Limits of law are dated data instead.
 """
 
 import sys
