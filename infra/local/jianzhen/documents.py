@@ -1,7 +1,8 @@
 """Makes what the catalogue says readable: frozen JSON Schemas, docs/asyncapi.yaml and the README's table.
 
 Promises: the same catalogue gives the same bytes, so that a test can compare. Run by `make docs`:
-`python -m jianzhen.documents write` writes, `check` exits 1 when a file differs.
+`python -m jianzhen.documents write` writes, `check` exits 1 when a file differs. A change that breaks a frozen
+schema is refused: it needs a new version of the event.
 """
 
 import json
@@ -12,6 +13,7 @@ from typing import Any
 import msgspec
 import yaml
 from contracts.catalogue import CATALOGUE, Entry
+from contracts.compatibility import breaking_changes
 
 ROOT = Path(__file__).resolve().parents[3]
 FROZEN = ROOT / "services/contracts/frozen"
@@ -117,6 +119,19 @@ def wanted() -> dict[Path, str]:
     return files
 
 
+def broken() -> list[str]:
+    """The breaking changes against what is frozen; they need a new event version, never an overwrite."""
+    found = []
+    for entry in CATALOGUE:
+        path = FROZEN / f"{entry.type}.schema.json"
+        if path.exists():
+            old = json.loads(path.read_text(encoding="utf-8"))
+            found += [
+                f"{entry.type}: {change}" for change in breaking_changes(old, json.loads(schema(entry)))
+            ]
+    return found
+
+
 def main() -> int:
     """`write` brings every file up to date; `check` names those that are not."""
     stale = [
@@ -128,6 +143,9 @@ def main() -> int:
         for path in stale:
             sys.stderr.write(f"out of date: {path.relative_to(ROOT)} (run `make docs`)\n")
         return 1 if stale else 0
+    if changes := broken():
+        sys.stderr.write("refused, make a new version of the event:\n  " + "\n  ".join(changes) + "\n")
+        return 1
     for path in stale:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(wanted()[path], encoding="utf-8")

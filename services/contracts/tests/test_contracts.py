@@ -2,13 +2,13 @@
 
 import copy
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 from contracts.catalogue import CATALOGUE, Entry
+from contracts.compatibility import breaking_changes
 from contracts.envelope import lane_of, subject
 from contracts.ingest import Recorded
 
@@ -18,30 +18,6 @@ ids = [entry.type for entry in CATALOGUE]
 
 def frozen(entry: Entry) -> dict[str, Any]:
     return json.loads((FROZEN / f"{entry.type}.schema.json").read_text(encoding="utf-8"))
-
-
-def shape(field: Any) -> str:
-    """A field's type without its prose."""
-    return json.dumps(
-        {k: v for k, v in field.items() if k not in {"description", "default", "title"}}, sort_keys=True
-    )
-
-
-def breaking_changes(old: dict[str, Any], new: dict[str, Any]) -> Iterator[str]:
-    """What a reader or writer of `old` would stumble over in `new`."""
-    for name, before in old.get("$defs", {}).items():
-        after = new.get("$defs", {}).get(name)
-        if after is None:
-            yield f"{name} removed"
-            continue
-        for field, was in before.get("properties", {}).items():
-            now = after.get("properties", {}).get(field)
-            if now is None:
-                yield f"{name}.{field} removed"
-            elif shape(was) != shape(now):
-                yield f"{name}.{field} retyped"
-        for field in set(after.get("required", ())) - set(before.get("required", ())):
-            yield f"{name}.{field} newly required"
 
 
 @pytest.mark.parametrize("entry", CATALOGUE, ids=ids)
