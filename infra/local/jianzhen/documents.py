@@ -1,8 +1,8 @@
 """Makes what the catalogue says readable: frozen JSON Schemas, docs/asyncapi.yaml and the README's table.
 
 Promises: the same catalogue gives the same bytes, so that a test can compare. Run by `make docs`:
-`python -m jianzhen.documents write` writes, `check` exits 1 when a file differs. A change that breaks a frozen
-schema is refused: it needs a new version of the event.
+`python -m jianzhen.documents write` writes, `check` exits 1 when a file differs. A change that breaks a
+frozen schema is refused: it needs a new version of the event.
 """
 
 import json
