@@ -1,7 +1,7 @@
 """Operating-system processes named so that nobody else's is ever taken for ours.
 
-Promises: a pid counts only together with the time the process began, so a stale pid file never leads to a stranger.
-Leaves to others: what the processes are, and why they are started or ended.
+Promises: a pid counts only together with the time the process began, so a stale pid file never leads to a
+stranger. Leaves to others: what the processes are, and why they are started or ended.
 """
 
 import os

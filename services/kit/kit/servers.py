@@ -1,9 +1,10 @@
 """The real PostgreSQL and nats-server from the wheels, as processes of their own.
 
-Promises: a server outlives its starter and is found again through its pid file; stop() is clean, kill() is kill -9,
-start() works after both; nothing outside `home` and one short temporary folder is touched. PostgreSQL refuses root,
-so for root it runs in a user namespace that maps root to an ordinary account (no chown), or else as that account,
-with programs and state in the temporary folder. Leaves to others: databases, roles, streams, who may connect.
+Promises: a server outlives its starter and is found again through its pid file; stop() is clean, kill() is
+kill -9, start() works after both; nothing outside `home` and one short temporary folder is touched.
+PostgreSQL refuses root, so for root it runs in a user namespace that maps root to an ordinary account (no
+chown), or else as that account, with programs and state in the temporary folder. Leaves to others:
+databases, roles, streams, who may connect.
 """
 
 import hashlib
@@ -17,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache, cached_property
@@ -136,21 +138,27 @@ class Server:
 
 
 class NatsServer(Server):
-    """nats-server with JetStream; `config` adds accounts and limits, else everybody may do everything."""
+    """nats-server with JetStream; `config` adds accounts, whose `$NAMES` are filled from `passwords`."""
 
     name = "nats"
 
     def __init__(
-        self, home: Path | str, port: int | None = None, config: Path | None = None, store: Path | None = None
+        self,
+        home: Path | str,
+        port: int | None = None,
+        config: Path | None = None,
+        store: Path | None = None,
+        passwords: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(home, port)
         self.config = config
         self.store = store or self.home / "jetstream"
+        self.environ = dict(os.environ) | dict(passwords or {})
 
     def command(self) -> tuple[list[str], dict[str, Any]]:
         config = ["-c", str(self.config)] if self.config else []
         place = ["-a", "127.0.0.1", "-p", str(self.port), "-js", "-sd", str(self.store)]
-        return [binary("nats-server"), *config, *place], {}
+        return [binary("nats-server"), *config, *place], {"env": self.environ}
 
     @property
     def url(self) -> str:
