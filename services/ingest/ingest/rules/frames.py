@@ -1,0 +1,155 @@
+"""One HJ 212 frame: cut, checked and read, whether it came from a socket or a file of lines.
+
+Promises: never raises, whatever the bytes; bytes are counted, not characters (a character count is accepted
+only where the check value proves it). Leaves the cutting of a byte stream to `stream`.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from ingest.rules import crc
+from ingest.rules.crc import Verdict
+from ingest.rules.grammar import HEADER, Segment, dialect_of, read_segment, split_name
+
+MAX_SEGMENT = 1024
+_HEX = frozenset(b"0123456789abcdefABCDEF")
+_LENGTH = re.compile(rb"##(?:.{0,4}?(?=[A-Za-z]{2,4}\s*=))?", re.DOTALL)
+_SHOWN = ("QN", "ST", "CN", "MN", "Flag")
+
+
+class Frame(msgspec.Struct, frozen=True, gc=False):
+    """A frame as received. `raw` has every byte, tail included; `problems` is empty for a sound frame."""
+
+    raw: bytes
+    declared: int | None
+    actual: int
+    crc_sent: str
+    crc_expected: str
+    verdict: Verdict
+    segment: Segment
+    problems: tuple[str, ...]
+
+    @property
+    def fields(self) -> Any:
+        return self.segment.fields
+
+
+def make_frame(raw: bytes, declared: int | None, segment: bytes, sent: str) -> Frame:
+    """Judge a frame whose parts are already cut apart."""
+    verdict = crc.verdict(segment, sent)
+    read = read_segment(segment)
+    expected = sent.upper() if verdict == "annex" else f"{crc.annex(segment):04X}"
+    problems = read.problems + _judge_envelope(declared, segment, sent, verdict, expected)
+    return Frame(raw, declared, len(segment), sent, expected, verdict, read, problems)
+
+
+def _judge_envelope(
+    declared: int | None, segment: bytes, sent: str, verdict: Verdict, expected: str
+) -> tuple[str, ...]:
+    found = []
+    if declared is None:
+        found.append("the four digits of the length are missing")
+    elif declared != len(segment) and not _counted_in_characters(declared, segment, verdict):
+        found.append(f"length says {declared}, the data segment has {len(segment)} bytes")
+    if len(segment) > MAX_SEGMENT:
+        found.append(f"the data segment has {len(segment)} bytes, more than {MAX_SEGMENT}")
+    if verdict == "absent":
+        found.append(f"no CRC after the data segment, expected {expected}")
+    elif verdict == "wrong":
+        found.append(f"CRC {sent} is wrong, expected {expected}")
+    elif verdict != "annex":
+        found.append(f"CRC {sent} is CRC-16/MODBUS ({verdict}), HJ 212 asks for {expected}")
+    return tuple(found)
+
+
+def _counted_in_characters(declared: int, segment: bytes, verdict: Verdict) -> bool:
+    return verdict == "annex" and declared == len(segment.decode(errors="replace"))
+
+
+def read_line(line: bytes) -> Frame | None:
+    """The frame in one line (with or without its CR LF), None if the line holds no `##`.
+
+    The check value is what follows the last `&&`, so a wrong length cannot hide it.
+    """
+    start = line.find(b"##")
+    if start < 0:
+        return None
+    raw = line[start:]
+    rest = raw.rstrip(b"\r\n \t")
+    digits = rest[2:6]
+    declared = int(digits) if len(digits) == 4 and digits.isdigit() else None
+    body = rest[6:] if declared is not None else _LENGTH.sub(b"", rest, count=1)
+    close = body.rfind(b"&&")
+    if close >= 0:
+        segment, tail = body[: close + 2], body[close + 2 :]
+    elif declared is not None and len(body) == declared + 4:
+        segment, tail = body[:-4], body[-4:]
+    else:
+        segment, tail = body, b""
+    around = [f"{start} bytes stand before ##"] if start else []
+    if len(tail) > 4:
+        if not _HEX.issuperset(tail[:4]) and _HEX.issuperset(tail[-4:]):
+            segment, tail = segment + tail[:-4], tail[-4:]
+        else:
+            around.append(f"{len(tail) - 4} bytes stand after the CRC")
+    frame = make_frame(raw, declared, segment, tail[:4].decode("ascii", errors="backslashreplace"))
+    return msgspec.structs.replace(frame, problems=(*around, *frame.problems)) if around else frame
+
+
+def data_of(segment: Segment) -> Iterator[tuple[str, str, str, str | None]]:
+    """(factor, field, value as sent, data mark) of every reading in CP, in the order sent.
+
+    Worked example: `a34004-Rtd=217,a34004-Flag=N` gives (`a34004`, `Rtd`, `217`, `N`).
+    """
+    named = [(*split_name(name), value) for name, value in segment.pairs]
+    flags = {factor: value for factor, field, value in named if field == "Flag"}
+    with_value = {factor for factor, field, _ in named if field != "Flag"}
+    for factor, field, value in named:
+        if factor and (field != "Flag" or factor not in with_value):
+            yield factor, field, value, flags.get(factor)
+
+
+def parameters_of(segment: Segment) -> dict[str, str]:
+    """The CP values that belong to no factor: DataTime, PolId, QnRtn …; the first of a name counts."""
+    found: dict[str, str] = {}
+    for name, value in segment.pairs:
+        if "-" not in name:
+            found.setdefault(name, value)
+    return found
+
+
+def check_line(line: bytes) -> dict[str, Any]:
+    """What `jianzhen frames check` prints for one line: dialect, length, CRC verdict, fields, data, problems.
+
+    `ok` is: annex CRC, right length, no problem. A line that is no frame gets its object too. The password is
+    never shown. Worked example: the HJ 212-2017 Appendix A frame is ok, dialect "2017", length 101/101.
+    """
+    frame = read_line(line)
+    if frame is None:
+        size = len(line.rstrip(b"\r\n"))
+        return {
+            "ok": False,
+            "dialect": "unknown",
+            "length": {"declared": None, "actual": size},
+            "crc": {"verdict": "absent", "sent": "", "expected": ""},
+            "fields": dict.fromkeys(_SHOWN),
+            "data": [],
+            "problems": ["no ## in this line, so it is no HJ 212 frame"],
+        }
+    fields: dict[str, str | None] = {name: frame.fields.get(name) for name in _SHOWN}
+    extra = {name: frame.fields[name] for name in HEADER if name in frame.fields and name != "PW"}
+    return {
+        "ok": not frame.problems and frame.verdict == "annex",
+        "dialect": dialect_of(frame.fields),
+        "length": {"declared": frame.declared, "actual": frame.actual},
+        "crc": {"verdict": frame.verdict, "sent": frame.crc_sent, "expected": frame.crc_expected},
+        "fields": parameters_of(frame.segment) | fields | extra,
+        "data": [
+            {"factor": factor, "field": field, "value": value, "flag": flag}
+            for factor, field, value, flag in data_of(frame.segment)
+        ],
+        "problems": list(frame.problems),
+    }

@@ -1,0 +1,60 @@
+"""Build HJ 212 frames with the right length and CRC: what a logger sends, and what the receiver answers.
+
+Promises: `build` and `frames.read_line` are inverse; lengths count bytes, so Chinese text is safe.
+Leaves to its callers what the fields say.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from ingest.rules import crc
+
+NOTIFY_ACK = "9013"
+DATA_ACK = "9014"
+_NOTICES = frozenset({"1013"})
+
+
+def envelope(segment: bytes) -> bytes:
+    """`##`, length, data segment, CRC (annex), CR LF. The Appendix A segment ends in `1C80`."""
+    return b"##%04d%b%04X\r\n" % (len(segment), segment, crc.annex(segment))
+
+
+def build(fields: Mapping[str, str | int], groups: Sequence[str] = ()) -> bytes:
+    """A frame from header fields, in the order given, and CP groups.
+
+    Worked example: `build({"QN": "20160801085857223", "ST": 32, "CN": 1062, "PW": "100000", "MN":
+    "010000A8900016F000169DC0", "Flag": 5}, ["RtdInterval=30"])` is the example frame of HJ 212-2017 App. A.
+    """
+    head = ";".join(f"{name}={value}" for name, value in fields.items())
+    return envelope(f"{head};CP=&&{';'.join(groups)}&&".encode())
+
+
+def data_frame(
+    device: Mapping[str, str | int],
+    command: int,
+    data_time: str,
+    readings: Sequence[tuple[str, Mapping[str, str]]],
+    *,
+    qn: str,
+) -> bytes:
+    """An upload (2011, 2051, 2061, 2031). `device` has ST, PW, MN and, if not 5, Flag.
+
+    Worked example: readings `[("a34004", {"Avg": "48", "Flag": "N"})]` become `a34004-Avg=48,a34004-Flag=N`.
+    """
+    groups = [f"DataTime={data_time}"]
+    for factor, values in readings:
+        groups.append(",".join(f"{factor}-{field}={value}" for field, value in values.items()))
+    head = {"QN": qn, "ST": device["ST"], "CN": command, "PW": device["PW"], "MN": device["MN"]}
+    return build(head | {"Flag": device.get("Flag", 5)}, groups)
+
+
+def answer(fields: Mapping[str, str]) -> bytes:
+    """The receipt for an upload (9014) or a notice (9013): same QN, ST 91, no acknowledge bit (§6.5).
+
+    The version bits are the sender's. A frame without QN is answered without QN (2005 dialect).
+    """
+    command = NOTIFY_ACK if fields.get("CN") in _NOTICES else DATA_ACK
+    version = int(fields.get("Flag", "0")) >> 2
+    head: dict[str, str | int] = {"QN": fields["QN"]} if "QN" in fields else {}
+    head |= {"ST": 91, "CN": command}
+    head |= {name: fields[name] for name in ("PW", "MN") if name in fields}
+    return build(head | {"Flag": version << 2})
