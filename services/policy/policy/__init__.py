@@ -1,1 +1,44 @@
-"""Who may do what: one YAML file and pure evaluation."""
+"""Who may do what: one file a lawyer can read, and its pure evaluation.
+
+Promises: no database, network, clock or environment; unknown means refused. Leaves the verification of tokens
+to `kit.auth` and the filtering of rows in SQL to each service.
+"""
+
+from policy.evaluation import Policy, in_scope, reaches
+from policy.model import (
+    ANONYMOUS,
+    PUBLIC,
+    SCOPES,
+    Decision,
+    Permission,
+    PermissionGrant,
+    Principal,
+    Route,
+    Row,
+    Scope,
+    Within,
+    principal_of,
+)
+from policy.source import PolicyError, load, parse, table
+
+__all__ = [
+    "ANONYMOUS",
+    "PUBLIC",
+    "SCOPES",
+    "Decision",
+    "Permission",
+    "PermissionGrant",
+    "Policy",
+    "PolicyError",
+    "Principal",
+    "Route",
+    "Row",
+    "Scope",
+    "Within",
+    "in_scope",
+    "load",
+    "parse",
+    "principal_of",
+    "reaches",
+    "table",
+]

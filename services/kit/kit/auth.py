@@ -1,0 +1,296 @@
+"""Who is asking, and may they: every service verifies the token itself and asks the policy.
+
+Promises: a token counts only with a good signature of a current key (RS256, ES256), our issuer, our audience
+and within its time; rotated keys are picked up, unknown key ids cannot make us hammer the issuer, an issuer
+that is away does not stop tokens whose key is known. Without a token one is `anonymous`, role `public`.
+Leaves to `policy` what is granted, and to each service which rows it reads.
+"""
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+from fastapi import Request
+from fastapi.dependencies.models import Dependant
+from fastapi.openapi.models import HTTPBearer as BearerModel
+from fastapi.security.base import SecurityBase
+from joserfc import jws, jwt
+from joserfc.errors import ClaimError, ExpiredTokenError, JoseError
+from joserfc.jwk import ECKey, KeySet, RSAKey
+from policy import ANONYMOUS, Decision, Principal, Row, Scope, Within, principal_of, reaches
+from sqlalchemy import ColumnElement, and_, false, or_, true
+
+from kit.problems import Forbidden, Unauthorized, Unavailable
+from kit.settings import ServiceSettings
+
+ALGORITHMS = ["RS256", "ES256"]
+LEEWAY_SECONDS = 5
+LONGEST_TOKEN = 8192
+CACHED_TOKENS = 20_000
+KEYS_FRESH_SECONDS = 300.0
+REFETCH_SECONDS = 3.0
+REFETCH_BURST = 3
+Key = RSAKey | ECKey
+
+
+REFUSALS = {
+    "token-missing": "This needs a token 需要登录",
+    "token-malformed": "Expected Authorization: Bearer <signed token> 令牌格式错误",
+    "token-algorithm": "Only a JWT signed with RS256 or ES256 is accepted 签名算法不被接受",
+    "token-key-unknown": "The issuer does not know the signing key 签名密钥未知",
+    "token-signature": "The token does not verify 令牌签名无效",
+    "token-expired": "The token has expired 令牌已过期",
+}
+
+
+def refuse(slug: str) -> Unauthorized:
+    """A 401 with the WWW-Authenticate header of RFC 6750."""
+    error = "invalid_request" if slug == "token-missing" else "invalid_token"
+    said = f'Bearer realm="jianzhen", error="{error}", error_description="{slug}"'
+    detail = REFUSALS.get(slug, "A claim of the token is not acceptable 令牌声明不符")
+    return Unauthorized(slug, detail, headers={"WWW-Authenticate": said})
+
+
+class Keys:
+    """The issuer's public keys by key id. Fetches are rare: a token bucket of three, one more every 3 s."""
+
+    def __init__(self, url: str, client: httpx.AsyncClient) -> None:
+        self._url, self._client = url, client
+        self._keys: dict[str, Key] = {}
+        self._fetched_at = self._failed_at = float("-inf")
+        self._credit, self._credited_at = float(REFETCH_BURST), time.monotonic()
+        self._lock = asyncio.Lock()
+        self._renewal: asyncio.Task[None] | None = None
+
+    def current(self, kid: str) -> Key | None:
+        """The key as known now; keys older than five minutes are renewed behind the caller's back."""
+        is_old = time.monotonic() - self._fetched_at > KEYS_FRESH_SECONDS
+        if is_old and self._keys and (self._renewal is None or self._renewal.done()):
+            self._renewal = asyncio.create_task(self._refetch(None))
+        return self._keys.get(kid)
+
+    async def get(self, kid: str) -> Key | None:
+        """The key, None when the issuer does not know it. Raises Unavailable while that cannot be told."""
+        if self.current(kid) is None:
+            await self._refetch(kid)
+        if kid not in self._keys and (not self._keys or self._failed_at > self._fetched_at):
+            raise Unavailable("keys-unavailable", "The issuer's keys cannot be fetched 无法取得公钥")
+        return self._keys.get(kid)
+
+    async def _refetch(self, kid: str | None) -> None:
+        asked_at = time.monotonic()
+        async with self._lock:
+            now = time.monotonic()
+            refill = (now - self._credited_at) / REFETCH_SECONDS
+            self._credit, self._credited_at = min(REFETCH_BURST, self._credit + refill), now
+            is_answered = kid in self._keys or max(self._fetched_at, self._failed_at) >= asked_at
+            if is_answered or self._credit < 1:
+                return
+            self._credit -= 1
+            try:
+                answer = (await self._client.get(self._url)).raise_for_status().json()
+                signing = [key for key in answer["keys"] if key.get("use") != "enc"]
+                found = KeySet.import_key_set({"keys": signing}).keys
+            except (httpx.HTTPError, JoseError, ValueError, KeyError, TypeError, AttributeError):
+                self._failed_at = time.monotonic()
+            else:
+                self._keys = {key.kid: key for key in found if isinstance(key, Key) and key.kid}
+                self._fetched_at = now
+
+    async def close(self) -> None:
+        if self._renewal is not None:
+            self._renewal.cancel()
+            await asyncio.wait([self._renewal])
+
+
+class Verifier:
+    """Turns an Authorization header into a Principal. What verified once is remembered until its `exp`."""
+
+    def __init__(self, settings: ServiceSettings, *, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._client = httpx.AsyncClient(timeout=3)
+        self._keys = Keys(settings.jwks_url, self._client)
+        self._seen: dict[bytes, tuple[Principal, str]] = {}
+        self._claims = jwt.JWTClaimsRegistry(
+            now=lambda: int(clock()),
+            leeway=LEEWAY_SECONDS,
+            iss={"essential": True, "value": settings.issuer},
+            aud={"essential": True, "value": settings.audience},
+            typ={"essential": True, "value": "Bearer"},
+            exp={"essential": True},
+            sub={"essential": True},
+        )
+
+    async def principal(self, authorization: str | None) -> Principal:
+        """The principal of a request. Raises Unauthorized, or Unavailable while no key can be had."""
+        if authorization is None:
+            return ANONYMOUS
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() != "bearer" or not 0 < len(token) <= LONGEST_TOKEN:
+            raise refuse("token-malformed")
+        digest = hashlib.sha256(token.encode()).digest()
+        known, kid = self._seen.get(digest, (None, ""))
+        if known is not None and self._keys.current(kid) is not None:
+            if known.expires_at + LEEWAY_SECONDS <= self._clock():
+                raise refuse("token-expired")
+            return known
+        if len(self._seen) >= CACHED_TOKENS:
+            self._seen.clear()
+        known, kid = self._seen[digest] = await self._verify(token)
+        return known
+
+    async def _verify(self, token: str) -> tuple[Principal, str]:
+        try:
+            header = jws.extract_compact(token.encode()).headers()
+        except (JoseError, ValueError) as error:
+            raise refuse("token-malformed") from error
+        kid, typ = header.get("kid"), str(header.get("typ", "JWT")).lower()
+        if header.get("alg") not in ALGORITHMS or typ not in {"jwt", "at+jwt"} or not isinstance(kid, str):
+            raise refuse("token-algorithm")
+        key = await self._keys.get(kid)
+        if key is None:
+            raise refuse("token-key-unknown")
+        try:
+            claims = jwt.decode(token, key, algorithms=ALGORITHMS).claims
+            self._claims.validate(claims)
+            return principal_of(claims), kid
+        except ExpiredTokenError as error:
+            raise refuse("token-expired") from error
+        except ClaimError as error:
+            claim = error.claim.split(",")[0]
+            raise refuse(f"token-wrong-{claim}") from error
+        except (JoseError, ValueError) as error:
+            raise refuse("token-signature") from error
+
+    async def close(self) -> None:
+        await self._keys.close()
+        await self._client.aclose()
+
+
+@dataclass(frozen=True)
+class Grant:
+    """A permission as this principal holds it. `scope` is the widest of `decision.scopes`."""
+
+    principal: Principal
+    permission: str
+    decision: Decision
+    within: Within
+
+    @property
+    def scope(self) -> Scope | None:
+        return self.decision.scope
+
+    def covers(self, row: Row) -> bool:
+        return reaches(self.decision, self.principal, row, self.within)
+
+    def require(
+        self,
+        *,
+        region: str | None = None,
+        owner_dept: str | None = None,
+        owner_uscc: str | None = None,
+        addressed_to: str | None = None,
+        is_published: bool = False,
+    ) -> None:
+        """Raises Forbidden unless the row is within reach, as in `grant.require(region="131002")`."""
+        if not self.covers(Row(region, owner_dept, owner_uscc, addressed_to, is_published)):
+            detail = f"{self.permission} does not reach this row for {self.principal.text} 超出权限范围"
+            raise Forbidden("out-of-scope", detail, permission=self.permission)
+
+    def regions(self, known: Iterable[str]) -> frozenset[str] | None:
+        """Those of the `known` region codes whose every row is within reach; None = all of them."""
+        if "any" in self.decision.scopes:
+            return None
+        return self._inside(known) if "region" in self.decision.scopes else frozenset()
+
+    def _inside(self, known: Iterable[str]) -> frozenset[str]:
+        mine = self.principal.region
+        return frozenset(code for code in known if mine is not None and self.within(code, mine))
+
+    def clause(self, known: Iterable[str], **columns: Any) -> ColumnElement[bool]:
+        """The same judgement as a WHERE clause. `known` region codes; columns as the arguments of `require`.
+
+        Worked example: `select(Site).where(grant.clause(CODES, region=Site.region, owner_uscc=Site.uscc))`.
+        """
+        who, scopes = self.principal, self.decision.scopes
+        if "any" in scopes:
+            return true()
+        inside = columns["region"].in_(self._inside(known)) if "region" in columns else false()
+        reached: list[ColumnElement[bool]] = [false()]
+        if "region" in scopes:
+            reached.append(inside)
+        if "own" in scopes and who.uscc and "owner_uscc" in columns:
+            reached.append(columns["owner_uscc"] == who.uscc)
+        if "own" in scopes and who.dept and "owner_dept" in columns:
+            reached.append(and_(inside, columns["owner_dept"] == who.dept))
+        if "addressed" in scopes and who.dept and who.region and "addressed_to" in columns:
+            reached.append(columns["addressed_to"] == f"{who.dept}@{who.region}")
+        if "published" in scopes and "is_published" in columns:
+            reached.append(columns["is_published"])
+        return or_(*reached)
+
+
+class Guard(SecurityBase):
+    """The dependency behind `allow`; also tells OpenAPI that the route takes a bearer token."""
+
+    def __init__(self, permission: str) -> None:
+        self.permission, self.scheme_name = permission, "bearer"
+        self.model = BearerModel()
+
+    async def __call__(self, request: Request) -> Grant:
+        state = request.app.state
+        who: Principal = await state.verifier.principal(request.headers.get("authorization"))
+        request.state.principal = who
+        decision: Decision = state.policy.decide(self.permission, who)
+        if decision.allowed:
+            return Grant(who, self.permission, decision, state.within)
+        if who.is_anonymous:
+            raise refuse("token-missing")
+        detail = f"{who.text} does not hold {self.permission} 无此权限"
+        raise Forbidden("not-permitted", detail, permission=self.permission, reason=decision.reason)
+
+
+def allow(resource: str, action: str) -> Guard:
+    """A FastAPI dependency giving the Grant: `grant: Annotated[Grant, Depends(allow("leads", "read"))]`."""
+    return Guard(f"{resource}:{action}")
+
+
+def permissions_of(dependant: Dependant) -> Iterator[str]:
+    """The permissions a route asks for; a route without any is unguarded (see `kit.testing`)."""
+    for inner in dependant.dependencies:
+        if isinstance(inner.call, Guard):
+            yield inner.call.permission
+        yield from permissions_of(inner)
+
+
+class ServiceTokens:
+    """This service's own token (client credentials), asked for again shortly before it expires."""
+
+    def __init__(self, settings: ServiceSettings) -> None:
+        self._settings, self._client, self._lock = settings, httpx.AsyncClient(timeout=5), asyncio.Lock()
+        self._token, self._renew_at = "", 0.0
+
+    async def headers(self) -> dict[str, str]:
+        """The Authorization header. Raises Unavailable while the issuer gives no token."""
+        async with self._lock:
+            if time.monotonic() >= self._renew_at:
+                await self._renew()
+        return {"Authorization": f"Bearer {self._token}"}
+
+    async def _renew(self) -> None:
+        secret = (self._settings.client_id, self._settings.client_secret.get_secret_value())
+        try:
+            form = {"grant_type": "client_credentials"}
+            answer = await self._client.post(self._settings.token_url, data=form, auth=secret)
+            body = answer.raise_for_status().json()
+            self._token, lifetime = body["access_token"], float(body["expires_in"])
+        except (httpx.HTTPError, ValueError, KeyError) as error:
+            raise Unavailable("no-service-token", "The issuer gave this service no token") from error
+        self._renew_at = time.monotonic() + max(1.0, lifetime - 30)
+
+    async def close(self) -> None:
+        await self._client.aclose()

@@ -1,0 +1,133 @@
+"""Reading `policy.yaml`, and showing it as a table.
+
+Promises: a file that names an unknown role, department, scope or permission is refused with every error at
+once; two routes that would match the same request are refused too. Leaves judging to `evaluation`.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import yaml
+
+from policy.evaluation import Policy
+from policy.model import PUBLIC, SCOPES, Permission, PermissionGrant, Route
+
+EVERYWHERE = "every service"
+OPEN = "open"
+METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
+
+
+class PolicyError(ValueError):
+    """The policy file contradicts itself; the message lists every contradiction."""
+
+
+@cache
+def load() -> Policy:
+    """The policy packaged with this version of the platform."""
+    return parse(files("policy").joinpath("policy.yaml").read_text(encoding="utf-8"))
+
+
+def parse(text: str) -> Policy:
+    """A policy from the text of one file. Raises PolicyError."""
+    raw = yaml.safe_load(text)
+    routes = tuple(_routes(raw))
+    permissions = {name: _permission(name, entry, raw) for name, entry in raw["permissions"].items()}
+    errors = [*_permission_errors(permissions, raw), *_route_errors(routes, permissions)]
+    if errors:
+        raise PolicyError("\n".join(errors))
+    return Policy(
+        version=hashlib.sha256(text.encode()).hexdigest()[:12],
+        valid_from=str(raw["valid_from"]),
+        permissions=permissions,
+        routes=routes,
+        roles=raw["roles"],
+        departments=raw["departments"],
+    )
+
+
+def _permission(name: str, entry: dict[str, Any], raw: dict[str, Any]) -> Permission:
+    grants = tuple(
+        PermissionGrant(role, _departments(grant["departments"], raw), grant["scope"])
+        for grant in entry["grants"]
+        for role in grant["roles"]
+    )
+    return Permission(name, entry["zh"], entry["en"], grants, entry["source"])
+
+
+def _departments(text: str | list[str], raw: dict[str, Any]) -> frozenset[str] | None:
+    if text == "any":
+        return None
+    if isinstance(text, str):
+        return frozenset(slug for slug, entry in raw["departments"].items() if entry["kind"] == text)
+    return frozenset(text)
+
+
+def _routes(raw: dict[str, Any]) -> Iterator[Route]:
+    for section, through_edge in (("routes", True), ("inside", False)):
+        for owner, entries in raw[section].items():
+            services = raw["services"] if owner == EVERYWHERE else [owner]
+            for line, permission in entries.items():
+                method, _, path = line.partition(" ")
+                for service in services:
+                    needed = None if permission == OPEN else permission
+                    yield Route(service, method, path, needed, through_edge)
+
+
+def _permission_errors(permissions: dict[str, Permission], raw: dict[str, Any]) -> Iterator[str]:
+    for name, permission in permissions.items():
+        if not permission.grants:
+            yield f"{name}: nobody is granted it"
+        for grant in permission.grants:
+            if grant.role not in raw["roles"]:
+                yield f"{name}: unknown role {grant.role}"
+            if grant.scope not in SCOPES:
+                yield f"{name}: unknown scope {grant.scope}"
+            if grant.departments is not None and not grant.departments:
+                yield f"{name}: no department of that kind"
+            for slug in sorted((grant.departments or frozenset()) - set(raw["departments"])):
+                yield f"{name}: unknown department {slug}"
+            if grant.role == PUBLIC and (grant.departments is not None or grant.scope != "published"):
+                yield f"{name}: the public is granted what is published, whatever the department"
+
+
+def _route_errors(routes: tuple[Route, ...], permissions: dict[str, Permission]) -> Iterator[str]:
+    seen: set[tuple[str, str, tuple[str, ...]]] = set()
+    for route in routes:
+        where = f"{route.service}: {route.method} {route.path}"
+        if route.permission is not None and route.permission not in permissions:
+            yield f"{where}: unknown permission {route.permission}"
+        if route.method not in METHODS or not route.path.startswith("/"):
+            yield f"{where}: not a method and a path"
+        if route.permission is None and route.through_edge:
+            yield f"{where}: open routes are not reachable through the edge"
+        shape = tuple("{}" if part.startswith("{") else part for part in route.path.split("/"))
+        key = (route.service, route.method, shape)
+        if key in seen:
+            yield f"{where}: listed twice"
+        seen.add(key)
+    used = {route.permission for route in routes}
+    yield from (f"{name}: no route needs it" for name in permissions if name not in used)
+
+
+def table(policy: Policy | None = None) -> str:
+    """The policy as Markdown: one line per permission and grant, with the routes that need it."""
+    policy = policy or load()
+    lines = [
+        f"Policy `{policy.version}`, in force from {policy.valid_from}.",
+        "",
+        "| permission | 权限 | routes | role | departments | scope | source |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for permission in policy.permissions.values():
+        needing = dict.fromkeys(
+            f"`{route.method} {route.path}`" for route in policy.routes if route.permission == permission.name
+        )
+        head = f"| **{permission.name}** {permission.en} | {permission.zh} | {' '.join(needing)} "
+        for grant in permission.grants:
+            departments = "any" if grant.departments is None else " ".join(sorted(grant.departments))
+            lines.append(f"{head}| {grant.role} | {departments} | {grant.scope} | {permission.source} |")
+            head = "| | | "
+    return "\n".join(lines) + "\n"
