@@ -1,0 +1,1 @@
+"""A small city for the demonstration: Langfang with stations, discharge units, loggers, officers, some cheats."""
