@@ -1,1 +1,1 @@
-"""A small city for the demonstration: Langfang with stations, discharge units, loggers, officers, some cheats."""
+"""A small city to demonstrate with: Langfang, its stations, discharge units, loggers, officers, some cheats."""
