@@ -1,1 +1,1 @@
-"""A small city to demonstrate with: Langfang, its stations, discharge units, loggers, officers, some cheats."""
+"""A small city to demonstrate with: Langfang, its stations, units, loggers and officers, and some cheats."""
