@@ -93,7 +93,7 @@ def table() -> str:
     """The README's table of events."""
     rows = ["| event | said by | heard by | what it says |", "|---|---|---|---|"]
     for entry in CATALOGUE:
-        heard = ", ".join(entry.consumers) or "webhooks, open data"
+        heard = ", ".join(entry.consumers) or "–"
         rows.append(f"| `{entry.type}` | {entry.producer} | {heard} | {summary(entry)} |")
     return "\n".join(rows)
 
