@@ -70,7 +70,7 @@ screenshots: setup tools ## Pictures of the running portal: zh and en, phone and
 
 docs: setup ## Renew what is made from code: asyncapi.yaml, the event table, the bus accounts
 	$(BIN)/python -m jianzhen.streams --write infra/nats
-	$(BIN)/python -m contracts.catalogue
+	$(BIN)/python -m jianzhen.documents write
 
 lock: setup ## Renew locks/ after a change of dependencies (UPGRADE=1: newer uv and node, too)
 	@sh infra/local/lock.sh

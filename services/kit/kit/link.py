@@ -7,6 +7,7 @@ streams and accounts to `infra/nats`: nothing is ever declared from here.
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import structlog
 from nats.aio.client import Client
@@ -21,7 +22,8 @@ class Link:
     def __init__(self, url: str, *, name: str, user: str | None = None, password: str | None = None) -> None:
         self._url, self._name = url, name
         # Replies come to an inbox of this user's own: the accounts in infra/nats allow no other.
-        self._login = {"user": user, "password": password, "inbox_prefix": f"_INBOX_{user}"} if user else {}
+        own = {"user": user, "password": password, "inbox_prefix": f"_INBOX_{user}"}
+        self._login: dict[str, Any] = own if user else {}
         self.client = Client()
 
     @property
