@@ -55,6 +55,8 @@ def test_a_complete_act_by_the_right_person_is_not_refused(proposal: Proposal) -
         (replace(CONFIRM, documents=["investigation_report"], officers=[]),
          ["officers", "documents/site_inspection_record", "documents/determination_opinion"]),
         (replace(CONFIRM, is_basis_withdrawn=True), ["basis"]),
+        (replace(CONFIRM, authority_depth=3), ["authority"]),
+        (replace(CONFIRM, authority_depth=1), []),
         (replace(REVIEW, actor="officer"), ["actor"]),
         (replace(REVIEW, state="FILED"), ["state"]),
         (replace(DECIDE, actor="officer"), ["actor"]),

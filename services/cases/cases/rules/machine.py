@@ -17,7 +17,8 @@ from cases.rules.refusal import Refusal
 
 @dataclass(frozen=True)
 class Act:
-    """One legal act as data. `apart_from` are earlier acts whose person may not do this one."""
+    """One legal act as data. `apart_from` are earlier acts whose person may not do this one;
+    `deepest_authority` is how far below the nation the acting authority may lie (2 = city)."""
 
     act: str
     zh: str
@@ -32,6 +33,7 @@ class Act:
     apart_from: tuple[str, ...] = ()
     after: tuple[tuple[str, str], ...] = ()
     deadline: str | None = None
+    deepest_authority: int | None = None
     is_allowed_without_basis: bool = False
 
 
@@ -57,6 +59,7 @@ class Proposal:
     history: Sequence[Step] = field(default=())
     is_serious: bool = False
     is_basis_withdrawn: bool = False
+    authority_depth: int = 2
 
 
 def act(name: str, on: date) -> Act | None:
@@ -80,6 +83,7 @@ def act(name: str, on: date) -> Act | None:
                 apart_from=tuple(record.get("apart_from", ())),
                 after=tuple(record.get("after", {}).items()),
                 deadline=record.get("deadline"),
+                deepest_authority=record.get("deepest_authority"),
                 is_allowed_without_basis=record.get("is_allowed_without_basis", False),
             )
     return None
@@ -96,6 +100,11 @@ def label(state: str) -> tuple[str, str]:
     """The name of a state in Chinese and English: `("已立案", "Filed")`."""
     names = read("machine")["states"][state]
     return names["zh"], names["en"]
+
+
+def is_open(state: str) -> bool:
+    """Whether something can still happen in this state: `is_open("DECIDED")` is true, `"ANNULLED"` is not."""
+    return bool(read("machine")["states"][state]["is_open"])
 
 
 def document_label(kind: str) -> tuple[str, str]:
@@ -130,6 +139,15 @@ def state_refusal(proposal: Proposal, on: date) -> Refusal | None:
 def duty_refusals(proposal: Proposal, found: Act) -> list[Refusal]:
     """Separation of duties and order: whose earlier act bars this one, and what must be newer than what."""
     refusals = []
+    if found.deepest_authority is not None and proposal.authority_depth > found.deepest_authority:
+        refusals.append(
+            Refusal(
+                "authority",
+                found.basis,
+                "须由设区的市级以上部门认定 · only a city authority or above may do this",
+                "报设区的市级部门办理 · hand it to the city authority",
+            )
+        )
     done = [
         step for step in proposal.history if step.act in found.apart_from and step.actor == proposal.actor
     ]

@@ -1,0 +1,28 @@
+"""The bus door of `cases`: alarms and suspicions of qc.
+
+Promises: one event, one flow, in the transaction of its cursor. Leaves order and repetition to the flows.
+"""
+
+from datetime import UTC, datetime
+
+from contracts.qc import AlarmRaised, AlarmWithdrawn, SuspicionRaised, SuspicionWithdrawn
+from kit.outbox import Meta
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cases.flows import signals
+
+
+async def on_alarm_raised(session: AsyncSession, event: AlarmRaised, meta: Meta) -> None:
+    await signals.raise_alarm(session, event, datetime.now(UTC), meta.traces)
+
+
+async def on_alarm_withdrawn(session: AsyncSession, event: AlarmWithdrawn, meta: Meta) -> None:
+    await signals.withdraw_alarm(session, event, datetime.now(UTC))
+
+
+async def on_suspicion_raised(session: AsyncSession, event: SuspicionRaised, meta: Meta) -> None:
+    await signals.raise_suspicion(session, event, datetime.now(UTC), meta.traces)
+
+
+async def on_suspicion_withdrawn(session: AsyncSession, event: SuspicionWithdrawn, meta: Meta) -> None:
+    await signals.withdraw_suspicion(session, event, datetime.now(UTC))

@@ -1,0 +1,123 @@
+"""What is asked of `cases`: the bodies of its acts, typed and bounded.
+
+Promises: unknown fields are refused; a document is named by kind, title and the sha256 of its bytes. Leaves
+to the rules which documents, officers and reasons an act needs, so that a refusal cites the clause.
+"""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=20_000)]
+Short = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Uscc = Annotated[str, StringConstraints(strip_whitespace=True, to_upper=True, pattern=r"^[0-9A-Za-z]{18}$")]
+Region = Annotated[str, StringConstraints(pattern=r"^[0-9]{6}([0-9]{3})?$")]
+SubjectType = Literal["unit", "agency", "operator", "supplier", "vehicle_insp"]
+
+
+class Asked(BaseModel):
+    """Refuses unknown fields, so that a mistyped one is not silently lost."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Document(Asked):
+    """A document of the file: its kind (see the acts), its title and the sha256 of its bytes, hex."""
+
+    kind: Short
+    title: Short
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Officer(Asked):
+    """An officer who took part, by name and enforcement certificate number 执法证号."""
+
+    name: Short
+    certificate: Short
+
+
+class OpenLead(Asked):
+    """A lead from outside: `origin_id` is its number at the origin, the same number opens it only once."""
+
+    origin: Literal["report", "inspection", "superior", "department"]
+    origin_id: Short
+    region: Region
+    site: Short
+    summary: Annotated[Text, Field(min_length=1)]
+    uscc: Uscc | None = None
+    organisation_zh: Short | None = None
+    organisation_en: Short | None = None
+    from_time: AwareDatetime | None = None
+    to_time: AwareDatetime | None = None
+
+
+class RejectLead(Asked):
+    """不予立案: reasons are mandatory."""
+
+    reason: Text
+    documents: Annotated[list[Document], Field(max_length=200)] = []
+
+
+class FileLead(Asked):
+    """立案. `late_reason`: who extended the time limit and why, once it has passed."""
+
+    reason: Text
+    officers: Annotated[list[Officer], Field(max_length=20)] = []
+    documents: Annotated[list[Document], Field(max_length=200)] = []
+    late_reason: Text = ""
+
+
+class ConfirmFraud(Asked):
+    """认定: the end of the investigation. Window and series default to those of the lead, the subject to its.
+
+    `outcome` not_confirmed ends the case; the fields of the subject and the act are then not needed.
+    """
+
+    outcome: Literal["confirmed", "not_confirmed"] = "confirmed"
+    investigation_report: Text
+    reason: Text
+    officers: Annotated[list[Officer], Field(max_length=20)] = []
+    documents: Annotated[list[Document], Field(max_length=200)] = []
+    typology: str = ""
+    subject_type: SubjectType | None = None
+    uscc: Uscc | None = None
+    organisation_zh: Short | None = None
+    organisation_en: Short | None = None
+    act_from: AwareDatetime | None = None
+    act_to: AwareDatetime | None = None
+    series_ids: Annotated[list[int], Field(max_length=1000)] | None = None
+
+    def window(
+        self, from_at: datetime | None, to_at: datetime | None
+    ) -> tuple[datetime | None, datetime | None]:
+        """The window of the act: as given, else as the lead has it."""
+        return self.act_from or from_at, self.act_to or to_at
+
+
+class Review(Asked):
+    """法制审核: passed or returned, with reasons."""
+
+    outcome: Literal["passed", "returned"] = "passed"
+    reason: Text
+    documents: Annotated[list[Document], Field(max_length=200)] = []
+
+
+class Decide(Asked):
+    """处罚决定. `reason` is the reasoning of the decision; the act's day says which law judges the amount."""
+
+    decision_no: Short
+    amount_yuan: Annotated[int, Field(ge=0, le=10_000_000_000)]
+    reason: Text
+    act: Literal["falsification", "evasion", "damage"] = "falsification"
+    is_serious: bool = False
+    has_harm: bool = False
+    documents: Annotated[list[Document], Field(max_length=200)] = []
+    late_reason: Text = ""
+
+
+class Annul(Asked):
+    """撤销: reasons are mandatory."""
+
+    reason: Text
+    documents: Annotated[list[Document], Field(max_length=200)] = []

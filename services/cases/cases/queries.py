@@ -1,0 +1,122 @@
+"""Reads of `cases` longer than a line.
+
+Promises: lists are newest first and paged by id (uuid v7 sorts by time); a lock is taken only where a flow
+asks for it. Leaves who may see a row to the clause handed in.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from kit.problems import NotFound
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cases.tables import Case, CaseStep, Lead, Signal
+
+
+async def lead(session: AsyncSession, lead_id: UUID, *, is_locked: bool = False) -> Lead:
+    """One lead. Raises NotFound."""
+    found = await session.get(Lead, lead_id, with_for_update=is_locked or None, populate_existing=is_locked)
+    if found is None:
+        raise NotFound("no-such-lead", f"There is no lead {lead_id} 没有该线索")
+    return found
+
+
+async def case(session: AsyncSession, case_id: UUID, *, is_locked: bool = False) -> Case:
+    """One case. Raises NotFound."""
+    found = await session.get(Case, case_id, with_for_update=is_locked or None, populate_existing=is_locked)
+    if found is None:
+        raise NotFound("no-such-case", f"There is no case {case_id} 没有该案件")
+    return found
+
+
+async def lead_by_origin(session: AsyncSession, origin: str, region: str, origin_id: str) -> Lead | None:
+    """The lead with this number at its origin, locked."""
+    return await session.scalar(
+        select(Lead)
+        .where(Lead.origin == origin, Lead.region == region, Lead.origin_id == origin_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+
+
+async def case_of(session: AsyncSession, lead_id: UUID, *, is_locked: bool = False) -> Case | None:
+    """The case filed from a lead, if any."""
+    query = select(Case).where(Case.lead_id == lead_id)
+    if is_locked:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    return await session.scalar(query)
+
+
+async def steps(session: AsyncSession, lead_id: UUID) -> Sequence[CaseStep]:
+    """The history of a lead and its case, oldest first."""
+    found = await session.scalars(
+        select(CaseStep).where(CaseStep.lead_id == lead_id).order_by(CaseStep.step_id)
+    )
+    return found.all()
+
+
+async def leads(
+    session: AsyncSession,
+    visible: ColumnElement[bool],
+    wanted: dict[str, str],
+    before: UUID | None,
+    limit: int,
+) -> Sequence[Lead]:
+    """Up to `limit` visible leads older than `before`, newest first. `wanted` are equalities by column."""
+    query = select(Lead).where(visible).order_by(Lead.lead_id.desc()).limit(limit)
+    query = query.where(*(getattr(Lead, name) == value for name, value in wanted.items()))
+    return (await session.scalars(query if before is None else query.where(Lead.lead_id < before))).all()
+
+
+async def cases(
+    session: AsyncSession,
+    visible: ColumnElement[bool],
+    wanted: dict[str, str],
+    before: UUID | None,
+    limit: int,
+) -> Sequence[Case]:
+    """Up to `limit` visible cases older than `before`, newest first. `wanted` are equalities by column."""
+    query = select(Case).where(visible).order_by(Case.case_id.desc()).limit(limit)
+    query = query.where(*(getattr(Case, name) == value for name, value in wanted.items()))
+    return (await session.scalars(query if before is None else query.where(Case.case_id < before))).all()
+
+
+async def case_ids(session: AsyncSession, lead_ids: Iterable[UUID]) -> dict[UUID, UUID]:
+    """lead id → case id, for the leads that were filed."""
+    found = await session.execute(select(Case.lead_id, Case.case_id).where(Case.lead_id.in_(list(lead_ids))))
+    return {lead_id: case_id for lead_id, case_id in found}
+
+
+async def alarms_at(
+    session: AsyncSession, site: str, from_at: datetime | None, to_at: datetime | None
+) -> Sequence[Signal]:
+    """The standing alarms of a site whose window overlaps [from_at, to_at); at most 200, newest first."""
+    query = select(Signal).where(
+        Signal.kind == "alarm",
+        Signal.site == site,
+        Signal.raised_at_ms.is_not(None),
+        Signal.withdrawn_at_ms.is_(None) | (Signal.withdrawn_at_ms < Signal.raised_at_ms),
+    )
+    if from_at is not None and to_at is not None:
+        query = query.where(Signal.from_at < to_at, Signal.to_at > from_at)
+    return (await session.scalars(query.order_by(Signal.from_at.desc()).limit(200))).all()
+
+
+async def alarmed_series(session: AsyncSession, site: str) -> set[int]:
+    """The series of a site that ever alarmed: what an officer may name beside the lead's own."""
+    found = await session.scalars(
+        select(Signal.series_id).where(Signal.site == site, Signal.series_id.is_not(None)).distinct()
+    )
+    return {series_id for series_id in found if series_id is not None}
+
+
+async def locked_signal(session: AsyncSession, signal_id: str, kind: str, site: str, region: str) -> Signal:
+    """The row of a signal, made if absent, locked: whichever of raising and withdrawal comes second waits."""
+    values = {"signal_id": signal_id, "kind": kind, "site": site, "region": region}
+    await session.execute(insert(Signal).values(values).on_conflict_do_nothing())
+    found = await session.get(Signal, signal_id, with_for_update=True, populate_existing=True)
+    assert found is not None
+    return found

@@ -1,0 +1,152 @@
+"""The tables of `cases`: signals from qc, leads, cases, their history, and answers already given.
+
+Promises: a signal is one row whatever arrives first, its raising or its withdrawal; the history is
+append-only (no runtime role may update or delete it). Leaves the documents to the file store: here are their hashes.
+"""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from kit.db import declarative_base
+from sqlalchemy import ARRAY, BigInteger, Date, DateTime, ForeignKey, Identity, Index, Text, UniqueConstraint
+from sqlalchemy import Uuid as UuidType
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+Base: type[DeclarativeBase] = declarative_base()
+Instant = DateTime(timezone=True)
+
+
+class Signal(Base):  # type: ignore[misc,valid-type]
+    """An alarm or a suspicion. Without `raised_at_ms` only its withdrawal is known so far."""
+
+    __tablename__ = "signals"
+
+    signal_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    kind: Mapped[str] = mapped_column(Text)
+    site: Mapped[str] = mapped_column(Text)
+    region: Mapped[str] = mapped_column(Text)
+    raised_at_ms: Mapped[int | None] = mapped_column(BigInteger)
+    withdrawn_at_ms: Mapped[int | None] = mapped_column(BigInteger)
+    withdrawn_reason_zh: Mapped[str] = mapped_column(Text, server_default="")
+    withdrawn_reason_en: Mapped[str] = mapped_column(Text, server_default="")
+    series_id: Mapped[int | None] = mapped_column(BigInteger)
+    rule: Mapped[str | None] = mapped_column(Text)
+    severity: Mapped[str | None] = mapped_column(Text)
+    message_zh: Mapped[str] = mapped_column(Text, server_default="")
+    message_en: Mapped[str] = mapped_column(Text, server_default="")
+    from_at: Mapped[datetime | None] = mapped_column(Instant)
+    to_at: Mapped[datetime | None] = mapped_column(Instant)
+
+    __table_args__ = (Index(None, "site", "from_at"),)
+
+
+class Lead(Base):  # type: ignore[misc,valid-type]
+    """A lead. `origin_id` is its number at the origin, so the same report never opens two."""
+
+    __tablename__ = "leads"
+
+    lead_id: Mapped[UUID] = mapped_column(UuidType, primary_key=True)
+    origin: Mapped[str] = mapped_column(Text)
+    origin_id: Mapped[str] = mapped_column(Text)
+    region: Mapped[str] = mapped_column(Text)
+    site: Mapped[str] = mapped_column(Text)
+    uscc: Mapped[str | None] = mapped_column(Text)
+    organisation_zh: Mapped[str | None] = mapped_column(Text)
+    organisation_en: Mapped[str | None] = mapped_column(Text)
+    summary: Mapped[str] = mapped_column(Text)
+    series: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    findings: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    score: Mapped[float | None]
+    from_at: Mapped[datetime | None] = mapped_column(Instant)
+    to_at: Mapped[datetime | None] = mapped_column(Instant)
+    raised_at_ms: Mapped[int | None] = mapped_column(BigInteger)
+    state: Mapped[str] = mapped_column(Text)
+    opened_at: Mapped[datetime] = mapped_column(Instant)
+    file_by: Mapped[date] = mapped_column(Date)
+    is_file_by_provisional: Mapped[bool]
+    closed_at: Mapped[datetime | None] = mapped_column(Instant)
+    closed_reason: Mapped[str | None] = mapped_column(Text)
+    traces: Mapped[list[str]] = mapped_column(ARRAY(Text))
+
+    __table_args__ = (
+        UniqueConstraint("origin", "region", "origin_id"),
+        Index(None, "region", "lead_id"),
+    )
+
+
+class Case(Base):  # type: ignore[misc,valid-type]
+    """A filed case as it stands; `case_steps` tells how it came there. Amounts in yuan."""
+
+    __tablename__ = "cases"
+
+    case_id: Mapped[UUID] = mapped_column(UuidType, primary_key=True)
+    lead_id: Mapped[UUID] = mapped_column(ForeignKey("leads.lead_id"), unique=True)
+    region: Mapped[str] = mapped_column(Text)
+    site: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(Text)
+    filed_at: Mapped[datetime] = mapped_column(Instant)
+    decide_by: Mapped[date] = mapped_column(Date)
+    is_decide_by_provisional: Mapped[bool]
+    subject_type: Mapped[str | None] = mapped_column(Text)
+    uscc: Mapped[str | None] = mapped_column(Text)
+    organisation_zh: Mapped[str | None] = mapped_column(Text)
+    organisation_en: Mapped[str | None] = mapped_column(Text)
+    typology: Mapped[str | None] = mapped_column(Text)
+    investigation_report: Mapped[str | None] = mapped_column(Text)
+    series_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    act_from_at: Mapped[datetime | None] = mapped_column(Instant)
+    act_to_at: Mapped[datetime | None] = mapped_column(Instant)
+    confirmed_at: Mapped[datetime | None] = mapped_column(Instant)
+    decision_no: Mapped[str | None] = mapped_column(Text, unique=True)
+    legal_basis_id: Mapped[str | None] = mapped_column(Text)
+    legal_basis: Mapped[str | None] = mapped_column(Text)
+    amount_yuan: Mapped[int | None] = mapped_column(BigInteger)
+    reasoning: Mapped[str | None] = mapped_column(Text)
+    decided_at: Mapped[datetime | None] = mapped_column(Instant)
+    is_basis_withdrawn: Mapped[bool]
+    basis_withdrawn_at: Mapped[datetime | None] = mapped_column(Instant)
+    basis_withdrawn_reason_zh: Mapped[str | None] = mapped_column(Text)
+    basis_withdrawn_reason_en: Mapped[str | None] = mapped_column(Text)
+    annulled_at: Mapped[datetime | None] = mapped_column(Instant)
+    annulled_reason: Mapped[str | None] = mapped_column(Text)
+    traces: Mapped[list[str]] = mapped_column(ARRAY(Text))
+
+    __table_args__ = (Index(None, "region", "case_id"),)
+
+
+class CaseStep(Base):  # type: ignore[misc,valid-type]
+    """One entry of the history. `actor` is the token subject, or `qc` for what a signal did."""
+
+    __tablename__ = "case_steps"
+
+    step_id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    lead_id: Mapped[UUID] = mapped_column(ForeignKey("leads.lead_id"))
+    case_id: Mapped[UUID | None] = mapped_column(ForeignKey("cases.case_id"))
+    act: Mapped[str] = mapped_column(Text)
+    from_state: Mapped[str | None] = mapped_column(Text)
+    to_state: Mapped[str] = mapped_column(Text)
+    actor: Mapped[str] = mapped_column(Text)
+    actor_text: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime] = mapped_column(Instant)
+    reason: Mapped[str] = mapped_column(Text)
+    basis: Mapped[str] = mapped_column(Text)
+    officers: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    documents: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    details: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    trace_id: Mapped[str | None] = mapped_column(Text)
+
+    __table_args__ = (Index(None, "lead_id", "step_id"),)
+
+
+class Answer(Base):  # type: ignore[misc,valid-type]
+    """The answer given under an Idempotency-Key of one subject, and to which request (its sha256)."""
+
+    __tablename__ = "answers"
+
+    subject: Mapped[str] = mapped_column(Text, primary_key=True)
+    key: Mapped[str] = mapped_column(Text, primary_key=True)
+    request_sha256: Mapped[str] = mapped_column(Text)
+    body: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    given_at: Mapped[datetime] = mapped_column(Instant)
