@@ -1,0 +1,1 @@
+"""Pure judgement: no database, network, clock, environment, log or randomness."""

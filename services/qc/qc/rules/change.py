@@ -1,0 +1,89 @@
+"""Rules that compare a value with its neighbours in the same series: step, flat line, gap.
+
+Promises: rows come sorted by (series, ts); rows that are not `usable` are taken out before differencing, so
+that a bad value never condemns its neighbours; whether a row fires depends only on rows within the reach
+the rule pack computes. Leaves parameters to the rule pack; a NaN parameter means: not judged.
+"""
+
+import numpy as np
+
+from qc.rules.outcome import Flags, Floats, Ints, Outcome, outcome, run_lengths, spread
+
+
+def adjacent(series: Ints, ts: Ints, reach_ms: Floats) -> Flags:
+    """Row i continues row i - 1: same series, and not further apart than `reach_ms` of row i."""
+    near = np.zeros(len(ts), dtype=bool)
+    near[1:] = (series[1:] == series[:-1]) & (ts[1:] - ts[:-1] <= reach_ms[1:])
+    return near
+
+
+def has_step(
+    series: Ints, ts: Ints, value: Floats, usable: Flags, limit: Floats, reach_ms: Floats
+) -> Outcome:
+    """The value differs from the usable value before it by more than `limit`.
+
+    A spike is charged once: the return to the level of two values before does not fire.
+    Source: HJ 356-2019 (sudden jumps are to be reviewed); limits are data of the pack.
+    Worked example: limit 200, values 50 900 60 55 → only 900 fires, by 650.
+    """
+    rows = np.flatnonzero(usable & np.isfinite(limit))
+    s, t, v, lim = series[rows], ts[rows], value[rows], limit[rows]
+    near = adjacent(s, t, reach_ms[rows])
+    change = np.full(len(rows), np.nan)
+    change[1:] = np.where(near[1:], np.abs(v[1:] - v[:-1]), np.nan)
+    over_two = np.full(len(rows), np.nan)
+    over_two[2:] = np.where(near[2:] & near[1:-1], np.abs(v[2:] - v[:-2]), np.nan)
+    is_big = change > lim
+    returns = np.zeros(len(rows), dtype=bool)
+    returns[1:] = is_big[:-1]
+    returns &= over_two <= lim
+    return _back(rows, len(ts), is_big & ~returns, ~np.isnan(change), change, lim)
+
+
+def is_flat(  # noqa: PLR0913 - one column each, no hidden state
+    series: Ints,
+    ts: Ints,
+    value: Floats,
+    usable: Flags,
+    min_run: Floats,
+    reach_ms: Floats,
+    floor: Floats,
+) -> Outcome:
+    """`min_run` or more equal values in a row; every value of the run fires.
+
+    Source: standards.md test K1. Guard: values at or below `floor` never count (the detection limit, and the
+    level below which one step of the last digit is coarser than a natural hourly change).
+    Worked example: min_run 6, floor 10: 42 ×7 → seven values fire with statistic 7; 2 ×200 → nothing.
+    """
+    rows = np.flatnonzero(usable & np.isfinite(min_run))
+    v = value[rows]
+    linked = adjacent(series[rows], ts[rows], reach_ms[rows])
+    linked[1:] &= v[1:] == v[:-1]
+    length = run_lengths(linked).astype(np.float64)
+    need = min_run[rows]
+    informative = v > floor[rows]
+    return _back(rows, len(ts), informative & (length >= need), informative, length, need)
+
+
+def follows_gap(series: Ints, ts: Ints, period_ms: Floats, horizon_ms: Floats) -> Outcome:
+    """Periods without any report lie between this value and the one before it.
+
+    Source: GB 3095 6.3. The statistic counts the absent periods. Beyond `horizon_ms` silence is the business
+    of the missing-value alarm, not of the next value. Worked example: hours 3 and 6 → hour 6 fires with 2.
+    """
+    near = adjacent(series, ts, horizon_ms)
+    absent = np.zeros(len(ts))
+    absent[1:] = (ts[1:] - ts[:-1]) / period_ms[1:] - 1.0
+    zero = np.zeros(len(ts))
+    return outcome(near & (absent > 0), near, absent, zero, absent)
+
+
+def _back(rows: Ints, length: int, fired: Flags, ran: Flags, statistic: Floats, threshold: Floats) -> Outcome:
+    return Outcome(
+        spread(rows, fired & ran, length, False).astype(bool),
+        spread(rows, ran, length, False).astype(bool),
+        *(
+            spread(rows, np.where(ran, column, np.nan), length, np.nan).astype(np.float64)
+            for column in (statistic, threshold, statistic - threshold)
+        ),
+    )

@@ -1,0 +1,117 @@
+"""After the same set of values has arrived, in any split and order, the current codes are equal."""
+
+import numpy as np
+from contracts.ingest import SeriesRef
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from qc.rules.assess import assess, sum_minutes
+from qc.rules.frame import Columns, keys_of, merged, roster_of
+from qc.rules.pack import load_pack
+from qc.rules.windows import windows_of
+
+PACK = load_pack()
+HOUR = 3_600_000
+START = 1_795_000_000_000 // HOUR * HOUR
+
+
+def ref(number: int, factor: str, period: str) -> SeriesRef:
+    return SeriesRef(
+        id=number, site="131000-A01", site_kind="station", region="131000", element="air", factor=factor,
+        statistic="avg", basis="raw", period=period, source="131000-A01-DL", unit="ug/m3", decimals=0,
+    )  # fmt: skip
+
+
+REFS = (ref(1, "a34004", "hour"), ref(2, "a34002", "hour"), ref(3, "a34004", "min"))
+ROSTER = roster_of(REFS, PACK)
+HOURS = 30
+
+
+def columns(rows: list[tuple[int, int, float, str]]) -> Columns:
+    rows = sorted(rows)
+    return Columns(
+        np.array([r[0] for r in rows], dtype=np.int64),
+        np.array([r[1] for r in rows], dtype=np.int64),
+        np.array([r[2] for r in rows], dtype=np.float64),
+        np.array([ord(r[3]) if r[3] else 0 for r in rows], dtype=np.int64),
+        np.zeros(len(rows), dtype=np.int64),
+    )
+
+
+class Store:
+    """What the service does with its tables, in memory: values known and their current verdicts."""
+
+    def __init__(self) -> None:
+        self.known = columns([])
+        self.current: dict[int, tuple[int, int]] = {}
+
+    def receive(self, new: Columns) -> None:
+        windows = windows_of(new.series, new.ts, ROSTER)
+        self.known = merged(self.known, new)
+        inside = np.zeros(len(self.known), dtype=bool)
+        for s, a, b in zip(windows.series, windows.start, windows.end, strict=True):
+            inside |= (self.known.series == s) & (self.known.ts >= a) & (self.known.ts <= b)
+        window = self.known.take(inside)
+        minutes = self.known.take(self.known.series == 2)
+        valid = assess(minutes, ROSTER, PACK).code < 4
+        verdict = assess(window, ROSTER, PACK, sum_minutes(minutes, valid))
+        judged = windows.covers(window)
+        for key, code, tests in zip(
+            window.keys[judged], verdict.code[judged], verdict.tests[judged], strict=True
+        ):
+            self.current[int(key)] = (int(code), int(tests))
+
+
+levels = st.sampled_from([42.0, 42.0, 42.0, 60.0, 90.0, 700.0, 2000.0, 3.0, float("nan")])
+hour_rows = st.dictionaries(
+    st.tuples(st.sampled_from([0, 1]), st.integers(0, HOURS - 1)),
+    st.tuples(levels, st.sampled_from(["", "N", "M", "Q"])),
+    max_size=60,
+)
+minute_hours = st.dictionaries(
+    st.integers(0, HOURS - 1), st.tuples(st.sampled_from([42.0, 60.0, 95.0]), st.integers(40, 60)), max_size=8
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(hour_rows, minute_hours, st.randoms(use_true_random=False), st.integers(1, 12))
+def test_any_split_and_order_of_arrival_ends_in_the_same_codes(hours, minutes, random, pieces):
+    rows = [(s, START + h * HOUR, v, f) for (s, h), (v, f) in hours.items()]
+    rows += [
+        (2, START + h * HOUR + m * 60_000, level, "N")
+        for h, (level, count) in minutes.items()
+        for m in range(count)
+    ]
+    random.shuffle(rows)
+    store = Store()
+    cuts = sorted(random.randrange(len(rows) + 1) for _ in range(pieces - 1))
+    for a, b in zip([0, *cuts], [*cuts, len(rows)], strict=True):
+        if b > a:
+            store.receive(columns(rows[a:b]))
+    everything = columns(rows)
+    batch = assess(everything, ROSTER, PACK)
+    expected = {
+        int(key): (int(code), int(tests))
+        for key, code, tests in zip(everything.keys, batch.code, batch.tests, strict=True)
+    }
+    assert store.current == expected
+
+
+def test_a_window_of_a_minute_reopens_its_hour_and_the_partner_of_the_hour():
+    windows = windows_of(np.array([2]), np.array([START + 5 * 60_000]), ROSTER)
+    assert windows.series.tolist() == [0, 1, 2]
+    assert windows.judged_from[0] == START - 12 * HOUR
+    assert windows.start[0] == START - 24 * HOUR
+    assert windows.start[2] == windows.end[2] == START + 5 * 60_000
+
+
+def test_far_apart_values_do_not_open_everything_between_them():
+    ts = np.array([START, START + 5000 * HOUR])
+    windows = windows_of(np.zeros(2, dtype=np.int64), ts, roster_of(REFS[:1], PACK))
+    assert len(windows.series) == 2
+    outside = columns([(0, START + 2500 * HOUR, 1.0, "")])
+    assert not windows.covers(outside).any()
+
+
+def test_keys_sort_like_series_and_instant():
+    keys = keys_of(np.array([0, 0, 1]), np.array([START, START + 1, START - 10**9]))
+    assert (np.diff(keys) > 0).all()
