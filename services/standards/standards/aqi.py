@@ -75,7 +75,7 @@ def iaqi(factor: str, averaging: str, value: Number, on: date) -> int | None:
     """The sub-index of one concentration (`averaging` is `1h`, `8h` or `24h`), or None if none is computed.
 
     1-hour particulate matter uses the daily breakpoints where the edition knows it (2026). Values below zero
-    count as zero; above the table the edition's rule holds (500; SO2-1h 200, O3-8h 300 in 2026, None in 2012).
+    count as zero; above the table the edition's rule holds: 500; SO2-1h 200, O3-8h 300 (2026) or None (2012).
 
     >>> iaqi("a34004", "24h", 80, date(2026, 3, 1)), iaqi("a34004", "24h", 80, date(2026, 2, 28))
     (119, 107)

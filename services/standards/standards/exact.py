@@ -1,10 +1,10 @@
 """Exact numbers: from what a caller has to `Decimal`, and the rounding of GB/T 8170.
 
 Promises: a float is taken at its shortest decimal text (2.2 is 2.2, not 2.2000000000000001776); rounding is
-half-even as GB/T 8170-2008 §3.2 says. Leaves to others: how many decimals a quantity has (`standards.factors`).
+half-even as GB/T 8170-2008 §3.2 says. Leaves to others: the decimals of a quantity (`standards.factors`).
 """
 
-from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Context, Decimal, localcontext
+from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 from fractions import Fraction
 
 Number = Decimal | int | float | str | Fraction
@@ -41,16 +41,11 @@ def round_half_even(value: Number, decimals: int) -> Decimal:
 
 def round_up(value: Fraction) -> int:
     """The smallest integer not below the value (HJ 633 §4.2: sub-indices are rounded up)."""
-    with localcontext(_WIDE):
-        return -(-value.numerator // value.denominator)
+    return -(-value.numerator // value.denominator)
 
 
 def trim(value: Decimal) -> Decimal:
     """The same number without trailing zeros and without an exponent: 1.500 → 1.5, 1E+2 → 100."""
     with localcontext(_WIDE):
         short = value.normalize()
-        return (
-            short.quantize(Decimal(1), rounding=ROUND_CEILING)
-            if short == short.to_integral_value()
-            else short
-        )
+        return short.quantize(Decimal(1)) if short == short.to_integral_value() else short

@@ -17,7 +17,7 @@ _LETTERED = re.compile(r"[aw]\d{5}", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Factor:
-    """A measured quantity. `hj212_unit` is the protocol's default; `unit` and `decimals` are for publication."""
+    """A measured quantity; `hj212_unit` is the protocol's default, `unit` and `decimals` are published."""
 
     code: str
     zh: str
@@ -33,7 +33,7 @@ class Factor:
     source: str
 
     def published(self, element: str) -> tuple[str, int]:
-        """(UCUM unit, decimals) in which values measured in `element` (`air`, `gas`, `water` …) are published."""
+        """(UCUM unit, decimals) in which values measured in `element` (`air`, `gas` …) are published."""
         return (self.gas_unit, self.gas_decimals) if element == "gas" else (self.unit, self.decimals)
 
     @property

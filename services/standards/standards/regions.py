@@ -2,7 +2,7 @@
 
 Promises: containment follows the parent rows, never a code prefix (131000 and 131100 are neighbours, and
 Gongzhuling moved from Siping 220381 to Changchun 220184 in 2020); `100000` is the nation and contains every
-known region; townships (9 digits) hang below their county. Without a day, each code is taken as it stood last.
+known region; townships (9 digits) hang below their county. Without a day, a code is taken as it stood last.
 Leaves to others: boundaries, coordinates, and any region that is not in `data/regions.csv`.
 """
 
