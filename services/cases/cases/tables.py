@@ -1,7 +1,7 @@
 """The tables of `cases`: signals from qc, leads, cases, their history, and answers already given.
 
 Promises: a signal is one row whatever arrives first, its raising or its withdrawal; the history is
-append-only (no runtime role may update or delete it). Leaves the documents to the file store: here are their hashes.
+append-only (no runtime role may update or delete it). Leaves documents to the file store: here are hashes.
 """
 
 from datetime import date, datetime

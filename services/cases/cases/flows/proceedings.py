@@ -12,6 +12,8 @@ from uuid import UUID
 
 from contracts.cases import CaseAnnulled, FraudConfirmed, PenaltyDecided
 from kit.outbox import put
+from kit.problems import Conflict
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from standards.calendar import legal_date
 
@@ -60,20 +62,15 @@ async def decide(session: AsyncSession, case_id: UUID, asked: Decide, doer: Doer
     lead = await queries.lead(session, case.lead_id)
     proposed = await proposal(session, "decide", asked, doer, case)
     basis, further = _legal_basis(case, lead, asked, doer)
-    if await queries.is_decision_no_taken(session, asked.decision_no) and case.decision_no is None:
-        further.append(
-            Refusal(
-                "decision_no",
-                "decision_no",
-                "文号已使用 · the number is taken",
-                "核对文号 · check the number",
-            )
-        )
     act = judge(proposed, doer.today, further)
     assert basis is not None
     record(session, act, asked, doer, case, case_id)
     case.decision_no, case.amount_yuan, case.reasoning = asked.decision_no, asked.amount_yuan, asked.reason
     case.legal_basis_id, case.legal_basis, case.decided_at = basis.id, basis.text, doer.now
+    try:
+        await session.flush()
+    except IntegrityError as error:
+        raise Conflict("decision-number-taken", f"文号已使用 · {asked.decision_no} is taken") from error
     await put(session, _decided(case, doer.now), key=str(case_id), traces=carried(case.traces))
     return case
 

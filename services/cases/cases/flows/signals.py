@@ -1,8 +1,8 @@
 """What alarms and suspicions from qc do: open a lead, withdraw it, or take the basis from a filed case.
 
 Promises: raising and withdrawal of one signal may arrive in any order, repeated or renewed; the lead ends in
-the same state, because that depends only on the newest raising and the newest withdrawal known. An alarm opens
-a lead only at severity `case`; otherwise it is kept and shown beside the leads of its site. After filing no
+the same state, because that depends only on the newest raising and the newest withdrawal known. An alarm
+opens a lead only at severity `case`; otherwise it is kept and shown beside the leads of its site. After filing no
 machine undoes anything: the case is flagged, its effects stop, a person annuls it.
 """
 

@@ -1,0 +1,13 @@
+"""The HTTP door of `cases`: parse → one flow → the row as it now stands, with what can be done next.
+
+Promises: every write may carry an Idempotency-Key; every list is paged; names come in Chinese and English.
+Leaves who may do what to the policy, and what the law allows to the rules.
+"""
+
+from fastapi import APIRouter
+
+from cases.api import cases, leads
+
+router = APIRouter()
+router.include_router(leads.router)
+router.include_router(cases.router)

@@ -1,0 +1,112 @@
+"""Cases over HTTP: list, show, and the four acts: confirm-fraud, review, decide, annul.
+
+Promises: only cases of the caller's region; a repeated write gets the answer already given. Leaves the law to
+the rules and the work to the flows.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, TypeVar
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request
+from kit.auth import Grant, allow
+from kit.db import ReaderSession, WriterSession
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cases import queries
+from cases.api.edge import Cursor, Key, Limit, answer, doer_of, page, visible
+from cases.api.views import case_detail, case_view
+from cases.flows import proceedings
+from cases.flows.acts import Doer
+from cases.flows.asked import Annul, Asked, ConfirmFraud, Decide, Review
+from cases.tables import Case
+
+A = TypeVar("A", bound=Asked)
+router = APIRouter(tags=["cases"])
+May = Annotated[Grant, Depends(allow("cases", "read"))]
+MayConfirm = Annotated[Grant, Depends(allow("cases", "confirm-fraud"))]
+MayReview = Annotated[Grant, Depends(allow("cases", "review"))]
+MayDecide = Annotated[Grant, Depends(allow("cases", "decide"))]
+MayAnnul = Annotated[Grant, Depends(allow("cases", "annul"))]
+
+
+async def _shown(session: AsyncSession, case: Case, doer: Doer) -> dict[str, Any]:
+    await session.flush()
+    return case_detail(case, doer.today, await queries.steps(session, case.lead_id))
+
+
+async def _done(
+    request: Request,
+    session: AsyncSession,
+    body: A,
+    grant: Grant,
+    flow: Callable[[AsyncSession, UUID, A, Doer], Awaitable[Case]],
+) -> dict[str, Any]:
+    doer, case_id = doer_of(grant), UUID(request.path_params["case_id"])
+
+    async def run() -> dict[str, Any]:
+        return await _shown(session, await flow(session, case_id, body, doer), doer)
+
+    return await answer(request, session, body, doer, run)
+
+
+@router.get("/cases")
+async def list_cases(
+    grant: May,
+    session: ReaderSession,
+    state: Annotated[str | None, Query(max_length=40)] = None,
+    site: Annotated[str | None, Query(max_length=200)] = None,
+    uscc: Annotated[str | None, Query(max_length=18)] = None,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> dict[str, Any]:
+    """Cases of the caller's region, newest first."""
+    asked = {"state": state, "site": site, "uscc": uscc}
+    wanted = {name: value for name, value in asked.items() if value is not None}
+    found = await queries.cases(session, visible(grant, Case.region), wanted, cursor, limit)
+    return page([case_view(case, doer_of(grant).today) for case in found], limit)
+
+
+@router.get("/cases/{case_id}")
+async def show_case(case_id: UUID, grant: May, session: ReaderSession) -> dict[str, Any]:
+    """A case with its history, the range of its fine and the acts that can follow."""
+    case = await queries.case(session, case_id)
+    grant.require(region=case.region)
+    return await _shown(session, case, doer_of(grant))
+
+
+@router.post("/cases/{case_id}/confirm-fraud")
+async def confirm_fraud(
+    case_id: UUID,
+    body: ConfirmFraud,
+    request: Request,
+    grant: MayConfirm,
+    session: WriterSession,
+    key: Key = None,
+) -> dict[str, Any]:
+    """认定 (or 不予认定) on the investigation report of two officers of a city authority or above."""
+    return await _done(request, session, body, grant, proceedings.confirm_fraud)
+
+
+@router.post("/cases/{case_id}/review")
+async def review(
+    case_id: UUID, body: Review, request: Request, grant: MayReview, session: WriterSession, key: Key = None
+) -> dict[str, Any]:
+    """法制审核 by a person who took no part in the investigation."""
+    return await _done(request, session, body, grant, proceedings.review)
+
+
+@router.post("/cases/{case_id}/decide")
+async def decide(
+    case_id: UUID, body: Decide, request: Request, grant: MayDecide, session: WriterSession, key: Key = None
+) -> dict[str, Any]:
+    """处罚决定 by a third person, within the range of the law of the act's day."""
+    return await _done(request, session, body, grant, proceedings.decide)
+
+
+@router.post("/cases/{case_id}/annul")
+async def annul(
+    case_id: UUID, body: Annul, request: Request, grant: MayAnnul, session: WriterSession, key: Key = None
+) -> dict[str, Any]:
+    """撤销 by the head of the organ."""
+    return await _done(request, session, body, grant, proceedings.annul)

@@ -1,0 +1,56 @@
+"""What the routes of `cases` share: paging, the idempotency key, and the regions a grant reaches.
+
+Promises: a page is at most 1,000 rows and names the next one. Leaves the rows to the routes.
+"""
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Header, Query, Request
+from kit.auth import Grant
+from sqlalchemy import ColumnElement
+from sqlalchemy.ext.asyncio import AsyncSession
+from standards.tables import rows
+
+from cases.flows.acts import Doer
+from cases.flows.asked import Asked
+from cases.flows.repeats import Ask, once
+
+REGIONS = frozenset(row["code"] for row in rows("regions"))
+
+Limit = Annotated[int, Query(ge=1, le=1000, description="Rows on a page")]
+Cursor = Annotated[UUID | None, Query(description="`next` of the page before")]
+Key = Annotated[
+    str | None,
+    Header(alias="Idempotency-Key", min_length=8, max_length=200, description="Repeats get the same answer"),
+]
+
+
+def visible(grant: Grant, region: ColumnElement[str]) -> ColumnElement[bool]:
+    """The rows of the regions within reach of the grant."""
+    return grant.clause(REGIONS, region=region)
+
+
+async def answer(
+    request: Request,
+    session: AsyncSession,
+    body: Asked,
+    doer: Doer,
+    run: Callable[[], Awaitable[dict[str, Any]]],
+) -> dict[str, Any]:
+    """The answer of `run`, or the one already given under the request's Idempotency-Key."""
+    key = request.headers.get("idempotency-key")
+    ask = Ask(doer.grant.principal.subject, key, request.url.path, body.model_dump_json(), doer.now)
+    return await once(session, ask, run)
+
+
+def doer_of(grant: Grant) -> Doer:
+    """Who acts, now."""
+    return Doer(grant, datetime.now(UTC))
+
+
+def page(items: list[dict[str, Any]], limit: int) -> dict[str, Any]:
+    """A page: `next` is the cursor of the following one, None on the last."""
+    return {"items": items, "next": items[-1]["id"] if len(items) == limit else None}

@@ -1,0 +1,206 @@
+"""How leads, cases and their history look from outside: every name in Chinese and English.
+
+Promises: times are UTC with offset, legal days are dates in China; `next` lists the acts that can follow, with
+role, documents and basis. Leaves who may do them to the policy.
+"""
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from standards import identity, regions
+from standards.calendar import legal_date
+
+from cases.rules import machine, penalties, typology
+from cases.tables import Case, CaseStep, Lead, Signal
+
+ORIGINS = {
+    "suspicion": ("质控发现", "Found by quality control"),
+    "report": ("举报", "Report from the public"),
+    "inspection": ("检查发现", "Inspection"),
+    "superior": ("上级交办", "Handed down by a superior"),
+    "department": ("部门移送", "Handed over by another department"),
+}
+NOTED = {
+    "open": ("线索登记", "lead opened"),
+    "reopen": ("线索恢复", "lead opened again"),
+    "withdraw": ("线索撤回", "lead withdrawn"),
+    "withdraw_basis": ("案件依据撤回", "basis of the case withdrawn"),
+}
+
+
+def both(name: str, names: tuple[str, str]) -> dict[str, str]:
+    """`state` → `state_zh`, `state_en`."""
+    return {f"{name}_zh": names[0], f"{name}_en": names[1]}
+
+
+def place(row: Lead | Case) -> dict[str, Any]:
+    """Where and whom it concerns. A code whose check character is wrong is shown with its warnings."""
+    oddities = identity.uscc(row.uscc).warnings if row.uscc else ()
+    return {
+        "region": row.region,
+        **both("region", (regions.name(row.region), regions.name(row.region, "en"))),
+        "site": row.site,
+        "uscc": row.uscc,
+        "uscc_warnings": [{"zh": oddity.zh, "en": oddity.en} for oddity in oddities],
+        "organisation_zh": row.organisation_zh,
+        "organisation_en": row.organisation_en,
+    }
+
+
+def following(state: str, on: date, *, is_basis_withdrawn: bool = False) -> list[dict[str, Any]]:
+    """The acts that can follow, as the law of the legal day knows them."""
+    return [
+        {
+            "act": act.act,
+            "zh": act.zh,
+            "en": act.en,
+            "role": act.role,
+            "documents": [
+                {"kind": kind, **dict(zip(("zh", "en"), machine.document_label(kind), strict=True))}
+                for kind in act.documents
+            ],
+            "officers": act.officers,
+            "basis": act.basis,
+        }
+        for act in machine.acts_from(state, on, is_basis_withdrawn=is_basis_withdrawn)
+    ]
+
+
+def lead_view(lead: Lead, case_id: UUID | None, on: date) -> dict[str, Any]:
+    """A lead as a row of a list."""
+    return {
+        "id": str(lead.lead_id),
+        "origin": lead.origin,
+        **both("origin", ORIGINS[lead.origin]),
+        "origin_id": lead.origin_id,
+        **place(lead),
+        "summary": lead.summary,
+        "score": lead.score,
+        "from_time": _time(lead.from_at),
+        "to_time": _time(lead.to_at),
+        "state": lead.state,
+        **both("state", machine.label(lead.state)),
+        "opened_at": _time(lead.opened_at),
+        "file_by": lead.file_by.isoformat(),
+        "is_file_by_provisional": lead.is_file_by_provisional,
+        "is_overdue": lead.state == "LEAD" and on > lead.file_by,
+        "closed_at": _time(lead.closed_at),
+        "closed_reason": lead.closed_reason,
+        "case_id": str(case_id) if case_id else None,
+    }
+
+
+def lead_detail(
+    lead: Lead, case_id: UUID | None, on: date, steps: Iterable[CaseStep], alarms: Iterable[Signal]
+) -> dict[str, Any]:
+    """A lead with its findings, the alarms beside it, its history, and what can follow."""
+    return {
+        **lead_view(lead, case_id, on),
+        "series": lead.series,
+        "findings": lead.findings,
+        "alarms": [alarm_view(alarm) for alarm in alarms],
+        "steps": [step_view(step) for step in steps],
+        "next": following(lead.state, on),
+    }
+
+
+def case_view(case: Case, on: date) -> dict[str, Any]:
+    """A case as a row of a list."""
+    return {
+        "id": str(case.case_id),
+        "lead_id": str(case.lead_id),
+        **place(case),
+        "subject_type": case.subject_type,
+        "state": case.state,
+        **both("state", machine.label(case.state)),
+        "is_basis_withdrawn": case.is_basis_withdrawn,
+        "basis_withdrawn_at": _time(case.basis_withdrawn_at),
+        **both(
+            "basis_withdrawn_reason", _pair(case.basis_withdrawn_reason_zh, case.basis_withdrawn_reason_en)
+        ),
+        "filed_at": _time(case.filed_at),
+        "decide_by": case.decide_by.isoformat(),
+        "is_decide_by_provisional": case.is_decide_by_provisional,
+        "is_overdue": case.state in {"FILED", "FRAUD_CONFIRMED", "LEGAL_REVIEWED"} and on > case.decide_by,
+        "typology": case.typology,
+        **both("typology", typology.label(case.typology) if case.typology else ("", "")),
+        "series_ids": case.series_ids,
+        "act_from": _time(case.act_from_at),
+        "act_to": _time(case.act_to_at),
+        "confirmed_at": _time(case.confirmed_at),
+        "decision_no": case.decision_no,
+        "amount_yuan": case.amount_yuan,
+        "legal_basis": case.legal_basis,
+        "decided_at": _time(case.decided_at),
+        "annulled_at": _time(case.annulled_at),
+        "annulled_reason": case.annulled_reason,
+    }
+
+
+def case_detail(case: Case, on: date, steps: Iterable[CaseStep]) -> dict[str, Any]:
+    """A case with its report, reasoning, history, the range of its fine, and what can follow."""
+    return {
+        **case_view(case, on),
+        "investigation_report": case.investigation_report,
+        "reasoning": case.reasoning,
+        "fine_range": _range(case, on),
+        "steps": [step_view(step) for step in steps],
+        "next": following(case.state, on, is_basis_withdrawn=case.is_basis_withdrawn),
+    }
+
+
+def step_view(step: CaseStep) -> dict[str, Any]:
+    """One entry of the history."""
+    act = machine.act(step.act, legal_date(step.at))
+    return {
+        "act": step.act,
+        **both("act", (act.zh, act.en) if act else NOTED.get(step.act, (step.act, step.act))),
+        "from_state": step.from_state,
+        "to_state": step.to_state,
+        **both("to_state", machine.label(step.to_state)),
+        "actor": step.actor_text,
+        "at": _time(step.at),
+        "reason": step.reason,
+        "basis": step.basis,
+        "officers": step.officers,
+        "documents": step.documents,
+        "trace_id": step.trace_id,
+    }
+
+
+def alarm_view(alarm: Signal) -> dict[str, Any]:
+    """An alarm beside a lead."""
+    return {
+        "id": alarm.signal_id,
+        "rule": alarm.rule,
+        "severity": alarm.severity,
+        "series_id": alarm.series_id,
+        **both("message", (alarm.message_zh, alarm.message_en)),
+        "from_time": _time(alarm.from_at),
+        "to_time": _time(alarm.to_at),
+    }
+
+
+def _range(case: Case, on: date) -> dict[str, Any] | None:
+    if case.act_to_at is None or case.subject_type is None:
+        return None
+    basis = penalties.basis_for(case.subject_type, "falsification", legal_date(case.act_to_at), on)
+    if basis is None:
+        return None
+    return {
+        "basis": basis.text,
+        "min_yuan": basis.min_yuan,
+        "max_yuan": basis.max_yuan,
+        **both("further", (basis.further_zh, basis.further_en)),
+        "is_provisional": basis.is_provisional,
+    }
+
+
+def _pair(zh: str | None, en: str | None) -> tuple[str, str]:
+    return zh or "", en or ""
+
+
+def _time(at: Any) -> str | None:
+    return at.isoformat() if at is not None else None

@@ -1,0 +1,37 @@
+"""The service `cases`: carries a suspicion to its legal end. Wiring only."""
+
+from contracts.qc import AlarmRaised, AlarmWithdrawn, SuspicionRaised, SuspicionWithdrawn
+from fastapi import FastAPI
+from kit.app import Parts, create_app, serve
+from kit.settings import load
+from standards.regions import is_within
+
+from cases import consumers
+from cases.api import router
+from cases.settings import Settings
+
+
+def build(settings: Settings) -> FastAPI:
+    """The application with its doors."""
+    parts = Parts(
+        name="cases",
+        title="Jianzhen cases 案件",
+        within=is_within,
+        routers=[router],
+        consumers=[
+            (AlarmRaised, consumers.on_alarm_raised),
+            (AlarmWithdrawn, consumers.on_alarm_withdrawn),
+            (SuspicionRaised, consumers.on_suspicion_raised),
+            (SuspicionWithdrawn, consumers.on_suspicion_withdrawn),
+        ],
+    )
+    return create_app(settings, parts)
+
+
+def main() -> None:
+    settings = load(Settings)
+    serve(build(settings), settings)
+
+
+if __name__ == "__main__":
+    main()
