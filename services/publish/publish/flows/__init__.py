@@ -1,0 +1,1 @@
+"""Load, decide, save, say: what `publish` does when an event, a request or the clock asks for it."""

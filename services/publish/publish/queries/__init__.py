@@ -1,0 +1,1 @@
+"""SQL longer than a line, as functions over a session."""

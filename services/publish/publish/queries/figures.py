@@ -1,0 +1,188 @@
+"""SQL over verdicts, falsified windows and the hours they touch: set-based, no row passes through Python.
+
+Promises: the higher revision wins whatever arrives first; every change of what an hour may say leaves a row
+in `touched_hours`, in the same transaction, so the releases can follow. A touch locks its row (an update,
+never "do nothing"): a job that is just taking the touch is waited for, so no change is overlooked.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from contracts.ingest import SeriesRef
+from contracts.qc import Assessed
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from publish.rules.figures import Figure
+
+HOUR = timedelta(hours=1)
+
+_SERIES = text("""
+INSERT INTO series AS s (id, site, region, factor, source, unit, decimals, name_zh, name_en, is_public)
+SELECT DISTINCT ON (id) * FROM unnest(
+    CAST(:id AS integer[]), CAST(:site AS text[]), CAST(:region AS text[]), CAST(:factor AS text[]),
+    CAST(:source AS text[]), CAST(:unit AS text[]), CAST(:decimals AS smallint[]), CAST(:name_zh AS text[]),
+    CAST(:name_en AS text[]), CAST(:is_public AS boolean[])) AS u (id)
+ORDER BY id
+ON CONFLICT (id) DO UPDATE SET
+    region = excluded.region, unit = excluded.unit, decimals = excluded.decimals,
+    name_zh = excluded.name_zh, name_en = excluded.name_en
+WHERE (s.region, s.unit, s.decimals, s.name_zh, s.name_en)
+    IS DISTINCT FROM (excluded.region, excluded.unit, excluded.decimals, excluded.name_zh, excluded.name_en)
+RETURNING id, (xmax = 0) AS is_new
+""")
+
+_FIGURES = text("""
+WITH incoming AS (
+    SELECT DISTINCT ON (series_id, ts) * FROM (
+        SELECT (CAST(:kept AS integer[]))[at + 1] AS series_id, to_timestamp(ts_ms / 1000.0) AS ts,
+               value, decimals, code, tests, revision
+        FROM unnest(CAST(:at AS integer[]), CAST(:ts_ms AS bigint[]), CAST(:value AS double precision[]),
+                    CAST(:decimals AS smallint[]), CAST(:code AS smallint[]), CAST(:tests AS bigint[]),
+                    CAST(:revision AS integer[]))
+             AS u (at, ts_ms, value, decimals, code, tests, revision)
+    ) AS columns
+    WHERE series_id > 0
+    ORDER BY series_id, ts, revision DESC
+), written AS (
+    INSERT INTO figures AS f (series_id, ts, value, decimals, code, tests, revision, rule_pack)
+    SELECT series_id, ts, value, decimals, code, tests, revision, :rule_pack FROM incoming
+    ON CONFLICT (series_id, ts) DO UPDATE SET
+        value = excluded.value, decimals = excluded.decimals, code = excluded.code,
+        tests = excluded.tests, revision = excluded.revision, rule_pack = excluded.rule_pack
+    WHERE f.revision < excluded.revision
+    RETURNING f.series_id, f.ts
+)
+INSERT INTO touched_hours (site, ts, touches)
+SELECT DISTINCT s.site, w.ts, 1 FROM written w JOIN series s ON s.id = w.series_id ORDER BY 1, 2
+ON CONFLICT (site, ts) DO UPDATE SET touches = touched_hours.touches + 1
+""")
+
+_TOUCH_CASE = text("""
+INSERT INTO touched_hours (site, ts, touches)
+SELECT DISTINCT p.site, f.ts, 1
+FROM fraud_cases c
+JOIN series named ON named.id = ANY (c.series_ids)
+JOIN series p ON p.site = named.site AND p.factor = named.factor AND p.is_public
+JOIN figures f ON f.series_id = p.id AND f.ts < c.to_at AND f.ts > c.from_at - interval '1 hour'
+WHERE c.case_id = :case_id
+ORDER BY 1, 2
+ON CONFLICT (site, ts) DO UPDATE SET touches = touched_hours.touches + 1
+""")
+
+_CASES_NAMING = text("SELECT case_id FROM fraud_cases WHERE series_ids && CAST(:ids AS integer[]) ORDER BY 1")
+
+_TAKE_TOUCHED = text("""
+DELETE FROM touched_hours WHERE (site, ts) IN (
+    SELECT site, ts FROM touched_hours ORDER BY ts DESC, site LIMIT :most FOR UPDATE SKIP LOCKED)
+RETURNING site, ts
+""")
+
+# A figure is falsified when any series of its station and factor (the minute values it was made from
+# included) was named by an effective case and the hour meets the case's window.
+_PUBLIC_FIGURES = """
+SELECT f.series_id, p.site, p.factor, f.ts, f.value, f.decimals, p.unit, f.code, f.revision,
+       c.case_id, c.typology
+FROM figures f
+JOIN series p ON p.id = f.series_id AND p.is_public
+LEFT JOIN LATERAL (
+    SELECT c.case_id, c.typology FROM fraud_cases c
+    JOIN series named ON named.id = ANY (c.series_ids)
+    WHERE named.site = p.site AND named.factor = p.factor
+      AND f.ts < c.to_at AND f.ts > c.from_at - interval '1 hour'
+      AND c.annulled_at IS NULL AND (c.withdrawn_at IS NULL OR c.withdrawn_at < c.confirmed_at)
+    ORDER BY c.case_id LIMIT 1
+) AS c ON true
+WHERE p.site = ANY (:sites) AND f.ts >= :from_at AND f.ts < :to_at
+  AND (CAST(:factor AS text) IS NULL OR p.factor = :factor)
+ORDER BY p.site, p.factor, f.series_id, f.ts
+"""
+
+
+def is_public(series: SeriesRef) -> bool:
+    """Whether the series carries what the index is made of: hourly means of a station, as measured."""
+    kind = (series.site_kind, series.period, series.statistic, series.basis)
+    return kind == ("station", "hour", "avg", "raw")
+
+
+async def let_verdicts_pass(session: AsyncSession) -> None:
+    """Taken by every verdict: many at once, but none while a case changes (see `hold_verdicts`)."""
+    await session.execute(text("SELECT pg_advisory_xact_lock_shared(hashtext('publish.verdicts'))"))
+
+
+async def hold_verdicts(session: AsyncSession) -> None:
+    """Waits for verdicts being written and holds new ones until this transaction ends.
+
+    Without it a case could miss a figure that is not committed yet, and the figure's own touch could be taken
+    before the case is: the hour would keep a falsified value.
+    """
+    await session.execute(text("SELECT pg_advisory_xact_lock(hashtext('publish.verdicts'))"))
+
+
+async def save_series(session: AsyncSession, refs: Sequence[SeriesRef]) -> list[int]:
+    """Registers the series named by a verdict; answers the ids seen for the first time."""
+    columns: dict[str, list[Any]] = {
+        name: [getattr(ref, name) for ref in refs]
+        for name in ("id", "site", "region", "factor", "source", "unit", "decimals", "name_zh", "name_en")
+    }
+    rows = await session.execute(_SERIES, columns | {"is_public": [is_public(ref) for ref in refs]})
+    return [row.id for row in rows if row.is_new]
+
+
+async def save_figures(session: AsyncSession, event: Assessed) -> None:
+    """Upserts the event's public columns and touches their hours, in one statement."""
+    kept = [ref.id if is_public(ref) else 0 for ref in event.series]
+    if any(kept):
+        await session.execute(
+            _FIGURES,
+            {
+                "kept": kept,
+                "at": event.at,
+                "ts_ms": event.ts_ms,
+                "value": event.value,
+                "decimals": event.decimals,
+                "code": event.code,
+                "tests": event.tests,
+                "revision": event.revision,
+                "rule_pack": event.rule_pack,
+            },
+        )
+
+
+async def touch_case(session: AsyncSession, case_id: str) -> None:
+    """Marks every hour the case's window meets."""
+    await session.execute(_TOUCH_CASE, {"case_id": case_id})
+
+
+async def cases_naming(session: AsyncSession, series_ids: list[int]) -> list[str]:
+    """The cases that name one of these series, whatever their state."""
+    return list((await session.execute(_CASES_NAMING, {"ids": series_ids})).scalars())
+
+
+async def take_touched(session: AsyncSession, most: int) -> list[tuple[str, datetime]]:
+    """Takes up to `most` touched hours (newest first); they come back if the transaction fails."""
+    rows = await session.execute(_TAKE_TOUCHED, {"most": most})
+    return [(row.site, row.ts) for row in rows]
+
+
+async def public_figures(
+    session: AsyncSession, sites: list[str], from_at: datetime, to_at: datetime, factor: str | None = None
+) -> list[Figure]:
+    """The figures of these stations with ts in [from_at, to_at), each with the case that bars it, if any."""
+    rows = await session.execute(
+        text(_PUBLIC_FIGURES), {"sites": sites, "from_at": from_at, "to_at": to_at, "factor": factor}
+    )
+    return [Figure(*row) for row in rows]
+
+
+async def monitored(session: AsyncSession, sites: list[str]) -> dict[str, set[str]]:
+    """The factors each station measures as public hourly means."""
+    rows = await session.execute(
+        text("SELECT DISTINCT site, factor FROM series WHERE is_public AND site = ANY (:sites)"),
+        {"sites": sites},
+    )
+    factors: dict[str, set[str]] = {site: set() for site in sites}
+    for row in rows:
+        factors[row.site].add(row.factor)
+    return factors

@@ -1,0 +1,1 @@
+"""What the publication rules say: pure functions over figures; no database, no clock."""
