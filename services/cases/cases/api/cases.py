@@ -8,13 +8,13 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Request
 from kit.auth import Grant, allow
 from kit.db import ReaderSession, WriterSession
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases import queries
-from cases.api.edge import Cursor, Key, Limit, answer, doer_of, page, visible
+from cases.api.edge import Cursor, Key, Limit, Wanted, answer, doer_of, page, visible
 from cases.api.views import case_detail, case_view
 from cases.flows import proceedings
 from cases.flows.acts import Doer
@@ -52,17 +52,9 @@ async def _done(
 
 @router.get("/cases")
 async def list_cases(
-    grant: May,
-    session: ReaderSession,
-    state: Annotated[str | None, Query(max_length=40)] = None,
-    site: Annotated[str | None, Query(max_length=200)] = None,
-    uscc: Annotated[str | None, Query(max_length=18)] = None,
-    limit: Limit = 100,
-    cursor: Cursor = None,
+    grant: May, session: ReaderSession, wanted: Wanted, limit: Limit = 100, cursor: Cursor = None
 ) -> dict[str, Any]:
     """Cases of the caller's region, newest first."""
-    asked = {"state": state, "site": site, "uscc": uscc}
-    wanted = {name: value for name, value in asked.items() if value is not None}
     found = await queries.cases(session, visible(grant, Case.region), wanted, cursor, limit)
     return page([case_view(case, doer_of(grant).today) for case in found], limit)
 

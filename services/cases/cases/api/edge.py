@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Header, Query, Request
+from fastapi import Depends, Header, Query, Request
 from kit.auth import Grant
 from sqlalchemy import ColumnElement
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 from standards.tables import rows
 
 from cases.flows.acts import Doer
@@ -28,7 +29,7 @@ Key = Annotated[
 ]
 
 
-def visible(grant: Grant, region: ColumnElement[str]) -> ColumnElement[bool]:
+def visible(grant: Grant, region: InstrumentedAttribute[str]) -> ColumnElement[bool]:
     """The rows of the regions within reach of the grant."""
     return grant.clause(REGIONS, region=region)
 
@@ -44,6 +45,19 @@ async def answer(
     key = request.headers.get("idempotency-key")
     ask = Ask(doer.grant.principal.subject, key, request.url.path, body.model_dump_json(), doer.now)
     return await once(session, ask, run)
+
+
+def equalities(
+    state: Annotated[str | None, Query(max_length=40)] = None,
+    site: Annotated[str | None, Query(max_length=200)] = None,
+    uscc: Annotated[str | None, Query(max_length=18)] = None,
+) -> dict[str, str]:
+    """The filters of a list that were given."""
+    given = {"state": state, "site": site, "uscc": uscc}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+Wanted = Annotated[dict[str, str], Depends(equalities)]
 
 
 def doer_of(grant: Grant) -> Doer:

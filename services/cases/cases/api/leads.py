@@ -7,13 +7,13 @@ the rules and the work to the flows.
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Request
 from kit.auth import Grant, allow
 from kit.db import ReaderSession, WriterSession
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases import queries
-from cases.api.edge import Cursor, Key, Limit, answer, doer_of, page, visible
+from cases.api.edge import Cursor, Key, Limit, Wanted, answer, doer_of, page, visible
 from cases.api.views import case_detail, lead_detail, lead_view
 from cases.flows import leads
 from cases.flows.acts import Doer
@@ -36,15 +36,9 @@ async def _shown(session: AsyncSession, lead: Lead, doer: Doer) -> dict[str, Any
 
 @router.get("/leads")
 async def list_leads(
-    grant: May,
-    session: ReaderSession,
-    state: Annotated[str | None, Query(max_length=40)] = None,
-    site: Annotated[str | None, Query(max_length=200)] = None,
-    limit: Limit = 100,
-    cursor: Cursor = None,
+    grant: May, session: ReaderSession, wanted: Wanted, limit: Limit = 100, cursor: Cursor = None
 ) -> dict[str, Any]:
     """Leads of the caller's region, newest first."""
-    wanted = {name: value for name, value in (("state", state), ("site", site)) if value is not None}
     found = await queries.leads(session, visible(grant, Lead.region), wanted, cursor, limit)
     filed = await queries.case_ids(session, [lead.lead_id for lead in found])
     today = doer_of(grant).today

@@ -1,7 +1,7 @@
 """How leads, cases and their history look from outside: every name in Chinese and English.
 
-Promises: times are UTC with offset, legal days are dates in China; `next` lists the acts that can follow, with
-role, documents and basis. Leaves who may do them to the policy.
+Promises: times are UTC with offset, legal days are dates in China; `next` lists the acts that can follow,
+with role, documents and basis. Leaves who may do them to the policy.
 """
 
 from collections.abc import Iterable

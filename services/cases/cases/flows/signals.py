@@ -2,8 +2,8 @@
 
 Promises: raising and withdrawal of one signal may arrive in any order, repeated or renewed; the lead ends in
 the same state, because that depends only on the newest raising and the newest withdrawal known. An alarm
-opens a lead only at severity `case`; otherwise it is kept and shown beside the leads of its site. After filing no
-machine undoes anything: the case is flagged, its effects stop, a person annuls it.
+opens a lead only at severity `case`; otherwise it is kept and shown beside the leads of its site. Once filed,
+no machine undoes anything: the case is flagged, its effects stop, a person annuls it.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
-"""Deadlines of the proceedings, counted on the working-day calendar, and limitation.
+"""Deadlines of the proceedings, from the dated periods of `standards.deadlines`, and limitation.
 
-Promises: periods are dated data; every due date says whether it is provisional, because the calendar of that
-year is not yet official or the period was read in a secondary source. A late act is not void: it needs the
+Promises: every due date says whether it is provisional, because the calendar of that year is not yet official
+or the period was read in a secondary source. A late act is not void: it needs the
 reason of the extension, which stays in the history. Leaves suspension of the clock (hearing, appraisal,
 transfer to the police) to later work.
 """
@@ -9,7 +9,7 @@ transfer to the police) to later work.
 from dataclasses import dataclass
 from datetime import date
 
-from standards.calendar import add_calendar_roll, add_workdays
+from standards import deadlines
 
 from cases.rules.dated import in_force, read
 from cases.rules.refusal import Refusal
@@ -28,14 +28,10 @@ def due(deadline: str, start: date) -> Due:
     """The due day of `deadline` counted from the legal day `start` (day 0), by the law of that day.
 
     Worked example: a case filed on 2026-11-21 is decided by 2027-02-19 (90 days; 行政处罚法 Art. 60).
-    KeyError if no period of that name is in force.
+    LookupError if no period of that name is in force.
     """
-    for record in in_force(read("deadlines"), start):
-        if record["deadline"] == deadline:
-            count = add_workdays if record["kind"] == "workdays" else add_calendar_roll
-            day = count(start, record["days"])
-            return Due(day.date, day.provisional or record["is_provisional"], record["source"])
-    raise KeyError(deadline)
+    found = deadlines.due(deadline, start)
+    return Due(found.date, found.provisional or not found.rule.confirmed, found.rule.source)
 
 
 def lateness_refusal(last_day: date, today: date, late_reason: str) -> Refusal | None:
