@@ -18,7 +18,7 @@ from fastapi.responses import JSONResponse
 from policy import load as load_policy
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from kit import auth, bus, db, outbox, parking, problems, telemetry
+from kit import auth, bus, db, outbox, parking, problems, relay, telemetry
 from kit.settings import ServiceSettings
 
 log = structlog.get_logger()
@@ -99,8 +99,10 @@ async def _start_bus(app: FastAPI, settings: ServiceSettings, parts: Parts, stac
     app.state.bus = carrier
     await stack.enter_async_context(carrier.running())
     if parts.has_outbox:
-        relay = outbox.Relay(settings.writer_url.get_secret_value(), parts.name, carrier)
-        await stack.enter_async_context(relay.running())
+        sender = relay.Relay(
+            settings.writer_url.get_secret_value(), parts.name, carrier.link, app.state.database.committed
+        )
+        await stack.enter_async_context(sender.running())
 
 
 def create_app(settings: ServiceSettings, parts: Parts) -> FastAPI:

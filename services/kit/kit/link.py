@@ -35,7 +35,7 @@ class Link:
 
     async def connected(self) -> None:
         """Returns as soon as there is a connection."""
-        while not self.client.is_connected:
+        while not self.client.is_connected:  # noqa: ASYNC110  (the client has no event to wait for)
             await asyncio.sleep(0.05)
 
     @asynccontextmanager
@@ -60,7 +60,7 @@ class Link:
             self._url.split(","),
             name=self._name,
             max_reconnect_attempts=-1,
-            reconnect_time_wait=0.1,
+            reconnect_time_wait=0.1,  # type: ignore[arg-type]  # seconds, used as a float
             connect_timeout=2,
             ping_interval=5,
             max_outstanding_pings=2,

@@ -1,0 +1,80 @@
+"""Where a consumer stands in each lane: one row, advanced in the handler's transaction.
+
+Promises: whoever holds the row's lock is the only one that handles the lane; a message at or below `seq` has
+had its effect exactly once. `begun` and `tries` are committed BEFORE a message that was delivered once is
+handled again, so that one which kills the process is told from its neighbours.
+"""
+
+from dataclasses import dataclass
+
+from sqlalchemy import BigInteger, Column, DateTime, Integer, Table, Text, func, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from kit.db import Database, kit_metadata
+
+cursors = Table(
+    "cursors",
+    kit_metadata,
+    Column("consumer", Text, primary_key=True),
+    Column("event", Text, primary_key=True),
+    Column("lane", Text, primary_key=True),
+    Column("seq", BigInteger, nullable=False, server_default=text("0")),
+    Column("begun", BigInteger, nullable=False, server_default=text("0")),
+    Column("tried", BigInteger, nullable=False, server_default=text("0")),
+    Column("tries", Integer, nullable=False, server_default=text("0")),
+    Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+)
+WHERE = "WHERE consumer = :consumer AND event = :event AND lane = :lane"
+
+
+@dataclass(frozen=True)
+class Place:
+    """One lane of one event as one consumer reads it."""
+
+    consumer: str
+    event: str
+    lane: str
+
+
+async def lock(session: AsyncSession, place: Place) -> int:
+    """The number of the last message that had its effect; locked until the transaction ends."""
+    select = text(f"SELECT seq FROM cursors {WHERE} FOR UPDATE")  # noqa: S608
+    seq = (await session.execute(select, vars(place))).scalar()
+    if seq is None:
+        insert = "INSERT INTO cursors (consumer, event, lane) VALUES (:consumer, :event, :lane)"
+        await session.execute(text(f"{insert} ON CONFLICT DO NOTHING"), vars(place))
+        seq = (await session.execute(select, vars(place))).scalar_one()
+    return int(seq)
+
+
+async def advance(session: AsyncSession, place: Place, seq: int) -> None:
+    """Everything up to `seq` has had its effect when this transaction commits."""
+    update = text(f"UPDATE cursors SET seq = :seq, updated_at = now() {WHERE}")  # noqa: S608
+    await session.execute(update, {**vars(place), "seq": seq})
+
+
+async def begin(database: Database, place: Place, first: int, last: int, own: int) -> int | None:
+    """Commits that [first, last], delivered before, is about to be handled again.
+
+    None: handle it as one batch. A number: an earlier try at these messages did not end, so handle `first`
+    alone; it is that message's n-th lonely try. `own` is the last mark of this very process, which lives.
+    """
+    async with database.writer() as session:
+        await lock(session, place)
+        select = text(f"SELECT begun, tried, tries FROM cursors {WHERE}")  # noqa: S608
+        begun, tried, tries = (await session.execute(select, vars(place))).one()
+        if begun < first or begun == own:
+            begun, tried, tries = last, 0, 0
+        else:
+            tried, tries = first, tries + 1 if tried == first else 1
+        update = text(f"UPDATE cursors SET begun = :begun, tried = :tried, tries = :tries {WHERE}")  # noqa: S608
+        await session.execute(update, {**vars(place), "begun": begun, "tried": tried, "tries": tries})
+    return tries or None
+
+
+async def positions(session: AsyncSession, consumer: str, event: str) -> dict[str, int]:
+    """Each lane's number, for comparison with the producer's heads."""
+    found = await session.execute(
+        text("SELECT lane, seq FROM cursors WHERE consumer = :c AND event = :e"), {"c": consumer, "e": event}
+    )
+    return {lane: seq for lane, seq in found}

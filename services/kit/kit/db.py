@@ -1,0 +1,178 @@
+"""The store of one service: writer and reader sessions apart, within one budget of connections.
+
+Promises: a transaction is committed at the edge, on a clean exit and nowhere else, and before the first byte
+of the response; readers cannot write and carry who is asking; a store that is away is `Unavailable`; a server
+that could lose an acknowledged commit is refused at start. Leaves tables to services, DDL to `kit.migrate`.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated, Any, Protocol
+
+import asyncpg
+from fastapi import Depends, Request
+from sqlalchemy import MetaData, make_url, text
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import DeclarativeBase
+
+from kit.problems import Problem, Unavailable, is_store_away
+
+NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+kit_metadata = MetaData(naming_convention=NAMES)
+# A session that stops answering inside a transaction must give back its row locks.
+SERVER_SETTINGS = {"timezone": "UTC", "jit": "off", "idle_in_transaction_session_timeout": "120000"}
+DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
+WHO = text(
+    "SELECT set_config('jianzhen.subject', :subject, true), set_config('jianzhen.dept', :dept, true), "
+    "set_config('jianzhen.region', :region, true), set_config('jianzhen.uscc', :uscc, true), "
+    "set_config('jianzhen.roles', :roles, true)"
+)
+
+
+class NotDurable(RuntimeError):
+    """The server may forget what it acknowledged; nothing may be built on it."""
+
+
+class Reader(Protocol):
+    """What a reader session needs to know of who asks: `kit.auth.Principal` fits."""
+
+    @property
+    def subject(self) -> str: ...
+    @property
+    def dept(self) -> str | None: ...
+    @property
+    def region(self) -> str | None: ...
+    @property
+    def uscc(self) -> str | None: ...
+    @property
+    def roles(self) -> frozenset[str]: ...
+
+
+def declarative_base() -> type[DeclarativeBase]:
+    """A base of its own for each service's `tables.py`, with the naming convention for constraints."""
+
+    class Base(DeclarativeBase):
+        metadata = MetaData(naming_convention=NAMES)
+
+    return Base
+
+
+def engine_for(url: str, size: int, **options: Any) -> AsyncEngine:
+    """An engine on asyncpg with exactly `size` connections at most."""
+    return create_async_engine(
+        make_url(url).set(drivername="postgresql+asyncpg"),
+        pool_size=size,
+        max_overflow=0,
+        pool_timeout=10,
+        pool_pre_ping=True,
+        connect_args={"server_settings": SERVER_SETTINGS, "timeout": 10},
+        **options,
+    )
+
+
+@asynccontextmanager
+async def _store() -> AsyncIterator[None]:
+    """Turns "PostgreSQL is away, full or read-only" into 503, so that a sender keeps its data."""
+    try:
+        yield
+    except Problem:
+        raise
+    except Exception as error:
+        if not (is_store_away(error) or isinstance(error, PoolTimeout)):
+            raise
+        raise Unavailable("store-unavailable", "The database cannot be reached or cannot write") from error
+
+
+class Database:
+    """Sessions of one database. `pool_size` is the budget of this process: two thirds write, one third reads.
+
+    `committed` is set after each write transaction: a relay in this process need not wait for its poll.
+    """
+
+    def __init__(self, writer_url: str, reader_url: str, pool_size: int = 8) -> None:
+        readers = max(1, pool_size // 3)
+        self.writers = engine_for(writer_url, max(1, pool_size - readers))
+        self.readers = engine_for(reader_url, readers, execution_options={"postgresql_readonly": True})
+        self._write = async_sessionmaker(self.writers, expire_on_commit=False)
+        self._read = async_sessionmaker(self.readers, expire_on_commit=False)
+        self.committed = asyncio.Event()
+
+    @asynccontextmanager
+    async def writer(self) -> AsyncIterator[AsyncSession]:
+        """One transaction: committed on a clean exit, rolled back on any exception."""
+        async with _store(), self._write() as session, session.begin():
+            yield session
+        self.committed.set()
+
+    @asynccontextmanager
+    async def reader(self, principal: Reader | None = None) -> AsyncIterator[AsyncSession]:
+        """A READ ONLY transaction that knows who asks (`jianzhen.region` …, for row security)."""
+        async with _store(), self._read() as session, session.begin():
+            await session.execute(
+                WHO,
+                {
+                    "subject": principal.subject if principal else "",
+                    "dept": (principal and principal.dept) or "",
+                    "region": (principal and principal.region) or "",
+                    "uscc": (principal and principal.uscc) or "",
+                    "roles": ",".join(sorted(principal.roles)) if principal else "",
+                },
+            )
+            yield session
+
+    @asynccontextmanager
+    async def telemetry(self) -> AsyncIterator[asyncpg.Connection]:
+        """The driver's own connection of a writer inside one transaction, for binary COPY."""
+        async with _store(), self.writers.connect() as connection:
+            driver = (await connection.get_raw_connection()).driver_connection
+            assert driver is not None
+            async with driver.transaction():
+                yield driver
+        self.committed.set()
+
+    async def check_durability(self) -> None:
+        """Raises NotDurable if this session's commits could be lost by a crash of the server."""
+        async with self.writer() as session:
+            found = await session.execute(
+                text("SELECT name, setting FROM pg_settings WHERE name = ANY(:names)"),
+                {"names": list(DURABLE)},
+            )
+            off = sorted(name for name, setting in found if setting == "off")
+        if off:
+            raise NotDurable(f"PostgreSQL runs with {', '.join(off)} = off: acknowledged data could be lost")
+
+    async def is_reachable(self) -> bool:
+        """Whether a new transaction can begin now."""
+        try:
+            async with self.writer() as session:
+                await session.execute(text("SELECT 1"))
+        except Unavailable:
+            return False
+        return True
+
+    async def close(self) -> None:
+        await self.writers.dispose()
+        await self.readers.dispose()
+
+
+async def _writer_session(request: Request) -> AsyncIterator[AsyncSession]:
+    async with request.app.state.database.writer() as session:
+        yield session
+
+
+async def _reader_session(request: Request) -> AsyncIterator[AsyncSession]:
+    async with request.app.state.database.reader(getattr(request.state, "principal", None)) as session:
+        yield session
+
+
+# scope="function": the transaction ends before the response begins, so a failed COMMIT is never a 202.
+WriterSession = Annotated[AsyncSession, Depends(_writer_session, scope="function")]
+ReaderSession = Annotated[AsyncSession, Depends(_reader_session, scope="function")]

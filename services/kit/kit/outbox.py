@@ -1,0 +1,174 @@
+"""How facts leave: rows of the same transaction, later numbered and published by `kit.relay`.
+
+Promises: `put` is part of the caller's transaction, so there is no event without its effect and no effect
+without its event; numbered lanes have no gaps and can be read again over HTTP by a consumer that missed some.
+Leaves numbering and publishing to `kit.relay`, and what is said to the producers.
+"""
+
+import secrets
+from collections.abc import Iterable
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import asyncpg
+import msgspec
+from contracts.envelope import MAX_EVENT_BYTES, Event, event_type, lane_of
+from fastapi import APIRouter, Depends, Query, Response
+from policy import Row
+from sqlalchemy import BigInteger, Column, DateTime, Identity, Index, LargeBinary, Table, Text, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from kit import telemetry
+from kit.auth import Grant, allow
+from kit.db import ReaderSession, kit_metadata
+
+outbox = Table(
+    "outbox",
+    kit_metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("event", Text, nullable=False),
+    Column("lane", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("seq", BigInteger),
+    Column("data", LargeBinary, nullable=False),
+    Column("traceparent", Text, nullable=False),
+    Column("trace_ids", ARRAY(Text), nullable=False),
+    Column("occurred_at", DateTime(timezone=True), nullable=False),
+)
+Index("ix_outbox_unnumbered", outbox.c.id, postgresql_where=outbox.c.seq.is_(None))
+Index("ix_outbox_event_lane_seq", outbox.c.event, outbox.c.lane, outbox.c.seq, unique=True)
+Index("ix_outbox_trace_ids", outbox.c.trace_ids, postgresql_using="gin")
+
+outbox_heads = Table(
+    "outbox_heads",
+    kit_metadata,
+    Column("event", Text, primary_key=True),
+    Column("lane", Text, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("published_seq", BigInteger, nullable=False, server_default=text("0")),
+)
+
+# The trace ids of the message in hand: what a handler says carries them on unless it names its own.
+incoming: ContextVar[tuple[str, ...]] = ContextVar("incoming", default=())
+PUT = (
+    "INSERT INTO outbox (event, lane, key, data, traceparent, trace_ids, occurred_at) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $7)"
+)
+
+
+class EventTooLarge(ValueError):
+    """The event exceeds the limit of the bus; its producer must split it."""
+
+
+@dataclass(frozen=True)
+class Meta:
+    """Where a message comes from. `seq` counts 1, 2, … without gaps in its (event_type, lane)."""
+
+    event_type: str
+    lane: str
+    seq: int
+    event_id: str
+    key: str
+    traceparent: str
+    traces: tuple[str, ...]
+    occurred_at: datetime
+
+
+def _traces(given: Iterable[str] | None) -> tuple[str, list[str]]:
+    """The traceparent to carry on, and the trace ids (32 hex digits) under which the row is found."""
+    parent = telemetry.traceparent() or f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-00"
+    ids = [trace.split("-")[1] if "-" in trace else trace for trace in given or incoming.get()]
+    return parent, list(dict.fromkeys(ids or [parent.split("-")[1]]))
+
+
+async def put(
+    session: AsyncSession | asyncpg.Connection, event: Event, *, key: str, traces: Iterable[str] | None = None
+) -> None:
+    """Say `event` when the transaction of `session` commits. `key` orders it: one key, one lane, one order.
+
+    `traces` are the trace ids (or traceparents) of what the event rests on; without them, those of the
+    message in hand or of the current span. Raises EventTooLarge above 256 KB.
+    Worked example: `await put(session, AlarmRaised(...), key=series.site)`.
+    """
+    cls = type(event)
+    data = msgspec.json.encode(event)
+    if len(data) > MAX_EVENT_BYTES:
+        raise EventTooLarge(f"{event_type(cls)} for {key}: {len(data)} bytes > {MAX_EVENT_BYTES}, split it")
+    parent, ids = _traces(traces)
+    row = (event_type(cls), lane_of(cls, key), key, data, parent, ids, datetime.now(UTC))
+    if isinstance(session, AsyncSession):
+        await (await session.connection()).exec_driver_sql(PUT, row)
+    else:
+        await session.execute(PUT, *row)
+
+
+def _json(payload: Any) -> Response:
+    return Response(msgspec.json.encode(payload), media_type="application/json")
+
+
+def _shown(data: bytes) -> dict[str, Any]:
+    try:
+        return msgspec.json.decode(data, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return {"unreadable": data}
+
+
+def _within_reach(grant: Grant, data: Any) -> bool:
+    """Every region and organisation the event speaks of must be within reach; one that names none is not."""
+    refs = [ref for ref in [data, data.get("series"), *_listed(data.get("series"))] if isinstance(ref, dict)]
+    rows = [Row(region=ref["region"], owner_uscc=ref.get("uscc")) for ref in refs if "region" in ref]
+    return all(grant.covers(row) for row in rows or [Row()])
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+router = APIRouter(tags=["outbox"])
+
+
+@router.get("/outbox/heads", dependencies=[Depends(allow("outbox", "read"))])
+async def heads(session: ReaderSession, event: str) -> dict[str, int]:
+    """The last number of each lane of `event`, e.g. `{"00": 41}`."""
+    found = await session.execute(text("SELECT lane, seq FROM outbox_heads WHERE event = :e"), {"e": event})
+    return {lane: seq for lane, seq in found}
+
+
+@router.get(
+    "/outbox/{event}/{lane}", dependencies=[Depends(allow("outbox", "read"))], response_class=Response
+)
+async def messages(
+    session: ReaderSession,
+    event: str,
+    lane: str,
+    after: int = Query(ge=0),
+    limit: int = Query(default=200, ge=1, le=500),
+) -> Response:
+    """The numbered messages of one lane after `after`, in order; `data` is base64."""
+    found = await session.execute(
+        text(
+            "SELECT id, seq, key, traceparent, trace_ids, occurred_at, data FROM outbox "
+            "WHERE event = :event AND lane = :lane AND seq > :after ORDER BY seq LIMIT :limit"
+        ),
+        {"event": event, "lane": lane, "after": after, "limit": limit},
+    )
+    return _json([dict(row._mapping) for row in found])
+
+
+@router.get("/traces/{trace_id}", response_class=Response)
+async def followed(
+    session: ReaderSession, trace_id: str, grant: Annotated[Grant, Depends(allow("traces", "read"))]
+) -> Response:
+    """What this service said on behalf of one trace id (32 hex digits), oldest first."""
+    found = await session.execute(
+        text(
+            "SELECT event, lane, seq, occurred_at, key, data FROM outbox "
+            "WHERE trace_ids @> ARRAY[:trace] ORDER BY id LIMIT 1000"
+        ),
+        {"trace": trace_id},
+    )
+    shown = [dict(row._mapping) | {"data": _shown(row.data)} for row in found]
+    return _json([row for row in shown if _within_reach(grant, row["data"])])

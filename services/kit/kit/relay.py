@@ -1,0 +1,194 @@
+"""The one active relay of a database: numbers committed outbox rows in lanes, then publishes them.
+
+Promises: numbers follow commits, so nothing that commits late is skipped; lanes are gapless; every number is
+published at least once with a fixed id, and again after a failure of broker or relay. Another instance takes
+over when this one's connection ends. Numbering goes on without NATS: consumers can read lanes over HTTP.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import quote
+
+import asyncpg
+import structlog
+from nats.errors import Error as NatsError
+from nats.js.client import JetStreamContext
+from prometheus_client import Counter
+
+from kit.link import Link
+
+log = structlog.get_logger()
+
+# Session-level, on the connection that numbers: whoever loses the connection can no longer number.
+LOCK = "SELECT pg_try_advisory_lock(hashtext('jianzhen.outbox'), 0)"
+NUMBER_AT_ONCE = 2000
+SEND_AT_ONCE = 256
+# A NOTIFY per transaction would serialise all commits of the database; an empty poll costs 0.1 ms.
+POLL_SECONDS = 0.02
+STANDBY_SECONDS = 0.5
+ACK_SECONDS = 5.0
+NUMBER = """
+WITH fresh AS (
+    SELECT id, event, lane, row_number() OVER (PARTITION BY event, lane ORDER BY id) AS n
+    FROM (SELECT id, event, lane FROM outbox WHERE seq IS NULL ORDER BY id LIMIT $1) AS unnumbered
+), counted AS (
+    SELECT event, lane, count(*) AS n FROM fresh GROUP BY event, lane
+), heads AS (
+    INSERT INTO outbox_heads AS h (event, lane, seq) SELECT event, lane, n FROM counted
+    ON CONFLICT (event, lane) DO UPDATE SET seq = h.seq + excluded.seq
+    RETURNING h.event, h.lane, h.seq
+), numbered AS (
+    UPDATE outbox AS o SET seq = heads.seq - counted.n + fresh.n
+    FROM fresh JOIN counted USING (event, lane) JOIN heads USING (event, lane) WHERE o.id = fresh.id
+    RETURNING 1
+)
+SELECT count(*) FROM numbered
+"""
+# Round robin over the lanes, and always the next ones of each lane.
+UNPUBLISHED = """
+SELECT o.id, o.event, o.lane, o.seq, o.key, o.data, o.traceparent, o.trace_ids, o.occurred_at
+FROM outbox_heads AS h
+CROSS JOIN LATERAL (
+    SELECT * FROM outbox
+    WHERE event = h.event AND lane = h.lane AND seq > h.published_seq ORDER BY seq LIMIT 64
+) AS o
+WHERE h.seq > h.published_seq
+ORDER BY o.seq - h.published_seq, o.id LIMIT $1
+"""
+ADVANCE = "UPDATE outbox_heads SET published_seq = greatest(published_seq, $3) WHERE event = $1 AND lane = $2"
+
+PUBLISHED = Counter("outbox_published_total", "Events acknowledged by the broker", ["service"])
+
+
+def headers_of(service: str, row: Any) -> dict[str, str]:
+    """CloudEvents 1.0 in binary mode; what is not printable ASCII is percent-encoded."""
+    return {
+        "Nats-Msg-Id": f"{service}-{row['id']}",
+        "ce-specversion": "1.0",
+        "ce-id": f"{service}-{row['id']}",
+        "ce-type": row["event"],
+        "ce-source": f"/{service}",
+        "ce-time": row["occurred_at"].isoformat(),
+        "ce-sequence": str(row["seq"]),
+        "ce-key": quote(row["key"], safe="/:@"),
+        "ce-traces": ",".join(row["trace_ids"]),
+        "traceparent": row["traceparent"],
+        "content-type": "application/json",
+    }
+
+
+class Relay:
+    """`async with Relay(writer_url, "qc", link, database.committed).running(): …`"""
+
+    def __init__(self, url: str, service: str, link: Link, committed: asyncio.Event | None = None) -> None:
+        self._url = url
+        self._service = service
+        self._link = link
+        self._committed = committed or asyncio.Event()
+        self._numbered = asyncio.Event()
+        self._turn = asyncio.Lock()
+        self.active = False
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator["Relay"]:
+        task = asyncio.create_task(self._run(), name=f"relay-{self._service}")
+        try:
+            yield self
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                connection = await asyncpg.connect(
+                    self._url,
+                    timeout=10,
+                    server_settings={"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5"},
+                )
+                try:
+                    await self._stand_by(connection)
+                    await self._lead(connection)
+                finally:
+                    self.active = False
+                    connection.terminate()
+            except Exception as error:
+                log.warning("relay.interrupted", service=self._service, error=repr(error))
+            await asyncio.sleep(STANDBY_SECONDS)
+
+    async def _stand_by(self, connection: asyncpg.Connection) -> None:
+        while not await connection.fetchval(LOCK):  # noqa: ASYNC110  (the lock has no event to wait for)
+            await asyncio.sleep(STANDBY_SECONDS)
+
+    async def _lead(self, connection: asyncpg.Connection) -> None:
+        self.active = True
+        self._numbered.set()
+        log.info("relay.leads", service=self._service)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._number(connection))
+            group.create_task(self._publish(connection))
+
+    async def _number(self, connection: asyncpg.Connection) -> None:
+        while True:
+            self._committed.clear()
+            async with self._turn:
+                count = await connection.fetchval(NUMBER, NUMBER_AT_ONCE)
+            if count:
+                self._numbered.set()
+                continue
+            try:
+                async with asyncio.timeout(POLL_SECONDS):
+                    await self._committed.wait()
+            except TimeoutError:
+                continue
+
+    async def _publish(self, connection: asyncpg.Connection) -> None:
+        jetstream = self._link.jetstream()
+        while True:
+            self._numbered.clear()
+            async with self._turn:
+                rows = await connection.fetch(UNPUBLISHED, SEND_AT_ONCE)
+            if not rows:
+                await self._numbered.wait()
+                continue
+            await self._send(jetstream, rows)
+            last = {(row["event"], row["lane"]): row["seq"] for row in rows}
+            async with self._turn:
+                await connection.executemany(ADVANCE, [(*lane, seq) for lane, seq in last.items()])
+            PUBLISHED.labels(self._service).inc(len(rows))
+
+    async def _send(self, jetstream: JetStreamContext, rows: Sequence[Any]) -> None:
+        """Returns when the broker has acknowledged all; the election of a leader takes 4–9 s."""
+        pause = 0.05
+        while rows:
+            await self._link.connected()
+            rows = await self._attempt(jetstream, rows)
+            if rows:
+                log.warning("relay.not_acknowledged", service=self._service, count=len(rows))
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 2.0)
+
+    async def _attempt(self, jetstream: JetStreamContext, rows: Sequence[Any]) -> list[Any]:
+        """Publishes the rows; returns those that were not acknowledged."""
+        sent: list[tuple[Any, asyncio.Future[Any]]] = []
+        try:
+            for row in rows:
+                subject, headers = f"{row['event']}.{row['lane']}", headers_of(self._service, row)
+                ack = await jetstream.publish_async(
+                    subject, row["data"], wait_stall=ACK_SECONDS, headers=headers
+                )
+                sent.append((row, ack))
+        except (NatsError, OSError) as error:
+            log.warning("relay.publish_failed", service=self._service, error=repr(error))
+        if sent:
+            await asyncio.wait([ack for _, ack in sent], timeout=ACK_SECONDS)
+        lost = list(rows[len(sent) :])
+        for row, ack in sent:
+            if not ack.done():
+                ack.cancel()
+                lost.append(row)
+            elif ack.cancelled() or ack.exception() is not None:
+                lost.append(row)
+        return lost

@@ -1,0 +1,128 @@
+"""pytest fixtures: one PostgreSQL and one nats-server per worker, both real; a missing one fails the test.
+
+Use: `database = await service_database("qc")` is a fresh, migrated database with the real roles;
+`nats_server` has the platform's streams; `fresh_streams` empties them first (event ids start again with each
+fresh database, and the broker remembers ids for two minutes); `async with client_for(app) as client: …`.
+"""
+
+import json
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import nats
+import pytest
+from fastapi import FastAPI
+from nats.js.api import StreamConfig
+from nats.js.errors import NotFoundError
+
+from kit.servers import NatsServer, PostgresServer
+from kit.testing.databases import Databases, FreshDatabase, in_thread
+
+ServiceDatabase = Callable[[str], Awaitable[FreshDatabase]]
+ClientFor = Callable[[FastAPI], AbstractAsyncContextManager[httpx.AsyncClient]]
+
+
+class Clock:
+    """A time that moves only when told. `clock()` is now; `clock.forward(hours=1)`."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, **step: float) -> datetime:
+        self.now += timedelta(**step)
+        return self.now
+
+
+@pytest.fixture(scope="session")
+def server_home() -> Iterator[Path]:
+    """A short path of this worker's own; everything below it goes at the end."""
+    home = Path(tempfile.mkdtemp(prefix="jz-"))
+    yield home
+    shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres(server_home: Path) -> Iterator[PostgresServer]:
+    server = PostgresServer(server_home / "pg")
+    server.start()
+    yield server
+    server.stop()
+    shutil.rmtree(server.temporary, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def databases(postgres: PostgresServer) -> Databases:
+    return Databases(postgres)
+
+
+@pytest.fixture
+async def service_database(databases: Databases) -> AsyncIterator[ServiceDatabase]:
+    """`await service_database("qc")`: a fresh migrated database, gone after the test."""
+    made: list[FreshDatabase] = []
+
+    async def make(service: str) -> FreshDatabase:
+        made.append(await databases.copy(service))
+        return made[-1]
+
+    yield make
+    for database in made:
+        await databases.drop(database)
+
+
+def stream_configs(root: Path) -> list[StreamConfig]:
+    """The platform's streams as infra/nats declares them."""
+    declared = json.loads((root / "infra" / "nats" / "streams.json").read_text())
+    return [StreamConfig.from_response(config) for config in declared]
+
+
+async def declare(url: str, configs: Sequence[StreamConfig]) -> None:
+    """Makes the streams anew: no message, and no memory of message ids."""
+    client = await nats.connect(url)
+    jetstream = client.jetstream()
+    for config in configs:
+        with suppress(NotFoundError):
+            await jetstream.delete_stream(str(config.name))
+        await jetstream.add_stream(config)
+    await client.close()
+
+
+@pytest.fixture(scope="session")
+def nats_server(server_home: Path, pytestconfig: pytest.Config) -> Iterator[NatsServer]:
+    server = NatsServer(server_home / "nats")
+    server.start()
+    in_thread(declare(server.url, stream_configs(pytestconfig.rootpath)))
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+async def fresh_streams(nats_server: NatsServer, pytestconfig: pytest.Config) -> NatsServer:
+    await declare(nats_server.url, stream_configs(pytestconfig.rootpath))
+    return nats_server
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock(datetime(2026, 11, 21, 0, 0, tzinfo=UTC))
+
+
+@pytest.fixture
+def client_for() -> ClientFor:
+    @asynccontextmanager
+    async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        async with (
+            app.router.lifespan_context(app),
+            httpx.AsyncClient(transport=transport, base_url="http://test") as made,
+        ):
+            yield made
+
+    return client

@@ -1,0 +1,1 @@
+"""A tiny service that exists only to test kit."""
