@@ -85,8 +85,8 @@ def test_a_usable_source_speaks_before_an_unusable_one_but_never_for_a_falsified
 def test_the_region_is_computed_from_mean_concentrations() -> None:
     index = hourly_index([station("A"), station("B")], hour("A", 80) + hour("B", 84), ON, GATE)
     assert index.standard == "HJ 633-2026"
-    assert [told["aqi"] for told in index.stations] == [119, 123]
-    assert index.region["aqi"] == 121
+    assert [told["aqi"] for told in index.stations] == [119, 122]
+    assert index.region["aqi"] == 120
     assert index.region["level"]["level"] == 3
     assert index.region["primary"] == ["a34004"]
     assert index.left_out == []
@@ -95,7 +95,7 @@ def test_the_region_is_computed_from_mean_concentrations() -> None:
 def test_a_falsified_value_does_not_count_and_is_named() -> None:
     values = hour("A", 80, case_id="7", typology="T03") + hour("B", 84)
     index = hourly_index([station("A"), station("B")], values, ON, GATE)
-    assert index.region["aqi"] == 123
+    assert index.region["aqi"] == 122
     assert index.stations[0]["aqi"] is None
     assert index.stations[0]["missing"] == ["a34004"]
     (entry,) = index.left_out
@@ -125,7 +125,7 @@ def test_an_item_needs_its_share_of_the_measuring_stations() -> None:
     assert "a34004" in index.region["missing"]
     without = station("A", tuple(factor for factor in SIX if factor != "a34004"))
     kept = [one for one in hour("A", 80) if one.factor != "a34004"]
-    assert hourly_index([without, station("B")], kept + hour("B", 84), ON, strict).region["aqi"] == 123
+    assert hourly_index([without, station("B")], kept + hour("B", 84), ON, strict).region["aqi"] == 122
 
 
 def test_the_edition_of_the_day_decides() -> None:
@@ -183,8 +183,8 @@ def correction(before: list[Figure], after: list[Figure]) -> dict[str, str] | No
 def test_a_correction_says_what_changed_and_why() -> None:
     good, false = hour("A", 80) + hour("B", 84), hour("A", 80, case_id="7") + hour("B", 84)
     assert correction(good, false) == {
-        "zh": "A站细颗粒物：认定弄虚作假，剔除。AQI 121 → 123",
-        "en": "Station A PM2.5: left out, confirmed as falsified. AQI 121 → 123",
+        "zh": "A站细颗粒物：认定弄虚作假，剔除。AQI 120 → 122",
+        "en": "Station A PM2.5: left out, confirmed as falsified. AQI 120 → 122",
     }
     assert "finding of falsification withdrawn" in (correction(false, good) or {})["en"]
     assert (

@@ -172,7 +172,7 @@ def hourly_index(stations: Collection[Station], figures: list[Figure], on: date,
     """The index of one hour. `figures` are all values of that hour at those stations; `on` its legal date.
 
     Worked example (HJ 633-2026): stations A and B with PM2.5 80 and 84, the other five items at 10: the
-    region's PM2.5 is 82, IAQI 121, AQI 121. With A's PM2.5 falsified and a share of 0.5: PM2.5 84, AQI 123
+    region's PM2.5 is 82, IAQI 120, AQI 120. With A's PM2.5 falsified and a share of 0.5: PM2.5 84, AQI 123
     from B alone.
     """
     told, out, spoken, used = [], [], [], set()
