@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
-from functools import cache
+from functools import lru_cache
 from itertools import pairwise
 from typing import Literal
 
@@ -56,7 +56,7 @@ class Report:
         return "NA" if self.aqi is None else str(self.aqi)
 
 
-@cache
+@lru_cache(maxsize=4096)
 def _breakpoints(factor: str, averaging: str, on: date) -> tuple[tuple[int, Fraction], ...]:
     column = f"{factor}/{averaging}"
     return tuple(
@@ -66,7 +66,7 @@ def _breakpoints(factor: str, averaging: str, on: date) -> tuple[tuple[int, Frac
     )
 
 
-@cache
+@lru_cache(maxsize=4096)
 def _items(report: ReportKind, on: date) -> tuple[Row, ...]:
     return tuple(row for row in in_force("aqi_items", on) if row["report"] == report)
 

@@ -29,9 +29,7 @@ def part_score(statistic: Number, threshold: Number, strong: Number) -> float:
 
 def weight(rule: str, on: date) -> float | None:
     """The weight of a test in the score, or None if the test does not count towards it: K1 → 0.35."""
-    return next(
-        (float(row["weight"]) for row in in_force("evidence_weights", on) if row["rule"] == rule), None
-    )
+    return {row["rule"]: float(row["weight"]) for row in in_force("evidence_weights", on)}.get(rule)
 
 
 def combined_score(parts: Mapping[str, Number] | Iterable[tuple[str, Number]], on: date) -> float:

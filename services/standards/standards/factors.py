@@ -7,7 +7,7 @@ unit is UCUM. Where a factor is measured in ambient air and in stacks, the two p
 
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from standards import units
 from standards.tables import rows
@@ -85,13 +85,13 @@ def find(code: str) -> Factor | None:
     return every().get(code)
 
 
-@cache
+@lru_cache(maxsize=1024)
 def system_element(st: str) -> str | None:
     """What an HJ 212 system code measures: `32` → `water`, `31` → `gas`, `22` → `air`; None if unknown."""
     return next((row["element"] or None for row in rows("systems") if row["st"] == st), None)
 
 
-@cache
+@lru_cache(maxsize=1024)
 def by_old_code(code: str, st: str) -> Factor | None:
     """The factor of a 2005 code, read in the system `st` that sent it: (`011`, `32`) → COD; or None."""
     element = system_element(st)
@@ -102,6 +102,7 @@ def by_old_code(code: str, st: str) -> Factor | None:
     return next((f for f in every().values() if f.old == wanted and f.code.startswith(letter)), None)
 
 
+@lru_cache(maxsize=4096)
 def normalise(code: str, st: str | None = None) -> str | None:
     """The code as the dictionary writes it, or None if nothing fits: ` W01018 ` → `w01018`.
 

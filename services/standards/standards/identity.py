@@ -48,11 +48,8 @@ def _shape(zh: str, en: str) -> Warned:
 def _check_character(expected: str, found: str) -> tuple[Warned, ...]:
     if expected == found:
         return ()
-    return (
-        Warned(
-            "check-character", f"校验码应为 {expected}，实为 {found}", f"Check is {found}, not {expected}"
-        ),
-    )
+    zh, en = f"校验码应为 {expected}，实为 {found}", f"The check character is {found}, not {expected}"
+    return (Warned("check-character", zh, en),)
 
 
 def uscc(text: str) -> Check:
@@ -117,7 +114,7 @@ def masked(resident: str) -> str:
 
 
 def source_code(text: str) -> Check:
-    """Pollution-source code (HJ 608-2017): USCC, three digits, `P`; a unit without USCC has `H9` and a region.
+    """Pollution-source code (HJ 608-2017): USCC, three digits, `P`; units without USCC: `H9`, region.
 
     >>> source_code("91130200699229617X001P").ok
     True

@@ -8,7 +8,7 @@ Leaves to others: boundaries, coordinates, and any region that is not in `data/r
 
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
+from functools import lru_cache
 
 from standards.tables import is_in_force, newest, rows
 
@@ -25,7 +25,7 @@ class Region:
     parent: str | None
 
 
-@cache
+@lru_cache(maxsize=4096)
 def get(code: str, on: date | None = None) -> Region | None:
     """The region with this code, or None if there is none (on that day).
 
@@ -40,7 +40,7 @@ def get(code: str, on: date | None = None) -> Region | None:
     return Region(row["code"], row["zh"], row["en"], row["parent"] or None)
 
 
-@cache
+@lru_cache(maxsize=4096)
 def ancestors(code: str, on: date | None = None) -> tuple[str, ...]:
     """Codes above `code`, nearest first; empty for the nation and for an unknown code.
 
@@ -64,7 +64,7 @@ def is_within(region: str, ancestor: str, on: date | None = None) -> bool:
     return region == ancestor or ancestor in ancestors(region, on)
 
 
-@cache
+@lru_cache(maxsize=4096)
 def children(code: str, on: date | None = None) -> tuple[str, ...]:
     """Codes directly below `code`, in code order; without a day, only those that still exist."""
     below = {row["code"] for row in rows("regions") if row["parent"] == code and (on or not row["valid_to"])}

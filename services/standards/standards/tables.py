@@ -7,7 +7,7 @@ empty cell means "no bound". Leaves to others: what the columns mean.
 import csv
 from collections.abc import Iterable, Mapping
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 Row = Mapping[str, str]
@@ -27,6 +27,7 @@ def is_in_force(row: Row, on: date) -> bool:
     return (row["valid_from"] or "0001-01-01") <= on.isoformat() <= (row["valid_to"] or "9999-12-31")
 
 
+@lru_cache(maxsize=2048)
 def in_force(name: str, on: date) -> tuple[Row, ...]:
     """The rows of a dated table that hold on the day `on`."""
     return tuple(row for row in rows(name) if is_in_force(row, on))
