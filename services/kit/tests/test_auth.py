@@ -9,7 +9,7 @@ import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
+from functools import cache
 from typing import Annotated, Any
 
 import httpx
@@ -38,11 +38,17 @@ def within(child: str, ancestor: str) -> bool:
     return child == ancestor or (child in PARENTS and within(PARENTS[child], ancestor))
 
 
+@cache
+def rsa_key(number: int) -> RSAKey:
+    return RSAKey.generate_key(2048, {"use": "sig", "alg": "RS256"}, auto_kid=True)
+
+
 class Issuer:
     """A JWKS and token endpoint that counts its calls, can be away, and signs whatever a test asks for."""
 
     def __init__(self) -> None:
         self.keys: list[RSAKey | ECKey] = []
+        self.made = 0
         self.fetches = 0
         self.tokens = 0
         self.is_away = False
@@ -50,7 +56,8 @@ class Issuer:
         self.rotate()
 
     def rotate(self) -> None:
-        self.keys.insert(0, RSAKey.generate_key(2048, {"use": "sig", "alg": "RS256"}, auto_kid=True))
+        self.keys.insert(0, rsa_key(self.made))
+        self.made += 1
 
     def app(self) -> FastAPI:
         app = FastAPI(openapi_url=None)
@@ -96,7 +103,7 @@ async def listening(app: FastAPI) -> AsyncIterator[str]:
     server = uvicorn.Server(config)
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
     task = asyncio.create_task(server.serve())
-    while not server.started:
+    while not server.started:  # noqa: ASYNC110
         await asyncio.sleep(0.01)
     yield f"http://127.0.0.1:{port}"
     server.should_exit = True
@@ -261,9 +268,7 @@ async def test_many_first_requests_share_one_fetch(issuer, verifier) -> None:
     assert issuer.fetches == 1
 
 
-async def test_an_issuer_that_is_away_stops_only_tokens_of_unknown_keys(
-    issuer, verifier, monkeypatch
-) -> None:
+async def test_an_issuer_away_stops_only_tokens_of_unknown_keys(issuer, verifier, monkeypatch) -> None:
     issuer.is_away = True
     with pytest.raises(problems.Unavailable):
         await verifier.principal(f"Bearer {issuer.sign()}")
@@ -369,7 +374,7 @@ def test_the_clause_lets_through_what_require_lets_through() -> None:
     assert "rows.uscc = 'U'" in unit
     assert "rows.dept = 'unit'" in unit
     service = where("verdicts:read", roles=frozenset({"platform.service"}))
-    assert service == ""
+    assert service == "true"
     nobody = where("verdicts:read", roles=frozenset({"credit.reader"}), dept="ee", region="131000")
     assert nobody == "false"
 
@@ -387,12 +392,3 @@ async def test_a_service_without_an_issuer_is_told_to_wait(issuer) -> None:
     with pytest.raises(problems.Unavailable):
         await tokens.headers()
     await tokens.close()
-
-
-def test_the_realm_grants_only_roles_and_departments_the_policy_knows() -> None:
-    realm = json.loads((Path(__file__).parents[3] / "infra/keycloak/realm.json").read_text())
-    known = policy.load()
-    assert {role["name"] for role in realm["roles"]["realm"]} == set(known.roles) - {"public"}
-    for user in realm["users"]:
-        assert set(user["realmRoles"]) <= set(known.roles)
-        assert set(user["attributes"].get("dept_slug", [])) <= set(known.departments)
