@@ -1,0 +1,168 @@
+"""Starting and stopping the whole run, step by step; `verbs.up` and `verbs.down` show it.
+
+Promises: every step may be repeated; a stop leaves no process of this run, found by pid and start time or
+by the mark in its environment, and never touches another's. Leaves keeping programs alive to `supervisor`.
+"""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+
+import httpx
+from issuer.credentials import ensure
+from issuer.realm import load
+from kit.processes import PidFile
+from kit.servers import ServerError
+
+from jianzhen import accounts, databases, streams
+from jianzhen.plan import MARK, Plan, Program
+from jianzhen.state import DATABASES, DOORS, INSIDE, ROOT, Refused, State
+
+Say = Callable[[str], None]
+SUPERVISOR = "supervisor"
+READY_SECONDS = 90.0
+# Programs that are asked to stop get this long before kill -9 (services finish their transactions in hand).
+PATIENCE = 25.0
+
+
+def alive(state: State) -> set[str]:
+    """The names of this run's processes that live."""
+    return {path.stem for path in (state.home / "pids").glob("*.pid") if PidFile(path).pid() is not None}
+
+
+def running_ports(state: State) -> set[str]:
+    """The ports that this run's own processes hold."""
+    names = alive(state)
+    doors = {"edge": "edge", "edge_https": "edge", "hj212": "ingest"}
+    return {port for port in (*DOORS, *INSIDE) if doors.get(port, port) in names}
+
+
+def start(state: State, say: Say) -> Plan:
+    """Everything up to the supervisor; Refused when a step fails. The programs become ready afterwards."""
+    state.choose_ports(running_ports(state))
+    plan = Plan(state)
+    say("PostgreSQL, NATS")
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        try:
+            for done in [pool.submit(server.start) for server in (plan.postgres, plan.nats)]:
+                done.result()
+        except ServerError as error:
+            raise Refused(str(error), code=3) from None
+        ensure(plan.identity, load(ROOT / "infra/keycloak/realm.json"))
+        say("databases, streams")
+        declared = pool.submit(declare_streams, plan)
+        databases.create_all(plan)
+        declared.result()
+    say("migrations")
+    with ThreadPoolExecutor(max_workers=os.cpu_count() or 2) as pool:
+        wanted = [service for service in DATABASES if databases.has_migrations(service)]
+        for done in [pool.submit(databases.migrate, plan, service) for service in wanted]:
+            done.result()
+    supervise(plan)
+    return plan
+
+
+def declare_streams(plan: Plan) -> None:
+    asyncio.run(
+        streams.declare(
+            plan.nats.url, accounts.OPERATOR, plan.state.secret(f"nats_{accounts.OPERATOR}"), replicas=1
+        )
+    )
+
+
+def supervise(plan: Plan) -> None:
+    """Start the supervisor unless it runs; it outlives us."""
+    pidfile = plan.state.pidfile(SUPERVISOR)
+    if pidfile.pid() is not None:
+        return
+    with plan.state.log(SUPERVISOR).open("ab") as log:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "jianzhen.supervisor"], env=plan.mark, cwd=plan.state.home,
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+        )  # fmt: skip
+    pidfile.write(child.pid)
+    child.returncode = 0
+
+
+def is_ready(program: Program, seconds: float = 2.0) -> bool:
+    with suppress(httpx.HTTPError):
+        return httpx.get(program.ready, timeout=seconds, trust_env=False).status_code < 400
+    return False
+
+
+def wait_ready(plan: Plan, waiting: Callable[[list[str]], None]) -> None:
+    """Until every program is ready; calls `waiting` with those that are not; Refused when it takes long."""
+    missing = plan.programs()
+    deadline = time.monotonic() + READY_SECONDS
+    while missing:
+        waiting([program.name for program in missing])
+        if plan.state.pidfile(SUPERVISOR).pid() is None or time.monotonic() > deadline:
+            raise Refused(_why_not(plan.state, [program.name for program in missing]), code=3)
+        with ThreadPoolExecutor(max_workers=len(missing)) as pool:
+            ready = list(pool.map(is_ready, missing))
+        missing = [program for program, is_up in zip(missing, ready, strict=True) if not is_up]
+        time.sleep(0.1 if missing else 0)
+    waiting([])
+
+
+def _why_not(state: State, names: list[str]) -> str:
+    parts = [f"not ready after {READY_SECONDS:.0f} s: {', '.join(names)}"]
+    for name in names[:3]:
+        log = state.log(name)
+        tail = log.read_text(errors="replace").splitlines()[-8:] if log.exists() else []
+        parts += [f"-- {log}", *tail]
+    return "\n".join(parts)
+
+
+def stop(state: State, say: Say) -> list[str]:
+    """Stop everything: supervisor, edge, services, then the servers; returns the names of what ran."""
+    stopped = sorted(alive(state))
+    servers = ("postgres", "nats")
+    say("supervisor")
+    _end(state, [SUPERVISOR])
+    say("edge and services")
+    _end(state, [name for name in alive(state) if name not in (*servers, SUPERVISOR)])
+    say("PostgreSQL, NATS")
+    _end(state, ["nats"])
+    _end(state, ["postgres"], signal.SIGINT)
+    _sweep(state)
+    for path in (state.home / "pids").glob("*.pid"):
+        path.unlink(missing_ok=True)
+    return stopped
+
+
+def _end(state: State, names: list[str], number: int = signal.SIGTERM) -> None:
+    pidfiles = [state.pidfile(name) for name in names]
+    for pidfile in pidfiles:
+        pidfile.signal(number)
+    deadline = time.monotonic() + PATIENCE
+    for pidfile in pidfiles:
+        if not pidfile.wait(max(0.1, deadline - time.monotonic())):
+            pidfile.signal(signal.SIGKILL)
+            pidfile.wait(5)
+
+
+def marked(state: State) -> Iterator[int]:
+    """Every process that was started with this run's mark, our own caller excepted."""
+    wanted = f"{MARK}={state.home}".encode()
+    for environ in Path("/proc").glob("[0-9]*/environ"):
+        with suppress(OSError):
+            pid = int(environ.parent.name)
+            if wanted in environ.read_bytes().split(b"\0") and pid != os.getpid():
+                yield pid
+
+
+def _sweep(state: State) -> None:
+    deadline = time.monotonic() + 5
+    while (left := list(marked(state))) and time.monotonic() < deadline:
+        for pid in left:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.05)
