@@ -8,7 +8,7 @@ steps are append-only (the writer holds no UPDATE on them). Leaves to `queries` 
 from datetime import date, datetime
 from typing import Any
 
-from kit.db import declarative_base
+from kit.db import NAMES
 from sqlalchemy import (
     ARRAY,
     BigInteger,
@@ -17,16 +17,21 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    MetaData,
     SmallInteger,
     Text,
     UniqueConstraint,
 )
 from sqlalchemy.dialects.postgresql import JSONB, UUID
-from sqlalchemy.orm import Mapped, mapped_column
-
-Base = declarative_base()
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 Instant = DateTime(timezone=True)
+
+
+class Base(DeclarativeBase):
+    """The metadata of this service, with the platform's names for constraints."""
+
+    metadata = MetaData(naming_convention=NAMES)
 
 
 class Site(Base):

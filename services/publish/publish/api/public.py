@@ -13,7 +13,8 @@ from pydantic import BaseModel, Field
 from publish.api.answers import Cursor, Lang, Limit, answer, cursor, position, raw
 from publish.flows import views
 from publish.queries import releases
-from publish.rules.snapshot import local
+from publish.rules.snapshot import LOCAL, local
+from publish.tables import Release
 
 router = APIRouter(prefix="/public", tags=["public"], dependencies=[Depends(allow("figures", "read"))])
 LIVE_SECONDS = 30
@@ -70,7 +71,7 @@ def aware(at: datetime | None) -> datetime | None:
     """A naive time is Beijing time (fixed +08:00)."""
     if at is None or at.tzinfo is not None:
         return at
-    return at.replace(tzinfo=views.LOCAL)
+    return at.replace(tzinfo=LOCAL)
 
 
 @router.get("/latest")
@@ -102,7 +103,7 @@ async def published(
     return answer(request, content, max_age=LIVE_SECONDS, lang=lang)
 
 
-def _next(last: releases.Release) -> str:
+def _next(last: Release) -> str:
     return cursor(last.from_at, last.id)
 
 

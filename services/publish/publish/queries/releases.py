@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from publish.tables import CatalogueItem, Release, ReleaseStep, ReleaseVersion
 
 Position = tuple[datetime, str]
-Published = Row[tuple[Release, ReleaseVersion]]
+Published = Row[Release, ReleaseVersion]
 
 
 async def items_in_force(session: AsyncSession, on: date) -> list[CatalogueItem]:
