@@ -34,12 +34,10 @@ class Tile:
 
 def parse_path(path: str) -> Tile:
     """The tile a path names. ValueError if it is not the one way to write it."""
-    match = _PATH.fullmatch(path)
-    if match is None:
-        raise ValueError(f"not the path of a tile: {path!r}")
-    level = -1 if match[1] == "entries" else int(match[1])
-    tile = Tile(level, int(match[2].replace("x", "").replace("/", "")), int(match[3] or WIDTH))
-    if tile.path != path or tile.level > 63 or tile.width < 1:
+    match = _PATH.fullmatch(path) or [""] * 4
+    level, index, width = (-1 if match[1] == "entries" else int(match[1] or 64)), match[2], match[3]
+    tile = Tile(level, int("0" + index.replace("x", "").replace("/", "")), int(width or WIDTH))
+    if tile.path != path or level > 63 or tile.width < 1:
         raise ValueError(f"not the path of a tile: {path!r}")
     return tile
 
