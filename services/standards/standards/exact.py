@@ -10,21 +10,27 @@ from fractions import Fraction
 Number = Decimal | int | float | str | Fraction
 
 _WIDE = Context(prec=40)
+# Room for every digit before the point of the largest float, so that rounding it cannot fail.
+_ROOMY = Context(prec=400)
+# Beyond every float; a fraction of 1E+999999999 would not fit into memory.
+_LARGEST = 330
 
 
 def decimal(value: Number) -> Decimal:
     """The number as a Decimal; a fraction without a finite decimal form is cut at 40 digits.
 
-    Errors: ValueError for NaN, infinity and text that is no number.
+    Errors: ValueError for NaN, infinity, text that is no number, and numbers beyond every float.
     """
     if isinstance(value, Fraction):
         return _WIDE.divide(Decimal(value.numerator), Decimal(value.denominator))
     try:
-        number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+        number = Decimal(repr(float(value))) if isinstance(value, float) else Decimal(value)
     except ArithmeticError as wrong:
         raise ValueError(f"not a number: {value!r}") from wrong
     if not number.is_finite():
         raise ValueError(f"not a finite number: {value!r}")
+    if abs(number.adjusted()) > _LARGEST:
+        raise ValueError(f"a number out of range: {value!r}")
     return number
 
 
@@ -35,7 +41,7 @@ def fraction(value: Number) -> Fraction:
 
 def round_half_even(value: Number, decimals: int) -> Decimal:
     """The value rounded to `decimals` places by GB/T 8170: 80.5 → 80, 81.5 → 82."""
-    with localcontext(_WIDE):
+    with localcontext(_ROOMY):
         return decimal(value).quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_EVEN)
 
 
@@ -46,6 +52,6 @@ def round_up(value: Fraction) -> int:
 
 def trim(value: Decimal) -> Decimal:
     """The same number without trailing zeros and without an exponent: 1.500 → 1.5, 1E+2 → 100."""
-    with localcontext(_WIDE):
+    with localcontext(_ROOMY):
         short = value.normalize()
         return short.quantize(Decimal(1)) if short == short.to_integral_value() else short

@@ -123,3 +123,4 @@ def test_only_finite_numbers_are_numbers(value: float) -> None:
             units.convert(value, "mg/L", "mg/L")
     else:
         assert float(units.convert(value, "mg/L", "mg/L")) == value
+        assert units.convert(value, "mg/L", "ug/L") == Decimal(repr(value)) * 1000
