@@ -11,7 +11,7 @@ from credit.rules.listing import Known
 from credit.rules.procurement import Entry, procurement_answer
 
 DAY = date(2026, 11, 21)
-USCC = "91131000MA0TEST00X"
+USCC = "9144030071526726XG"
 LISTED = Entry(
     "l-1", "LISTED", "甲公司", "Company A", "falsified_monitoring_data", "弄虚作假", "falsified",
     "环发〔2015〕175号", "Doc. 175", DAY, date(2029, 11, 21), "廊环罚〔2026〕1号",
@@ -81,14 +81,14 @@ def test_where_a_listing_stands(withdrawn: bool, annulled: bool, today: date, ex
     ],
 )
 def test_a_supplier_is_barred_on_both_days_of_its_listing(on_date: date, answer: str) -> None:
-    found = procurement_answer([LISTED], USCC, on_date, is_uscc_valid=True)
+    found = procurement_answer([LISTED], USCC, on_date)
     assert found.answer == answer
     assert bool(found.reasons) == (answer == "barred")
     assert found.notes == ()
 
 
 def test_the_bar_says_why_on_what_basis_and_until_when_in_both_languages() -> None:
-    found = procurement_answer([LISTED], USCC, DAY, is_uscc_valid=True)
+    found = procurement_answer([LISTED], USCC, DAY)
     (reason,) = found.reasons
     assert (reason.ground_zh, reason.ground_en) == ("弄虚作假", "falsified")
     assert reason.decision_no == "廊环罚〔2026〕1号"
@@ -103,7 +103,7 @@ def test_a_suspended_listing_bars_nobody_and_is_noted_with_its_reason() -> None:
         suspended_reason_zh="线索撤回",
         suspended_reason_en="suspicion withdrawn",
     )
-    found = procurement_answer([suspended], USCC, DAY, is_uscc_valid=True)
+    found = procurement_answer([suspended], USCC, DAY)
     assert found.answer == "clear"
     (note,) = found.notes
     assert "线索撤回" in note.zh
@@ -112,19 +112,19 @@ def test_a_suspended_listing_bars_nobody_and_is_noted_with_its_reason() -> None:
 
 def test_a_listing_that_ended_is_not_mentioned() -> None:
     for standing in ("ANNULLED", "EXPIRED"):
-        found = procurement_answer([replace(LISTED, standing=standing)], USCC, DAY, is_uscc_valid=True)
+        found = procurement_answer([replace(LISTED, standing=standing)], USCC, DAY)
         assert (found.answer, found.reasons, found.notes) == ("clear", (), ())
 
 
 def test_one_listing_in_force_bars_whatever_stands_beside_it() -> None:
     for standings in product(("LISTED", "SUSPENDED", "ANNULLED", "EXPIRED"), repeat=3):
         entries = [replace(LISTED, standing=one) for one in standings]
-        found = procurement_answer(entries, USCC, DAY, is_uscc_valid=True)
+        found = procurement_answer(entries, USCC, DAY)
         assert (found.answer == "barred") == ("LISTED" in standings)
 
 
 def test_a_wrong_check_digit_is_a_warning_not_a_refusal() -> None:
-    found = procurement_answer([LISTED], USCC, DAY, is_uscc_valid=False)
+    found = procurement_answer([LISTED], "91350100M000100Y4Z", DAY)
     assert found.answer == "barred"
     assert "GB 32100" in found.notes[0].zh
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
+from standards import identity
+
 from credit.rules.listing import Standing
 
 
@@ -73,7 +75,7 @@ class Answer:
     checked_on: date
 
 
-def procurement_answer(listings: Iterable[Entry], uscc: str, on_date: date, *, is_uscc_valid: bool) -> Answer:
+def procurement_answer(listings: Iterable[Entry], uscc: str, on_date: date) -> Answer:
     """Whether the subject with this code is barred from procurement on the legal day `on_date`.
 
     Worked example: listed 2026-11-21 … 2029-11-21, asked on 2029-11-21 → barred; on 2029-11-22 → clear.
@@ -81,14 +83,10 @@ def procurement_answer(listings: Iterable[Entry], uscc: str, on_date: date, *, i
     current = [entry for entry in listings if entry.valid_from <= on_date <= entry.valid_to]
     reasons = tuple(_reason(entry) for entry in current if entry.standing == "LISTED")
     notes = [_suspension(entry) for entry in current if entry.standing == "SUSPENDED"]
-    if not is_uscc_valid:
-        notes.append(
-            Note(
-                None,
-                "统一社会信用代码校验位不符，请核对后再用（GB 32100-2015）",
-                "The check digit of this code is wrong; verify the code before you rely on the answer",
-            )
-        )
+    notes += [
+        Note(None, f"请核对统一社会信用代码（GB 32100-2015）：{oddity.zh}", f"Verify the code: {oddity.en}")
+        for oddity in identity.uscc(uscc).warnings
+    ]
     zh, en = _summary(reasons)
     return Answer(uscc, "barred" if reasons else "clear", zh, en, reasons, tuple(notes), on_date)
 

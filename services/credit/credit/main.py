@@ -1,0 +1,37 @@
+"""The service `credit`: who is listed, since when, on what basis, until when. Wiring only."""
+
+from contracts.cases import BasisWithdrawn, CaseAnnulled, PenaltyDecided
+from fastapi import FastAPI
+from kit.app import Parts, create_app, serve
+from kit.settings import load
+from standards.regions import is_within
+
+from credit import consumers, jobs
+from credit.api import router
+from credit.settings import Settings
+
+
+def build(settings: Settings) -> FastAPI:
+    """The application with its doors."""
+    parts = Parts(
+        name="credit",
+        title="Jianzhen credit 信用",
+        within=is_within,
+        routers=[router],
+        consumers=[
+            (PenaltyDecided, consumers.on_penalty_decided),
+            (BasisWithdrawn, consumers.on_basis_withdrawn),
+            (CaseAnnulled, consumers.on_case_annulled),
+        ],
+        jobs=jobs.JOBS,
+    )
+    return create_app(settings, parts)
+
+
+def main() -> None:
+    settings = load(Settings)
+    serve(build(settings), settings)
+
+
+if __name__ == "__main__":
+    main()
