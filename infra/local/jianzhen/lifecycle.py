@@ -5,6 +5,7 @@ by the mark in its environment, and never touches another's. Leaves keeping prog
 """
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import httpx
 from issuer.credentials import ensure
@@ -23,11 +25,13 @@ from kit.servers import ServerError
 
 from jianzhen import accounts, databases, streams
 from jianzhen.plan import MARK, Plan, Program
-from jianzhen.state import DATABASES, DOORS, INSIDE, ROOT, Refused, State
+from jianzhen.state import DOORS, INSIDE, ROOT, Refused, State
 
 Say = Callable[[str], None]
 SUPERVISOR = "supervisor"
 READY_SECONDS = 90.0
+# A program that ended this often while we waited will not come.
+HOPELESS_RESTARTS = 6
 # Programs that are asked to stop get this long before kill -9 (services finish their transactions in hand).
 PATIENCE = 25.0
 
@@ -58,13 +62,8 @@ def start(state: State, say: Say) -> Plan:
         ensure(plan.identity, load(ROOT / "infra/keycloak/realm.json"))
         say("databases, streams")
         declared = pool.submit(declare_streams, plan)
-        databases.create_all(plan)
+        databases.prepare(plan)
         declared.result()
-    say("migrations")
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 2) as pool:
-        wanted = [service for service in DATABASES if databases.has_migrations(service)]
-        for done in [pool.submit(databases.migrate, plan, service) for service in wanted]:
-            done.result()
     supervise(plan)
     return plan
 
@@ -82,6 +81,7 @@ def supervise(plan: Plan) -> None:
     pidfile = plan.state.pidfile(SUPERVISOR)
     if pidfile.pid() is not None:
         return
+    (plan.state.home / "supervisor.json").unlink(missing_ok=True)
     with plan.state.log(SUPERVISOR).open("ab") as log:
         child = subprocess.Popen(
             [sys.executable, "-m", "jianzhen.supervisor"], env=plan.mark, cwd=plan.state.home,
@@ -91,10 +91,18 @@ def supervise(plan: Plan) -> None:
     child.returncode = 0
 
 
-def is_ready(program: Program, seconds: float = 2.0) -> bool:
+def is_ready(program: Program, client: httpx.Client) -> bool:
     with suppress(httpx.HTTPError):
-        return httpx.get(program.ready, timeout=seconds, trust_env=False).status_code < 400
+        return client.get(program.ready).status_code < 400
     return False
+
+
+def readiness(programs: list[Program]) -> dict[str, bool]:
+    """Which programs are of use now, asked all at once."""
+    with httpx.Client(timeout=3, trust_env=False, verify=False) as client:  # noqa: S501 loopback, plain HTTP
+        with ThreadPoolExecutor(max_workers=len(programs)) as pool:
+            answers = pool.map(lambda program: is_ready(program, client), programs)
+            return dict(zip([program.name for program in programs], answers, strict=True))
 
 
 def wait_ready(plan: Plan, waiting: Callable[[list[str]], None]) -> None:
@@ -103,17 +111,28 @@ def wait_ready(plan: Plan, waiting: Callable[[list[str]], None]) -> None:
     deadline = time.monotonic() + READY_SECONDS
     while missing:
         waiting([program.name for program in missing])
-        if plan.state.pidfile(SUPERVISOR).pid() is None or time.monotonic() > deadline:
-            raise Refused(_why_not(plan.state, [program.name for program in missing]), code=3)
-        with ThreadPoolExecutor(max_workers=len(missing)) as pool:
-            ready = list(pool.map(is_ready, missing))
-        missing = [program for program, is_up in zip(missing, ready, strict=True) if not is_up]
-        time.sleep(0.1 if missing else 0)
+        hopeless = [program.name for program in missing if _is_hopeless(plan.state, program.name)]
+        if hopeless or plan.state.pidfile(SUPERVISOR).pid() is None or time.monotonic() > deadline:
+            raise Refused(_why_not(plan.state, hopeless or [program.name for program in missing]), code=3)
+        ready = readiness(missing)
+        missing = [program for program in missing if not ready[program.name]]
+        time.sleep(0.2 if missing else 0)
     waiting([])
 
 
+def stories(state: State) -> dict[str, dict[str, Any]]:
+    """What the supervisor tells of each program."""
+    with suppress(OSError, ValueError):
+        return dict(json.loads((state.home / "supervisor.json").read_text()))
+    return {}
+
+
+def _is_hopeless(state: State, name: str) -> bool:
+    return int(stories(state).get(name, {}).get("restarts", 0)) >= HOPELESS_RESTARTS
+
+
 def _why_not(state: State, names: list[str]) -> str:
-    parts = [f"not ready after {READY_SECONDS:.0f} s: {', '.join(names)}"]
+    parts = [f"these do not become ready: {', '.join(names)}"]
     for name in names[:3]:
         log = state.log(name)
         tail = log.read_text(errors="replace").splitlines()[-8:] if log.exists() else []

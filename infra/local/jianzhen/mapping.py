@@ -70,15 +70,11 @@ class Mapping:
         when = self.raw["time"]
         moment = datetime.strptime(line[when["column"]], when["format"])  # noqa: DTZ007 naive = +08:00 at ingest
         at = moment.isoformat(timespec="minutes")
-        period, statistic, basis = (
-            self.raw["period"],
-            self.raw.get("statistic", "avg"),
-            self.raw.get("basis", "raw"),
-        )
+        kind = [self.raw.get("statistic", "avg"), self.raw.get("basis", "raw"), self.raw["period"]]
         for column, to in self.raw["columns"].items():
             if text := line[column].strip():
                 value = Decimal(text) / Decimal(str(to.get("divide", 1)))
-                yield [station, to["factor"], statistic, basis, period, at, float(value), to["unit"]]
+                yield [station, to["factor"], *kind, at, float(value), to["unit"]]
 
 
 def opened(path: Path) -> Iterator[dict[str, str]]:
@@ -108,7 +104,7 @@ def digest(path: Path, mapping: Mapping, station: str) -> str:
 
 
 def batches(path: Path, mapping: Mapping, station: str, size: int = 1000) -> Iterator[Batch]:
-    """The file as request bodies of `size` rows in the order of the file; Refused names the line that is wrong."""
+    """The file as request bodies of `size` rows in its own order; Refused names the line that is wrong."""
     name = digest(path, mapping, station)[:16]
     waiting: list[list[Any]] = []
     number = 0

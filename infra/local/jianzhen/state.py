@@ -109,7 +109,7 @@ class State:
             yield
 
     def secret(self, name: str) -> str:
-        """A secret by name, made at the first call; begins with a letter (nats-server reads others as numbers)."""
+        """A secret by name, made at the first call; begins with a letter: nats-server takes numbers apart."""
         path = self.home / "secrets" / name
         with contextlib.suppress(FileNotFoundError):
             if kept := path.read_text():
@@ -129,17 +129,16 @@ class State:
             return {}
 
     def choose_ports(self, running: set[str]) -> dict[str, int]:
-        """Settle every port: wanted ones must be free (or ours already), the others are moved if taken."""
+        """Settle every port: doors must be free (or ours already), the others are moved if taken."""
         kept, chosen = self.ports(), dict[str, int]()
         for name, usual in DOORS.items():
             port = _wanted(name) or kept.get(name) or usual
             if name in running and port != kept.get(name):
                 raise Refused(f"{name} runs on port {kept.get(name)}: `jianzhen down` before choosing {port}")
             if name not in running and not is_free(port):
-                raise Refused(
-                    f"port {port} ({name}) is taken by another program: stop that one, or choose another port, "
-                    f"for example JIANZHEN_{name.upper()}_PORT={port + 1} jianzhen up"
-                )
+                other = f"JIANZHEN_{name.upper()}_PORT={port + 1} jianzhen up"
+                why = f"port {port} ({name}) is taken by another program"
+                raise Refused(f"{why}: stop that one, or choose another port: {other}")
             chosen[name] = port
         following = iter(range(FIRST_INSIDE, FIRST_INSIDE + 2000))
         for name in INSIDE:

@@ -15,8 +15,8 @@ def demo(
 ) -> None:
     """Let one reading travel the whole way, on the running platform. 演示一条数据的全程。
 
-    Loggers and a department system send; falsified data is found; officers carry the case to its end; credit lists
-    the unit; the figure is published without the falsified values. Ends with where to look.
+    Loggers and a department system send; falsified data is found; officers carry the case to its end; credit
+    lists the unit; the figure is published without the falsified values. Ends with where to look.
 
     \b
     Examples:

@@ -31,8 +31,8 @@ def logs(
     state = State.here()
     known = {path.stem: path for path in sorted(state.logs.glob("*.log"))}
     if not name:
-        put([{"name": key, "path": path, "bytes": path.stat().st_size} for key, path in known.items()], as_json,
-            "\n".join(f"{key:<12} {path}" for key, path in known.items()))  # fmt: skip
+        found = [{"name": key, "path": path, "bytes": path.stat().st_size} for key, path in known.items()]
+        put(found, as_json, "\n".join(f"{key:<12} {path}" for key, path in known.items()))
         return
     if name not in known:
         raise Refused(f"there is no log '{name}'; there are: {', '.join(known) or 'none yet'}")

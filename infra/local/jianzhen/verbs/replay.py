@@ -24,7 +24,7 @@ from jianzhen.state import Refused, State
 SYSTEM = "sys-ee-mon-131000"
 
 
-def replay(
+def replay(  # noqa: PLR0913 each argument is an option of the command
     file: Annotated[Path, typer.Argument(help="a CSV, also .gz · CSV 文件")],
     station: Annotated[str, typer.Option(help="site code; default: the mapping's own · 站点编码")] = "",
     mapping_file: Annotated[

@@ -1,8 +1,6 @@
 """`jianzhen status`: what runs, since when, how often it was started again, is it ready."""
 
-import json
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -39,13 +37,9 @@ def status(as_json: AsJson = False) -> None:
 
 
 def _rows(plan: Plan) -> list[dict[str, Any]]:
-    told = plan.state.home / "supervisor.json"
-    stories: dict[str, dict[str, Any]] = json.loads(told.read_text()) if told.exists() else {}
+    stories = lifecycle.stories(plan.state)
     programs = plan.programs()
-    with ThreadPoolExecutor(max_workers=len(programs)) as pool:
-        answers = dict(
-            zip([one.name for one in programs], pool.map(lifecycle.is_ready, programs), strict=True)
-        )
+    answers = lifecycle.readiness(programs)
     answers["postgres"], answers["nats"] = plan.postgres.is_running(), plan.nats.is_running()
     names = [lifecycle.SUPERVISOR, "postgres", "nats", *(one.name for one in programs)]
     rows = []
