@@ -1,0 +1,29 @@
+"""What the edge asks before it forwards a request (Caddy `forward_auth`): 200, or the problem to answer with.
+
+Promises: only the X-Forwarded-* headers that the edge itself sets are believed; this address is not reachable
+from outside. Plain Starlette, because every request of the platform passes here.
+"""
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from gateway.flows.gate import Call, Gate
+from gateway.rules import sender
+
+
+async def authorize(request: Request) -> Response:
+    gate: Gate = request.app.state.gate
+    headers = request.headers
+    peer = request.client.host if request.client else ""
+    call = Call(
+        method=headers.get("x-forwarded-method", ""),
+        uri=headers.get("x-forwarded-uri", ""),
+        authorizations=tuple(headers.getlist("authorization")),
+        address=sender(headers.get("x-forwarded-for"), peer),
+    )
+    return Response(status_code=200, headers=await gate.ask(call))
+
+
+router = APIRouter(routes=[Route("/authorize", authorize, methods=["GET"])])

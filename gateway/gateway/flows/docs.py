@@ -1,0 +1,105 @@
+"""One view of the interfaces of all services: their OpenAPI, as reached through the edge, with who may call.
+
+Promises: only what the edge lets through is shown; a service that does not answer is shown as such, and asked
+again the next time. Leaves the look to `api.docs`.
+"""
+
+import asyncio
+import re
+import time
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+from policy import Permission, Policy
+
+FRESH_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One route of one service, as a reader sees it."""
+
+    method: str
+    path: str
+    summary: str
+    permission: Permission
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A service. `document` is None while it does not answer; its routes are known from the policy."""
+
+    service: str
+    operations: tuple[Operation, ...]
+    document: dict[str, Any] | None
+
+
+class Library:
+    """Fetches and keeps the documents. `services` maps a name to a base URL."""
+
+    def __init__(self, policy: Policy, services: dict[str, str]) -> None:
+        self._policy, self._services = policy, services
+        self._client = httpx.AsyncClient(timeout=3)
+        self._kept: dict[str, tuple[float, dict[str, Any]]] = {}
+
+    async def chapters(self) -> list[Chapter]:
+        return list(await asyncio.gather(*(self._chapter(name) for name in self._services)))
+
+    async def document(self, service: str) -> dict[str, Any] | None:
+        """The OpenAPI document of a service as the edge shows it; None when it is unknown or away."""
+        if service not in self._services:
+            return None
+        kept = self._kept.get(service)
+        if kept is None or time.monotonic() - kept[0] > FRESH_SECONDS:
+            try:
+                answer = await self._client.get(f"{self._services[service]}/openapi.json")
+                kept = time.monotonic(), self._as_seen(service, answer.raise_for_status().json())
+            except (httpx.HTTPError, ValueError, KeyError):
+                return None
+            self._kept[service] = kept
+        return kept[1]
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+    async def _chapter(self, service: str) -> Chapter:
+        document = await self.document(service)
+        summaries = _summaries(document) if document else {}
+        operations = tuple(
+            Operation(
+                route.method,
+                f"/api/{service}{route.path}",
+                summaries.get((route.method, _shape(route.path)), ""),
+                self._policy.permissions[route.permission],
+            )
+            for route in self._policy.routes
+            if route.service == service and route.through_edge and route.permission is not None
+        )
+        return Chapter(service, operations, document)
+
+    def _as_seen(self, service: str, document: dict[str, Any]) -> dict[str, Any]:
+        seen = deepcopy(document)
+        seen["servers"] = [{"url": f"/api/{service}"}]
+        seen["paths"] = {}
+        for path, item in document["paths"].items():
+            for method, operation in item.items():
+                route = self._policy.route(service, method.upper(), path.replace("{", "").replace("}", ""))
+                if route is not None and route.through_edge:
+                    entry = operation | {"x-permission": route.permission}
+                    seen["paths"].setdefault(path, {})[method] = entry
+        return seen
+
+
+def _shape(path: str) -> str:
+    """A path whatever its parameters are called: `/leads/{lead_id}` is `/leads/{}`."""
+    return re.sub(r"{[^}]*}", "{}", path)
+
+
+def _summaries(document: dict[str, Any]) -> dict[tuple[str, str], str]:
+    return {
+        (method.upper(), _shape(path)): operation.get("summary", "")
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+    }

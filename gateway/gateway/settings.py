@@ -1,0 +1,18 @@
+"""Settings of the authorizer, from `GATEWAY_…`. Rates are requests a second of one replica's share."""
+
+from kit.settings import ServiceSettings
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+
+class Settings(ServiceSettings):
+    """`services` maps a service to its base URL; `replicas` divides the rates among equal authorizers."""
+
+    model_config = SettingsConfigDict(env_prefix="GATEWAY_", frozen=True)
+
+    services: dict[str, str] = Field(default_factory=dict)
+    replicas: int = Field(default=1, ge=1)
+    client_rate: float = Field(default=1000, gt=0)
+    client_burst: int = Field(default=2000, ge=1)
+    anonymous_rate: float = Field(default=300, gt=0)
+    anonymous_burst: int = Field(default=600, ge=1)
