@@ -1,0 +1,89 @@
+"""What the demonstration's instruments send: past days over HTTP, minutes and hours through loggers.
+
+Promises: everything returned was acknowledged; a repeated run sends the same values, so nothing doubles.
+Leaves to `signals` the values and to `city` who cheats.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from jianzhen.demo.city import Site, Window, sites
+from jianzhen.demo.logger import HOURS, MINUTES, Logger, reading
+from jianzhen.demo.officers import ask
+from jianzhen.demo.signals import HOUR, MINUTE, hour_value, hours_between
+from jianzhen.platform import Platform
+
+SYSTEM = "sys-ee-mon-131000"
+BATCH = 1000
+COLUMNS = ["site", "factor", "statistic", "basis", "period", "time", "value"]
+Say = Callable[[str], None]
+
+
+def rows_of(site: Site, start: int, end: int) -> Iterable[list[Any]]:
+    """The hours of a site as rows of the columns form."""
+    for hour in hours_between(start, end):
+        at = datetime.fromtimestamp(hour, UTC).isoformat()
+        for factor in site.factors:
+            value = hour_value(site.code, site.region, factor, hour)
+            yield [site.code, factor.code, "avg", "raw", "hour", at, value]
+
+
+def post_hours(platform: Platform, start: int, end: int, *, historical: bool) -> int:
+    """A department's system posts the hours of its stations; returns how many were accepted or known."""
+    rows = [row for site in sites() if site.door == "system" for row in rows_of(site, start, end)]
+    kept = 0
+    for at in range(0, len(rows), BATCH):
+        body = {
+            "source": SYSTEM,
+            "historical": historical,
+            "columns": COLUMNS,
+            "data": rows[at : at + BATCH],
+        }
+        answer = ask(platform, SYSTEM, "POST", "/api/ingest/observations", body)
+        kept += answer["accepted"] + answer["repeated"]
+    return kept
+
+
+def frames_of(
+    site: Site, start: int, end: int, *, cheats: Iterable[Window] = (), withheld: Window | None = None
+) -> tuple[list[bytes], list[bytes]]:
+    """Minute and hour frames of a logger, and the minute frames it could not send (`withheld`).
+
+    A cheat shows its frozen values in the hours only; a line that is down drops every minute from :30 to :44.
+    """
+    sent, late, number = [], [], 0
+    for hour in hours_between(start, end):
+        for minute in range(60):
+            number += 1
+            frame = reading(site, MINUTES, hour + minute * MINUTE, {}, number)
+            is_held = withheld is not None and withheld.covers(site.code, hour) and 30 <= minute < 45
+            (late if is_held else sent).append(frame)
+        shown = next((one.frozen for one in cheats if one.covers(site.code, hour)), {})
+        sent.append(reading(site, HOURS, hour, shown, number))
+    return sent, late
+
+
+def hour_frames(site: Site, start: int, end: int) -> list[bytes]:
+    """The hour frames alone."""
+    return [reading(site, HOURS, hour, {}, n) for n, hour in enumerate(hours_between(start, end))]
+
+
+def send(platform: Platform, frames: dict[str, list[bytes]], say: Say) -> int:
+    """Every logger sends at once, each over its own connection; returns the acknowledged frames."""
+
+    async def all_loggers() -> list[int]:
+        return await asyncio.gather(*(Logger(*platform.hj212).send(own) for own in frames.values()))
+
+    sent = sum(asyncio.run(all_loggers()))
+    say(f"loggers: {sent} frames acknowledged")
+    return sent
+
+
+def loggers() -> list[Site]:
+    return [site for site in sites() if site.door == "logger"]
+
+
+def last_full_hour(now: int) -> int:
+    return now // HOUR * HOUR
