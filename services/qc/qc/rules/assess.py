@@ -22,13 +22,15 @@ BEIJING = timezone(timedelta(hours=8))
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """Per value: QARTOD code, bit set of the rules that spoke, and every rule's outcome (in the pack's
-    order).
+    """Per value: QARTOD code and bit set of the rules that spoke; each rule's outcome, in the pack's order.
+
+    `numbers` are the rules' bits in that order.
     """
 
     code: Codes
     tests: Ints
     outcomes: tuple[Outcome, ...]
+    numbers: Ints
 
 
 @dataclass(slots=True)
@@ -78,7 +80,12 @@ def assess(columns: Columns, roster: Roster, pack: RulePack, sums: HourSums | No
         said = np.where(spoken.fired, _rank(rule.verdict), np.where(spoken.ran, passed, 0))
         code = np.maximum(code, said.astype(np.uint8))
     by_place = dict(zip(ordered, outcomes, strict=True))
-    return Judgement(_RANKED[code], tests, tuple(by_place[r] for r in range(len(pack.rules))))
+    return Judgement(
+        _RANKED[code],
+        tests,
+        tuple(by_place[r] for r in range(len(pack.rules))),
+        np.array([rule.number for rule in pack.rules], dtype=np.int64),
+    )
 
 
 _RANKED = np.array([NOT_EVALUATED, GOOD, SUSPECT, BAD, MISSING], dtype=np.uint8)

@@ -97,6 +97,7 @@ class Roster:
     """
 
     refs: tuple[SeriesRef, ...]
+    site: Ints
     period_ms: Floats
     resolution: Floats
     detection_limit: Floats
@@ -126,6 +127,7 @@ def roster_of(refs: Sequence[SeriesRef], pack: RulePack) -> Roster:
     hour_of, minutes_of = _hours(refs)
     return Roster(
         refs=tuple(refs),
+        site=_sites(refs),
         period_ms=vectors[:, 0],
         resolution=vectors[:, 1],
         detection_limit=vectors[:, 2],
@@ -158,6 +160,11 @@ def _vector(ref: SeriesRef, pack: RulePack) -> Floats:
         row.extend(values[name] for name in PARAMETERS[rule.function])
     pack.vectors[ref] = np.array(row, dtype=np.float64)
     return pack.vectors[ref]
+
+
+def _sites(refs: Sequence[SeriesRef]) -> Ints:
+    numbers: dict[str, int] = {}
+    return np.array([numbers.setdefault(ref.site, len(numbers)) for ref in refs], dtype=np.int64)
 
 
 def _kin(ref: SeriesRef, **changed: str) -> tuple[str, ...]:

@@ -1,0 +1,1 @@
+"""Load, decide by `qc.rules`, save, say: each flow in the transaction of its caller."""

@@ -1,0 +1,149 @@
+"""A batch of values on its way through judgement: from an event's columns to the rows that are written.
+
+Promises: pure shaping, no judgement and no input or output; a value already known is left out, so a message
+that comes twice changes nothing. Leaves the judgement to `qc.rules.assess`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from contracts.ingest import Recorded
+from numpy.typing import NDArray
+
+from qc.queries.windows import Known
+from qc.rules.assess import Judgement
+from qc.rules.frame import Columns, Roster, find
+from qc.rules.outcome import Flags, Floats, Ints
+
+
+class _CodePoints(dict[str, int]):
+    def __missing__(self, flag: str) -> int:
+        self[flag] = ord(flag) if len(flag) == 1 else (-1 if flag else 0)
+        return self[flag]
+
+
+_CODE_POINTS = _CodePoints()
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """The rows of an event, sorted by (series, ts) without doubles. `flag` is the mark as sent."""
+
+    columns: Columns
+    decimals: Ints
+    flag: NDArray[np.object_]
+    is_live: Flags
+
+    def take(self, rows: Ints | Flags) -> "Arrived":
+        return Arrived(self.columns.take(rows), self.decimals[rows], self.flag[rows], self.is_live[rows])
+
+
+def arrived(event: Recorded, roster: Roster) -> Arrived:
+    """The event's columns, placed in the roster. Historical rows are judged, but raise no alarms."""
+    place_of = {ref.id: place for place, ref in enumerate(roster.refs)}
+    place = np.array([place_of[ref.id] for ref in event.series], dtype=np.int64)
+    series = place[np.array(event.at, dtype=np.int64)]
+    ts = np.array(event.ts_ms, dtype=np.int64)
+    by = np.array(event.by, dtype=np.int64)
+    modes = np.array([mode != "historical" for mode in event.modes], dtype=bool)
+    flag = np.fromiter(map(_CODE_POINTS.__getitem__, event.flag), dtype=np.int64, count=len(ts))
+    everything = Arrived(
+        Columns(series, ts, np.array(event.value, dtype=np.float64), flag, np.zeros(len(ts), dtype=np.int64)),
+        np.array(event.decimals, dtype=np.int64),
+        np.array(event.flag, dtype=object),
+        modes[by],
+    )
+    _, first = np.unique(everything.columns.keys, return_index=True)
+    return everything.take(first)
+
+
+def arrived_nothing() -> Arrived:
+    """No rows: something else than a value gave reason to judge again."""
+    nothing = np.zeros(0, dtype=np.int64)
+    columns = Columns(nothing, nothing, np.zeros(0), nothing, nothing)
+    return Arrived(columns, nothing, np.zeros(0, dtype=object), np.zeros(0, dtype=bool))
+
+
+def without_known(new: Arrived, known: Known) -> Arrived:
+    """The rows of which no value is known yet."""
+    _, is_known = find(known.columns.keys, new.columns.keys)
+    return new.take(~is_known)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Rows whose verdict is new or different, in order: what is written and said.
+
+    `old_tests` is 0 for new rows; `is_new` tells them apart; `may_alarm` is false for what history alone
+    changed.
+    """
+
+    series: Ints
+    ts: Ints
+    value: Floats
+    decimals: Ints
+    code: Ints
+    tests: Ints
+    revision: Ints
+    old_tests: Ints
+    is_new: Flags
+    may_alarm: Flags
+    place: Ints
+
+    def __len__(self) -> int:
+        return len(self.ts)
+
+
+def changes(  # noqa: PLR0913 - what was, what came, what is judged now
+    judged: Flags,
+    columns: Columns,
+    verdict: Judgement,
+    known: Known,
+    new: Arrived,
+    overdue: Ints,
+    roster: Roster,
+) -> Change:
+    """Compare the verdicts of the judged rows with those stored. `overdue` keys begin at revision 2."""
+    keys = columns.keys
+    at, is_old = find(known.columns.keys, keys)
+    here, is_new = find(new.columns.keys, keys)
+    at, here = np.minimum(at, max(len(known.code) - 1, 0)), np.minimum(here, max(len(new.decimals) - 1, 0))
+
+    def of(stored: Ints, fresh: Ints | int) -> Ints:
+        old = stored[at] if len(stored) else np.zeros(len(keys), dtype=np.int64)
+        return np.where(is_old, old, fresh)
+
+    code = verdict.code.astype(np.int64)
+    old_tests = of(known.tests, 0)
+    differs = is_old & ((of(known.code, 0) != code) | (old_tests != verdict.tests))
+    rows = np.flatnonzero(is_new | (judged & differs))
+    was_overdue = np.isin(keys, overdue).astype(np.int64)
+    fresh_decimals = new.decimals[here] if len(new.decimals) else np.zeros(len(keys), dtype=np.int64)
+    live_sites = np.unique(roster.site[new.columns.series[new.is_live]])
+    return Change(
+        series=columns.series[rows],
+        ts=columns.ts[rows],
+        value=columns.value[rows],
+        decimals=of(known.decimals, fresh_decimals)[rows],
+        code=code[rows],
+        tests=verdict.tests[rows],
+        revision=(of(known.revision, was_overdue) + 1)[rows],
+        old_tests=old_tests[rows],
+        is_new=is_new[rows],
+        may_alarm=np.isin(roster.site[columns.series[rows]], live_sites),
+        place=rows,
+    )
+
+
+def json_numbers(values: Floats) -> list[float | None]:
+    """NaN has no JSON: it travels as null."""
+    numbers: list[float | None] = values.tolist()
+    for place in np.flatnonzero(np.isnan(values)).tolist():
+        numbers[place] = None
+    return numbers
+
+
+def stretches(length: int, size: int) -> Sequence[slice]:
+    """Slices of at most `size` that cover `length`."""
+    return [slice(start, min(start + size, length)) for start in range(0, length, size)]

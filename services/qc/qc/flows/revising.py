@@ -1,0 +1,68 @@
+"""A later, different value for a known instant (test C1), and judging again what is already stored.
+
+Promises: the first value stands; the revision becomes a known fact, whichever of the two events comes first.
+Leaves the figures of a finding to the rule pack.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from contracts.ingest import Revised
+from kit.outbox import Meta
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from qc.flows.alarms import instant
+from qc.flows.assessing import judge_windows, pack_number, replace, save_details, say_assessed, settle
+from qc.flows.batch import arrived_nothing, changes
+from qc.flows.setting import Setting
+from qc.queries import series as known_series
+from qc.queries.binary import driver
+from qc.queries.verdicts import Occasion
+from qc.queries.windows import load_known
+from qc.rules.frame import roster_of
+from qc.rules.outcome import Ints
+from qc.rules.windows import windows_of
+
+KEEP = """
+    INSERT INTO known_revisions (event_id, series_id, ts, first_value, later_value, submission, received_at)
+    VALUES (:event_id, :series_id, :ts, :first_value, :later_value, :submission, :received_at)
+    ON CONFLICT DO NOTHING
+"""
+
+
+async def assess_revised(session: AsyncSession, event: Revised, meta: Meta, setting: Setting) -> int:
+    """Keep the revision and judge its instant again; the number of verdicts that changed."""
+    fact = {
+        "event_id": meta.event_id,
+        "series_id": event.series.id,
+        "ts": instant(event.ts_ms),
+        "first_value": event.first_value,
+        "later_value": event.later_value,
+        "submission": event.submission,
+        "received_at": instant(event.received_at_ms),
+    }
+    await session.execute(text(KEEP), fact)
+    connection = await driver(session)
+    refs = await known_series.know(connection, setting.directory, [event.series], frozenset(), setting.now)
+    place = next(place for place, ref in enumerate(refs) if ref.id == event.series.id)
+    roster = roster_of(refs, setting.pack)
+    windows = windows_of(np.array([place]), np.array([event.ts_ms]), roster)
+    known = await load_known(connection, roster, windows)
+    new = arrived_nothing()
+    view = await judge_windows(connection, windows, known, new.columns, roster, setting.pack)
+    nothing: Ints = np.zeros(0, dtype=np.int64)
+    judged = windows.covers(view.columns)
+    change = changes(judged, view.columns, view.verdict, known, new, nothing, roster)
+    if not len(change):
+        return 0
+    change.may_alarm[:] = True
+    pack_no = await pack_number(session, setting)
+    occasion = Occasion(event.received_at_ms, meta.seq, pack_no, setting.now)
+    ids = roster.ids[change.series]
+    await replace(connection, ids, change, np.arange(len(change)), occasion)
+    await save_details(connection, ids, change, view.verdict)
+    traces: Sequence[str] = meta.traces
+    await say_assessed(session, roster.refs, change, setting, traces, event.received_at_ms)
+    await settle(session, view, change, setting, traces)
+    return len(change)
