@@ -173,7 +173,7 @@ async def test_a_county_files_its_own_lead_but_only_the_city_confirms(
     [
         ({"reason": " "}, ["reason"]),
         ({"officers": FILE["officers"][:1]}, ["officers"]),
-        ({"documents": papers("investigation_report", "determination_opinion")}, ["documents/site_inspection_record"]),
+        ({"documents": CONFIRM["documents"][1:]}, ["documents/site_inspection_record"]),
         ({"investigation_report": ""}, ["investigation_report"]),
         ({"typology": "T99"}, ["typology"]),
         ({"subject_type": None}, ["subject_type"]),
