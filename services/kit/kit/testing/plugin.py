@@ -6,6 +6,7 @@ fresh database, and the broker remembers ids for two minutes); `async with clien
 """
 
 import json
+import logging
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
@@ -16,12 +17,14 @@ from pathlib import Path
 import httpx
 import nats
 import pytest
+import structlog
 from fastapi import FastAPI
 from nats.js.api import StreamConfig
 from nats.js.errors import NotFoundError
 
 from kit.servers import NatsServer, PostgresServer
 from kit.testing.databases import Databases, FreshDatabase, in_thread
+from kit.testing.tokens import Tokens
 
 ServiceDatabase = Callable[[str], Awaitable[FreshDatabase]]
 ClientFor = Callable[[FastAPI], AbstractAsyncContextManager[httpx.AsyncClient]]
@@ -39,6 +42,14 @@ class Clock:
     def forward(self, **step: float) -> datetime:
         self.now += timedelta(**step)
         return self.now
+
+
+def pytest_configure() -> None:
+    """Plain log lines: structlog's own default draws every local variable of every frame."""
+    structlog.configure(
+        processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+    )
 
 
 @pytest.fixture(scope="session")
@@ -107,6 +118,13 @@ def nats_server(server_home: Path, pytestconfig: pytest.Config) -> Iterator[Nats
 async def fresh_streams(nats_server: NatsServer, pytestconfig: pytest.Config) -> NatsServer:
     await declare(nats_server.url, stream_configs(pytestconfig.rootpath))
     return nats_server
+
+
+@pytest.fixture(scope="session")
+def tokens() -> Iterator[Tokens]:
+    made = Tokens()
+    yield made
+    made.close()
 
 
 @pytest.fixture
