@@ -5,7 +5,9 @@ Promises: one event, one flow, in the transaction of its cursor. Leaves order an
 
 from datetime import UTC, datetime
 
+from contracts.envelope import Event
 from contracts.qc import AlarmRaised, AlarmWithdrawn, SuspicionRaised, SuspicionWithdrawn
+from kit.lane import Handler
 from kit.outbox import Meta
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -26,3 +28,11 @@ async def on_suspicion_raised(session: AsyncSession, event: SuspicionRaised, met
 
 async def on_suspicion_withdrawn(session: AsyncSession, event: SuspicionWithdrawn, meta: Meta) -> None:
     await signals.withdraw_suspicion(session, event, datetime.now(UTC))
+
+
+CONSUMERS: list[tuple[type[Event], Handler]] = [
+    (AlarmRaised, on_alarm_raised),
+    (AlarmWithdrawn, on_alarm_withdrawn),
+    (SuspicionRaised, on_suspicion_raised),
+    (SuspicionWithdrawn, on_suspicion_withdrawn),
+]

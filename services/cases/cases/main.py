@@ -1,6 +1,5 @@
 """The service `cases`: carries a suspicion to its legal end. Wiring only."""
 
-from contracts.qc import AlarmRaised, AlarmWithdrawn, SuspicionRaised, SuspicionWithdrawn
 from fastapi import FastAPI
 from kit.app import Parts, create_app, serve
 from kit.settings import load
@@ -18,12 +17,7 @@ def build(settings: Settings) -> FastAPI:
         title="Jianzhen cases 案件",
         within=is_within,
         routers=[router],
-        consumers=[
-            (AlarmRaised, consumers.on_alarm_raised),
-            (AlarmWithdrawn, consumers.on_alarm_withdrawn),
-            (SuspicionRaised, consumers.on_suspicion_raised),
-            (SuspicionWithdrawn, consumers.on_suspicion_withdrawn),
-        ],
+        consumers=consumers.CONSUMERS,
     )
     return create_app(settings, parts)
 

@@ -1,6 +1,5 @@
 """The HTTP door of `cases` with real tokens: who may do what, where, and how often."""
 
-from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -8,9 +7,9 @@ import pytest
 from case_scene import ANNUL, CONFIRM, DECIDE, FILE, NOW, REVIEW, suspicion, suspicion_withdrawn
 from cases.flows import signals
 from kit.testing.databases import FreshDatabase
+from kit.testing.tokens import Tokens
 from sqlalchemy import text
 
-TokenFor = Callable[..., dict[str, str]]
 OFFICER = "ee.enf/case.officer@131000"
 REVIEWER = "ee.enf/case.legal_reviewer@131000"
 APPROVER = "ee/case.approver@131000"
@@ -28,8 +27,8 @@ async def suspect(database: FreshDatabase, suspicion_id: str = "s-1", region: st
         await signals.raise_suspicion(session, suspicion(suspicion_id=suspicion_id, region=region), NOW)
 
 
-async def lead_id(client: httpx.AsyncClient, token_for: TokenFor) -> str:
-    answer = await client.get("/leads", headers=token_for(OFFICER))
+async def lead_id(client: httpx.AsyncClient, tokens: Tokens) -> str:
+    answer = await client.get("/leads", headers=tokens.bearer(OFFICER))
     return str(answer.json()["items"][0]["id"])
 
 
@@ -40,11 +39,11 @@ async def post(
 
 
 async def test_a_lead_walks_to_its_decision_and_back(
-    client: httpx.AsyncClient, database: FreshDatabase, token_for: TokenFor
+    client: httpx.AsyncClient, database: FreshDatabase, tokens: Tokens
 ) -> None:
-    officer, reviewer, approver = (token_for(who) for who in (OFFICER, REVIEWER, APPROVER))
+    officer, reviewer, approver = (tokens.bearer(who) for who in (OFFICER, REVIEWER, APPROVER))
     await suspect(database)
-    lead = (await client.get(f"/leads/{await lead_id(client, token_for)}", headers=officer)).json()
+    lead = (await client.get(f"/leads/{await lead_id(client, tokens)}", headers=officer)).json()
     assert (lead["state_zh"], lead["state_en"], lead["region_zh"]) == ("线索", "Lead", "廊坊市")
     assert {act["act"] for act in lead["next"]} == {"file", "reject"}
     filed = await post(client, f"/leads/{lead['id']}/file", FILE, officer)
@@ -74,17 +73,17 @@ CONFIRM_NAME = "故意改动仪器设备的环境条件或者运行状态、参�
 
 
 async def test_another_city_sees_nothing_and_a_county_only_its_own(
-    client: httpx.AsyncClient, database: FreshDatabase, token_for: TokenFor
+    client: httpx.AsyncClient, database: FreshDatabase, tokens: Tokens
 ) -> None:
     await suspect(database, "s-1", "131000")
     await suspect(database, "s-2", "131002")
     seen = {}
     for region in ("131000", "131100", "131002", "131003"):
-        answer = await client.get("/leads", headers=token_for(f"ee.enf/case.officer@{region}"))
+        answer = await client.get("/leads", headers=tokens.bearer(f"ee.enf/case.officer@{region}"))
         seen[region] = {lead["origin_id"] for lead in answer.json()["items"]}
     assert seen == {"131000": {"s-1", "s-2"}, "131100": set(), "131002": {"s-2"}, "131003": set()}
     lead = await client.get(
-        f"/leads/{await lead_id(client, token_for)}", headers=token_for("ee.enf/case.officer@131100")
+        f"/leads/{await lead_id(client, tokens)}", headers=tokens.bearer("ee.enf/case.officer@131100")
     )
     assert lead.status_code == 403
     assert lead.json()["type"] == "/problems/out-of-scope"
@@ -102,19 +101,17 @@ async def test_another_city_sees_nothing_and_a_county_only_its_own(
     ],
 )
 async def test_only_the_people_of_the_proceedings_read_leads(
-    client: httpx.AsyncClient, token_for: TokenFor, who: str, status: int
+    client: httpx.AsyncClient, tokens: Tokens, who: str, status: int
 ) -> None:
-    assert (await client.get("/leads", headers=token_for(who))).status_code == status
+    assert (await client.get("/leads", headers=tokens.bearer(who))).status_code == status
 
 
-async def test_without_a_valid_token_nothing_is_answered(
-    client: httpx.AsyncClient, token_for: TokenFor
-) -> None:
+async def test_without_a_valid_token_nothing_is_answered(client: httpx.AsyncClient, tokens: Tokens) -> None:
     wrong = [
         {},
-        token_for(OFFICER, exp=1),
-        token_for(OFFICER, aud=["other"]),
-        token_for(OFFICER, iss="http://x"),
+        tokens.bearer(OFFICER, exp=1),
+        tokens.bearer(OFFICER, aud=["other"]),
+        tokens.bearer(OFFICER, iss="http://x"),
     ]
     for headers in wrong:
         for path in ("/leads", "/cases"):
@@ -124,11 +121,11 @@ async def test_without_a_valid_token_nothing_is_answered(
 
 
 async def test_the_wrong_role_is_refused_each_act(
-    client: httpx.AsyncClient, database: FreshDatabase, token_for: TokenFor
+    client: httpx.AsyncClient, database: FreshDatabase, tokens: Tokens
 ) -> None:
     await suspect(database)
-    lead = await lead_id(client, token_for)
-    officer, reviewer, approver = (token_for(who) for who in (OFFICER, REVIEWER, APPROVER))
+    lead = await lead_id(client, tokens)
+    officer, reviewer, approver = (tokens.bearer(who) for who in (OFFICER, REVIEWER, APPROVER))
     assert (await post(client, f"/leads/{lead}/file", FILE, reviewer)).status_code == 403
     case = (await post(client, f"/leads/{lead}/file", FILE, officer)).json()["id"]
     for path, body, who in (
@@ -142,11 +139,11 @@ async def test_the_wrong_role_is_refused_each_act(
 
 
 async def test_one_person_with_two_roles_is_still_one_person(
-    client: httpx.AsyncClient, database: FreshDatabase, token_for: TokenFor
+    client: httpx.AsyncClient, database: FreshDatabase, tokens: Tokens
 ) -> None:
     await suspect(database)
-    both = token_for(OFFICER, realm_access={"roles": ["case.officer", "case.legal_reviewer"]})
-    case = (await post(client, f"/leads/{await lead_id(client, token_for)}/file", FILE, both)).json()["id"]
+    both = tokens.bearer(OFFICER, realm_access={"roles": ["case.officer", "case.legal_reviewer"]})
+    case = (await post(client, f"/leads/{await lead_id(client, tokens)}/file", FILE, both)).json()["id"]
     assert (await post(client, f"/cases/{case}/confirm-fraud", CONFIRM, both)).status_code == 200
     answer = await post(client, f"/cases/{case}/review", REVIEW, both)
     assert (answer.status_code, answer.json()["type"]) == (403, "/problems/separation-of-duties")
@@ -154,17 +151,17 @@ async def test_one_person_with_two_roles_is_still_one_person(
 
 
 async def test_a_repeated_write_gets_the_answer_already_given(
-    client: httpx.AsyncClient, database: FreshDatabase, token_for: TokenFor
+    client: httpx.AsyncClient, database: FreshDatabase, tokens: Tokens
 ) -> None:
     await suspect(database)
-    lead = await lead_id(client, token_for)
-    keyed = {**token_for(OFFICER), "Idempotency-Key": "7d0e6a3c-file"}
+    lead = await lead_id(client, tokens)
+    keyed = {**tokens.bearer(OFFICER), "Idempotency-Key": "7d0e6a3c-file"}
     first = await post(client, f"/leads/{lead}/file", FILE, keyed)
     again = await post(client, f"/leads/{lead}/file", FILE, keyed)
     assert (again.status_code, again.json()) == (201, first.json())
     other = await post(client, f"/leads/{lead}/file", {**FILE, "reason": "别的理由"}, keyed)
     assert (other.status_code, other.json()["type"]) == (422, "/problems/idempotency-key-reused")
-    without = await post(client, f"/leads/{lead}/file", FILE, token_for(OFFICER))
+    without = await post(client, f"/leads/{lead}/file", FILE, tokens.bearer(OFFICER))
     assert (without.status_code, without.json()["type"]) == (409, "/problems/act-not-possible")
     async with database.writer() as session:
         assert (
@@ -173,11 +170,11 @@ async def test_a_repeated_write_gets_the_answer_already_given(
 
 
 async def test_a_refused_write_may_be_mended_under_the_same_key(
-    client: httpx.AsyncClient, database: FreshDatabase, token_for: TokenFor
+    client: httpx.AsyncClient, database: FreshDatabase, tokens: Tokens
 ) -> None:
     await suspect(database)
-    path = f"/leads/{await lead_id(client, token_for)}/file"
-    keyed = {**token_for(OFFICER), "Idempotency-Key": "7d0e6a3c-mend"}
+    path = f"/leads/{await lead_id(client, tokens)}/file"
+    keyed = {**tokens.bearer(OFFICER), "Idempotency-Key": "7d0e6a3c-mend"}
     refused = await post(client, path, {**FILE, "documents": []}, keyed)
     assert refused.status_code == 422
     (fault,) = refused.json()["errors"]
@@ -185,28 +182,26 @@ async def test_a_refused_write_may_be_mended_under_the_same_key(
     assert (await post(client, path, FILE, keyed)).status_code == 201
 
 
-async def test_lists_are_paged(
-    client: httpx.AsyncClient, database: FreshDatabase, token_for: TokenFor
-) -> None:
+async def test_lists_are_paged(client: httpx.AsyncClient, database: FreshDatabase, tokens: Tokens) -> None:
     for number in range(5):
         await suspect(database, f"s-{number}")
     seen: list[str] = []
     cursor: str | None = None
     for _ in range(3):
         params = {"limit": 2} | ({"cursor": cursor} if cursor else {})
-        page = (await client.get("/leads", params=params, headers=token_for(OFFICER))).json()
+        page = (await client.get("/leads", params=params, headers=tokens.bearer(OFFICER))).json()
         seen += [lead["origin_id"] for lead in page["items"]]
         cursor = page["next"]
     assert (seen, cursor) == (["s-4", "s-3", "s-2", "s-1", "s-0"], None)
     for limit in (0, 1001):
-        answer = await client.get("/leads", params={"limit": limit}, headers=token_for(OFFICER))
+        answer = await client.get("/leads", params={"limit": limit}, headers=tokens.bearer(OFFICER))
         assert answer.status_code == 422
 
 
 async def test_a_report_becomes_a_lead_and_a_mistyped_field_is_refused(
-    client: httpx.AsyncClient, token_for: TokenFor
+    client: httpx.AsyncClient, tokens: Tokens
 ) -> None:
-    triage = token_for("ee/report.triage@131000")
+    triage = tokens.bearer("ee/report.triage@131000")
     made = await post(client, "/leads", REPORT, triage)
     assert (made.status_code, made.json()["origin_en"]) == (201, "Report from the public")
     again = await post(client, "/leads", REPORT, triage)

@@ -6,6 +6,8 @@ Promises: one event, one flow, in the transaction of its cursor. Leaves order an
 from datetime import UTC, datetime
 
 from contracts.cases import BasisWithdrawn, CaseAnnulled, PenaltyDecided
+from contracts.envelope import Event
+from kit.lane import Handler
 from kit.outbox import Meta
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -22,3 +24,10 @@ async def on_basis_withdrawn(session: AsyncSession, event: BasisWithdrawn, meta:
 
 async def on_case_annulled(session: AsyncSession, event: CaseAnnulled, meta: Meta) -> None:
     await flows.remove_listing(session, event, datetime.now(UTC))
+
+
+CONSUMERS: list[tuple[type[Event], Handler]] = [
+    (PenaltyDecided, on_penalty_decided),
+    (BasisWithdrawn, on_basis_withdrawn),
+    (CaseAnnulled, on_case_annulled),
+]

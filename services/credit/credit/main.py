@@ -1,6 +1,5 @@
 """The service `credit`: who is listed, since when, on what basis, until when. Wiring only."""
 
-from contracts.cases import BasisWithdrawn, CaseAnnulled, PenaltyDecided
 from fastapi import FastAPI
 from kit.app import Parts, create_app, serve
 from kit.settings import load
@@ -18,11 +17,7 @@ def build(settings: Settings) -> FastAPI:
         title="Jianzhen credit 信用",
         within=is_within,
         routers=[router],
-        consumers=[
-            (PenaltyDecided, consumers.on_penalty_decided),
-            (BasisWithdrawn, consumers.on_basis_withdrawn),
-            (CaseAnnulled, consumers.on_case_annulled),
-        ],
+        consumers=consumers.CONSUMERS,
         jobs=jobs.JOBS,
     )
     return create_app(settings, parts)

@@ -1,6 +1,5 @@
 """The HTTP door of `credit`: what the public, a buyer and a credit editor see as a case unfolds."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,8 +9,8 @@ import pytest
 from credit import flows
 from credit_scene import USCC, annulled, decided, withdrawn
 from kit.testing.databases import FreshDatabase
+from kit.testing.tokens import Tokens
 
-TokenFor = Callable[..., dict[str, str]]
 EDITOR = "ndrc/credit.editor@131000"
 FLOW: dict[str, Any] = {
     "PenaltyDecided": flows.list_subject,
@@ -76,7 +75,7 @@ async def test_listed_barred_suspended_with_a_note_and_removed(
 
 
 async def test_a_listing_tells_its_history_to_the_public_only_while_it_holds(
-    client: httpx.AsyncClient, database: FreshDatabase, token_for: TokenFor
+    client: httpx.AsyncClient, database: FreshDatabase, tokens: Tokens
 ) -> None:
     await feed(database, decided(at=datetime.now(UTC)))
     (shown,) = await listed(client)
@@ -84,19 +83,19 @@ async def test_a_listing_tells_its_history_to_the_public_only_while_it_holds(
     assert [step["act"] for step in (await client.get(path)).json()["steps"]] == ["prior_notice", "list"]
     await feed(database, annulled())
     assert set((await client.get(path)).json()) == {"id", "state", "state_zh", "state_en", "ended_at"}
-    editor = (await client.get(path, headers=token_for(EDITOR))).json()
+    editor = (await client.get(path, headers=tokens.bearer(EDITOR))).json()
     assert [step["act"] for step in editor["steps"]] == ["prior_notice", "list", "annulled"]
-    elsewhere = (await client.get(path, headers=token_for("ndrc/credit.editor@131100"))).json()
+    elsewhere = (await client.get(path, headers=tokens.bearer("ndrc/credit.editor@131100"))).json()
     assert "organisation_zh" not in elsewhere
 
 
 async def test_nobody_learns_an_ended_listing_by_asking_for_a_code(
-    client: httpx.AsyncClient, database: FreshDatabase, token_for: TokenFor
+    client: httpx.AsyncClient, database: FreshDatabase, tokens: Tokens
 ) -> None:
     await feed(database, decided(at=datetime.now(UTC)), annulled())
     assert await listed(client, state="ended", uscc=USCC) == []
-    assert len(await listed(client, token_for(EDITOR), state="ended", uscc=USCC)) == 1
-    assert await listed(client, token_for("ndrc/credit.editor@131100"), state="ended", uscc=USCC) == []
+    assert len(await listed(client, tokens.bearer(EDITOR), state="ended", uscc=USCC)) == 1
+    assert await listed(client, tokens.bearer("ndrc/credit.editor@131100"), state="ended", uscc=USCC) == []
 
 
 async def test_the_check_answers_for_another_day_and_for_a_lower_case_code(
@@ -137,9 +136,9 @@ async def test_lists_are_paged(client: httpx.AsyncClient, database: FreshDatabas
 
 
 async def test_an_expired_token_is_refused_even_where_none_is_needed(
-    client: httpx.AsyncClient, token_for: TokenFor
+    client: httpx.AsyncClient, tokens: Tokens
 ) -> None:
-    assert (await client.get("/listings", headers=token_for(EDITOR, exp=1))).status_code == 401
+    assert (await client.get("/listings", headers=tokens.bearer(EDITOR, exp=1))).status_code == 401
 
 
 async def test_what_does_not_exist_is_not_found(client: httpx.AsyncClient) -> None:

@@ -23,7 +23,7 @@ def required(name: str, kind: object) -> sa.Column:
     return sa.Column(name, kind, nullable=False)
 
 
-def upgrade() -> None:
+def create_signals() -> None:
     op.create_table(
         "signals",
         text("signal_id", primary_key=True),
@@ -44,6 +44,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("signal_id", name="pk_signals"),
     )
     op.create_index("ix_signals_site_from_at", "signals", ["site", "from_at"])
+
+
+def create_leads() -> None:
     op.create_table(
         "leads",
         required("lead_id", sa.Uuid()),
@@ -72,6 +75,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("origin", "region", "origin_id", name="uq_leads_origin_region_origin_id"),
     )
     op.create_index("ix_leads_region_lead_id", "leads", ["region", "lead_id"])
+
+
+def create_cases() -> None:
     op.create_table(
         "cases",
         required("case_id", sa.Uuid()),
@@ -111,6 +117,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["lead_id"], ["leads.lead_id"], name="fk_cases_lead_id_leads"),
     )
     op.create_index("ix_cases_region_case_id", "cases", ["region", "case_id"])
+
+
+def create_case_steps() -> None:
     op.create_table(
         "case_steps",
         sa.Column("step_id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -133,6 +142,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["case_id"], ["cases.case_id"], name="fk_case_steps_case_id_cases"),
     )
     op.create_index("ix_case_steps_lead_id_step_id", "case_steps", ["lead_id", "step_id"])
+
+
+def create_answers() -> None:
     op.create_table(
         "answers",
         text("subject"),
@@ -142,6 +154,14 @@ def upgrade() -> None:
         required("given_at", INSTANT),
         sa.PrimaryKeyConstraint("subject", "key", name="pk_answers"),
     )
+
+
+def upgrade() -> None:
+    create_signals()
+    create_leads()
+    create_cases()
+    create_case_steps()
+    create_answers()
     for table in ("signals", "leads", "cases"):
         grant(table, writer="SELECT, INSERT, UPDATE", reader="SELECT")
     grant("case_steps", writer="SELECT, INSERT", reader="SELECT")

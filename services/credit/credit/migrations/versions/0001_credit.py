@@ -19,7 +19,7 @@ def required(name: str, kind: object) -> sa.Column:
     return sa.Column(name, kind, nullable=False)
 
 
-def upgrade() -> None:
+def create_case_marks() -> None:
     op.create_table(
         "case_marks",
         text("case_id"),
@@ -30,6 +30,9 @@ def upgrade() -> None:
         text("annulled_reason", server_default=""),
         sa.PrimaryKeyConstraint("case_id", name="pk_case_marks"),
     )
+
+
+def create_listings() -> None:
     op.create_table(
         "listings",
         required("listing_id", sa.Uuid()),
@@ -66,6 +69,9 @@ def upgrade() -> None:
     op.create_index("ix_listings_uscc", "listings", ["uscc"])
     op.create_index("ix_listings_state_listing_id", "listings", ["state", "listing_id"])
     op.create_index("ix_listings_state_valid_to", "listings", ["state", "valid_to"])
+
+
+def create_listing_steps() -> None:
     op.create_table(
         "listing_steps",
         sa.Column("step_id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -84,6 +90,12 @@ def upgrade() -> None:
         ),
     )
     op.create_index("ix_listing_steps_listing_id_step_id", "listing_steps", ["listing_id", "step_id"])
+
+
+def upgrade() -> None:
+    create_case_marks()
+    create_listings()
+    create_listing_steps()
     for table in ("case_marks", "listings"):
         grant(table, writer="SELECT, INSERT, UPDATE", reader="SELECT")
     grant("listing_steps", writer="SELECT, INSERT", reader="SELECT")
