@@ -18,12 +18,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from issuer.credentials import ensure
-from issuer.realm import load
 from kit.processes import PidFile
 from kit.servers import ServerError
 
-from jianzhen import accounts, databases, streams
+from jianzhen import accounts
 from jianzhen.plan import MARK, Plan, Program
 from jianzhen.state import DOORS, INSIDE, ROOT, Refused, State
 
@@ -52,6 +50,12 @@ def start(state: State, say: Say) -> Plan:
     """Everything up to the supervisor; Refused when a step fails. The programs become ready afterwards."""
     state.choose_ports(running_ports(state))
     plan = Plan(state)
+    # SQLAlchemy, Alembic and nats-py take a second to import; only this step needs them.
+    from issuer.credentials import ensure
+    from issuer.realm import load
+
+    from jianzhen import databases
+
     say("PostgreSQL, NATS")
     with ThreadPoolExecutor(max_workers=4) as pool:
         try:
@@ -69,6 +73,8 @@ def start(state: State, say: Say) -> Plan:
 
 
 def declare_streams(plan: Plan) -> None:
+    from jianzhen import streams
+
     asyncio.run(
         streams.declare(
             plan.nats.url, accounts.OPERATOR, plan.state.secret(f"nats_{accounts.OPERATOR}"), replicas=1

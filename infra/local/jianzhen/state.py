@@ -82,8 +82,7 @@ class State:
                 folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             (self.home / ".writable").write_text("")
         except OSError as error:
-            why = f"{self.home} cannot be written ({error.strerror}): choose a place with JIANZHEN_HOME"
-            raise Refused(why) from None
+            raise self._unwritable(error) from None
         free = shutil.disk_usage(self.home).free // 2**20
         if free < NEEDED_MB:
             raise Refused(
@@ -91,11 +90,18 @@ class State:
                 "free some space, or choose a place with JIANZHEN_HOME"
             )
 
+    def _unwritable(self, error: OSError) -> Refused:
+        return Refused(f"{self.home} cannot be written ({error.strerror}): choose a place with JIANZHEN_HOME")
+
     @contextlib.contextmanager
     def only_one(self, verb: str) -> Iterator[None]:
         """Hold the run's lock; Refused while another `up` or `down` holds it."""
-        self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with (self.home / "lock").open("a+") as file:
+        try:
+            self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+            lock = (self.home / "lock").open("a+")
+        except OSError as error:
+            raise self._unwritable(error) from None
+        with lock as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
