@@ -45,19 +45,19 @@ def read_segment(segment: bytes) -> Segment:
         text = segment.decode(errors="backslashreplace")
     head, opened, rest = text.partition("CP=&&")
     if not opened:
-        head, rest = _find_cp(text, problems)
+        head, opened, rest = _find_cp(text, problems)
     fields = _read_header(head, problems, notes)
-    pairs = _read_cp(rest, problems, notes) if rest is not None else []
+    pairs = _read_cp(rest, problems, notes) if opened else []
     _judge_fields(fields, problems, notes)
     return Segment(MappingProxyType(fields), pairs, tuple(problems), tuple(notes))
 
 
-def _find_cp(text: str, problems: list[str]) -> tuple[str, str | None]:
+def _find_cp(text: str, problems: list[str]) -> tuple[str, str, str]:
     found = _CP.search(text)
     if found:
-        return text[: found.start()], text[found.end() :]
+        return text[: found.start()], found[0], text[found.end() :]
     problems.append("no CP=&& in the data segment")
-    return text, None
+    return text, "", ""
 
 
 def _read_header(head: str, problems: list[str], notes: list[str]) -> dict[str, str]:

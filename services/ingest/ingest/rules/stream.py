@@ -50,6 +50,18 @@ class StreamParser:
         self.garbage += len(held)
         return []
 
+    def settle(self) -> list[Frame]:
+        """The stream paused: give the held frame if only its tail is missing, else keep waiting."""
+        held = self._buffer
+XX
+            and held[2:6].isdigit()
+            and len(held.rstrip(b"\r")) == int(held[2:6]) + _ENVELOPE
+        ):
+            frame = read_line(held)
+            if frame is not None and frame.verdict != "wrong":
+                return self.finish()
+        return []
+
     def _next(self, buffer: bytes, at: int) -> tuple[Frame | None, int]:
         """A frame or a skipped stretch from `at`: (frame or None, bytes used); (None, 0) asks for more."""
         start = buffer.find(b"##", at)

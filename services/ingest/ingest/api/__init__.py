@@ -1,0 +1,13 @@
+"""The HTTP door of `ingest`: send, look up what was received, register, read values.
+
+Promises: every list is paged; bodies of observations are read from raw bytes. Leaves who may do what to the
+policy.
+"""
+
+from fastapi import APIRouter
+
+from ingest.api import observations, reading, registry, submissions
+
+router = APIRouter()
+for part in (observations, submissions, registry, reading):
+    router.include_router(part.router)

@@ -1,0 +1,149 @@
+"""Values of a series, its monthly means, and what was found wrong while receiving.
+
+Promises: `asOf` gives what was known then; a month is a calendar month in +08:00 and its mean is over the
+values recorded first, in the unit of the series. Leaves verdicts to `qc`.
+"""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, NamedTuple
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+from kit.auth import Grant, allow
+from kit.db import ReaderSession
+from kit.problems import Invalid, NotFound
+from sqlalchemy import false, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from ingest.api.edge import REGIONS, Cursor, Limit, page
+from ingest.flows.recorded import MODES
+from ingest.queries import reading
+from ingest.rules.times import CHINA
+from ingest.tables import IngestFinding, SiteRow
+
+router = APIRouter(tags=["values"])
+May = Annotated[Grant, Depends(allow("observations", "read"))]
+MayFindings = Annotated[Grant, Depends(allow("findings", "read"))]
+From = Annotated[datetime | None, Query(alias="from", description="First instant 起始时刻")]
+To = Annotated[datetime | None, Query(description="End, not included 结束时刻（不含）")]
+AsOf = Annotated[datetime | None, Query(alias="asOf", description="As known at this moment 截至该时刻所知")]
+START, STOP = datetime(1900, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
+
+
+def _aware(moment: datetime | None, default: datetime) -> datetime:
+    if moment is None:
+        return default
+    return moment if moment.tzinfo else moment.replace(tzinfo=CHINA)
+
+
+class Asked(NamedTuple):
+    """Which values, as known when."""
+
+    span: tuple[datetime, datetime]
+    as_of: datetime | None
+
+
+def _asked(start: From = None, to: To = None, as_of: AsOf = None) -> Asked:
+    known = None if as_of is None else _aware(as_of, STOP)
+    return Asked((_aware(start, START), _aware(to, STOP)), known)
+
+
+async def _series(session: AsyncSession, grant: Grant, wanted: int) -> dict[str, Any]:
+    row = await reading.series_row(session, wanted)
+    if row is None:
+        raise NotFound("unknown-series", "No such series in your reach 无此序列或超出权限")
+    grant.require(region=row["region"], owner_dept=row["dept"], owner_uscc=row["uscc"])
+    return row
+
+
+@router.get("/series/{id}/observations")
+async def list_observations(
+    id: int,
+    grant: May,
+    session: ReaderSession,
+    asked: Annotated[Asked, Depends(_asked)],
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> Any:
+    """Values of a series, oldest first. `ts` is the instant, or the start of the period, in UTC."""
+    series = await _series(session, grant, id)
+    rows = await reading.observations(session, id, asked.span, _moment(cursor), asked.as_of, limit + 1)
+    body = page(rows, limit, lambda row: row["ts"].isoformat(), _value)
+    return body | {"series": id, "unit": series["unit"], "latest": await _latest(session, id)}
+
+
+@router.get("/series/{id}/monthly")
+async def list_monthly(
+    id: int,
+    grant: May,
+    session: ReaderSession,
+    asked: Annotated[Asked, Depends(_asked)],
+    limit: Limit = 1000,
+) -> Any:
+    """Means by calendar month (+08:00): `values` counts what the mean is over, `rows` also declared gaps."""
+    series = await _series(session, grant, id)
+    rows = await reading.monthly(session, id, asked.span, limit)
+    items = [row | {"month": row["month"].strftime("%Y-%m")} for row in rows]
+    return {"items": items, "next": None, "series": id, "unit": series["unit"]}
+
+
+@router.get("/findings")
+async def list_findings(
+    grant: MayFindings, session: ReaderSession, limit: Limit = 100, cursor: Cursor = None
+) -> Any:
+    """Revisions, foreign addresses, wrong passwords, floods; newest first."""
+    reach = grant.clause(REGIONS, region=SiteRow.region, owner_dept=SiteRow.dept, owner_uscc=SiteRow.uscc)
+    wanted = select(IngestFinding).outerjoin(SiteRow, SiteRow.code == IngestFinding.site).where(reach)
+    if cursor:
+        before = _uuid(cursor)
+        wanted = wanted.where(IngestFinding.id < before) if before else wanted.where(false())
+    found = await session.scalars(wanted.order_by(IngestFinding.id.desc()).limit(limit + 1))
+    return page(found.all(), limit, lambda row: row.id, _finding)
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def _moment(cursor: str | None) -> datetime | None:
+    if cursor is None:
+        return None
+    try:
+        return _aware(datetime.fromisoformat(cursor), STOP)
+    except ValueError:
+        raise Invalid("unknown-cursor", "No such page 无此页") from None
+
+
+async def _latest(session: AsyncSession, series: int) -> dict[str, Any] | None:
+    row = await reading.latest(session, series)
+    return None if row is None else row | {"ts": _utc(row["ts"])}
+
+
+def _value(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "ts": _utc(row["ts"]),
+        "value": row["value"],
+        "decimals": row["decimals"],
+        "flag": row["flag"],
+        "mode": MODES[row["mode"]],
+        "submission": str(row["submission"]),
+        "row": row["row_no"],
+    }
+
+
+def _utc(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat()
+
+
+def _finding(row: IngestFinding) -> dict[str, Any]:
+    return {
+        "id": str(row.id),
+        "kind": row.kind,
+        "site": row.site,
+        "submission": str(row.submission),
+        "found_at": _utc(row.found_at),
+        "detail": row.detail,
+    }

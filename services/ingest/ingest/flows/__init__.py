@@ -1,0 +1,1 @@
+"""Load → decide → save → say, in one transaction committed at the edge by `kit`."""

@@ -1,0 +1,116 @@
+"""One transaction for everything that was received together.
+
+Promises: a parcel is committed whole or not at all; a month's partition exists before its values come; the
+newest value of each series is remembered for `jobs`. Leaves the order of writes to `writing`.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import asyncpg
+import msgspec
+import numpy as np
+from kit.db import Database
+from numpy.typing import NDArray
+
+from ingest.flows.parcels import Parcel, Stored
+from ingest.flows.recorded import MODES, Values
+from ingest.flows.writing import write
+from ingest.queries import telemetry
+from ingest.rules.registry import Channel
+from ingest.rules.times import moment
+
+Also = Callable[[asyncpg.Connection, list[Stored]], Awaitable[None]]
+NOTHING = np.array([], dtype=np.int64)
+NO_VALUES = Values([], NOTHING, NOTHING, *[NOTHING] * 6)  # type: ignore[arg-type]
+
+
+class Newest(msgspec.Struct, frozen=True):
+    """A committed value that may be its series' latest."""
+
+    start: int
+    value: float | None
+    decimals: int
+    flag: str
+
+
+class Store:
+    """Writes parcels. Remembers which months have a partition, and latest values still to be noted."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._months: set[int] = set()
+        self.newest: dict[int, Newest] = {}
+
+    async def accept(
+        self,
+        parcels: Sequence[Parcel],
+        also: Also | None = None,
+    ) -> list[Stored]:
+        """Commit the parcels; `also` runs in the same transaction. On Unavailable nothing happened."""
+        values = _gather(parcels)
+        await self._ensure_months(values)
+        async with self._database.telemetry() as connection:
+            stored = await write(connection, parcels, values)
+            if also is not None:
+                await also(connection, stored)
+        self._note_newest(values)
+        return stored
+
+    async def _ensure_months(self, values: Values) -> None:
+        if not len(values.start):
+            return
+        months = np.unique(values.start.astype("datetime64[us]").astype("datetime64[M]"))
+        for month in months:
+            number = int(month.astype(np.int64))
+            if number not in self._months:
+                first = moment(int(month.astype("datetime64[us]").astype(np.int64)))
+                async with self._database.telemetry() as connection:
+                    await telemetry.ensure_month(connection, first)
+                self._months.add(number)
+
+    def _note_newest(self, values: Values) -> None:
+        """Rows are sorted by (series, ts): the last of each series is its newest."""
+        if not len(values.at):
+            return
+        last = np.flatnonzero(np.append(values.at[1:] != values.at[:-1], True))
+        for index in last.tolist():
+            series = values.channels[int(values.at[index])].ref.id
+            start, value = int(values.start[index]), float(values.value[index])
+            known = self.newest.get(series)
+            if known is None or known.start < start:
+                flag = values.flag[index].decode()
+                number = None if value != value else value
+                self.newest[series] = Newest(start, number, int(values.decimals[index]), flag)
+
+
+def _gather(parcels: Sequence[Parcel]) -> Values:
+    """All values of all parcels, sorted by (series, ts), the earlier parcel and row first."""
+    channels: dict[int, int] = {}
+    known: list[Channel] = []
+    columns: dict[str, list[NDArray[Any]]] = {
+        name: [] for name in ("at", "start", "value", "decimals", "flag", "mode", "parcel", "row")
+    }
+    for number, parcel in enumerate(parcels):
+        judged = parcel.judged
+        if judged is None or not len(judged.row):
+            continue
+        places = []
+        for channel in judged.channels:
+            if channel.ref.id not in channels:
+                channels[channel.ref.id] = len(known)
+                known.append(channel)
+            places.append(channels[channel.ref.id])
+        size = len(judged.row)
+        declared = MODES.index(parcel.declared) if parcel.declared else None
+        mode = judged.is_late.astype(np.int16) if declared is None else np.full(size, declared, np.int16)
+        columns["at"].append(np.array(places, dtype=np.int64)[judged.at])
+        columns["mode"].append(mode)
+        columns["parcel"].append(np.full(size, number, dtype=np.int32))
+        for name in ("start", "value", "decimals", "flag", "row"):
+            columns[name].append(getattr(judged, name))
+    if not known:
+        return NO_VALUES
+    values = Values(known, *(np.concatenate(parts) for parts in columns.values()))
+    ids = np.array([channel.ref.id for channel in known], dtype=np.int64)[values.at]
+    return values.take(np.lexsort((values.row, values.parcel, values.start, ids)))

@@ -1,0 +1,186 @@
+"""A department's batch: read, judged, committed, answered row by row.
+
+Promises: an Idempotency-Key is answered once; refused input is kept with its reason; a batch without one
+acceptable row is a 422, and one wholly outside the sender's scope a 403. Leaves reading HTTP to `api`.
+"""
+
+import hashlib
+from collections.abc import Callable
+from datetime import datetime
+
+import asyncpg
+import msgspec
+from kit.auth import Grant
+from kit.db import Database
+from kit.problems import Forbidden, Invalid, Problem
+from standards import regions
+from uuid_utils.compat import uuid7
+
+from ingest.flows.catalog import Catalog
+from ingest.flows.parcels import Parcel, Stored
+from ingest.flows.store import Store
+from ingest.queries import answers
+from ingest.rules.bodies import BodyRefused, decode_body
+from ingest.rules.judge import judge
+from ingest.rules.limits import limits_on
+from ingest.rules.refusals import texts
+from ingest.rules.registry import Site
+from ingest.rules.rows import BatchRefused, read_batch
+from ingest.rules.times import CHINA, micros
+
+WHOLE_BATCH = -1
+_MAY_BE_STALE = frozenset({"unknown-site", "unknown-series", "unknown-factor"})
+_SHOWN_FAULTS = 100
+
+
+class Received(msgspec.Struct, frozen=True):
+    """A body as it came in."""
+
+    raw: bytes
+    content_encoding: str
+    address: str | None
+    idempotency_key: str | None
+    trace_id: str
+    received_at: datetime
+
+
+class Raced(Exception):
+    """Another request with the same Idempotency-Key was committed meanwhile."""
+
+
+class Desk:
+    """Takes batches in; one per process."""
+
+    def __init__(self, database: Database, catalog: Catalog, store: Store) -> None:
+        self._database, self._catalog, self._store = database, catalog, store
+
+    async def submit(self, received: Received, grant: Grant) -> bytes:
+        """Commit a batch; the JSON of its answer. Raises Invalid, Forbidden, Unavailable."""
+        parcel = _parcel(received, grant)
+        if (known := await self._answered(parcel)) is not None:
+            return known
+        try:
+            await self._judge(parcel, grant)
+        except (BatchRefused, BodyRefused) as error:
+            parcel.refused = [error.flaw.at(WHOLE_BATCH)]
+        is_lost = parcel.judged is None or not len(parcel.judged.row)
+        answer = b""
+
+        async def remember(connection: asyncpg.Connection, stored: list[Stored]) -> None:
+            nonlocal answer
+            answer = _answer(parcel, stored[0])
+            if parcel.idempotency_key is not None and not is_lost:
+                key = (parcel.principal, parcel.idempotency_key, parcel.sha256)
+                if not await answers.remember(connection, *key, answer, parcel.received_at):
+                    raise Raced
+
+        try:
+            await self._store.accept([parcel], remember)
+        except Raced:
+            return await self._answered(parcel) or answer
+        if is_lost:
+            raise _problem(parcel)
+        return answer
+
+    async def _judge(self, parcel: Parcel, grant: Grant) -> None:
+        limits = limits_on(parcel.received_at.astimezone(CHINA).date())
+        batch = read_batch(decode_body(parcel.raw, parcel.content_encoding, limits), limits.rows_per_batch)
+        parcel.source = batch.source
+        parcel.declared = "historical" if batch.historical else None
+        may, now = _scope(grant), micros(parcel.received_at)
+        known = self._catalog.current
+        judged = judge(batch, known, may, now, limits)
+        is_maybe_stale = any(wrong.rule in _MAY_BE_STALE for wrong in judged.refused)
+        if is_maybe_stale and await self._catalog.refresh() is not known:
+            judged = judge(batch, self._catalog.current, may, now, limits)
+        parcel.judged, parcel.refused = judged, judged.refused
+
+    async def _answered(self, parcel: Parcel) -> bytes | None:
+        """The stored answer for the key. Raises Invalid if the key was used for another body."""
+        if parcel.idempotency_key is None:
+            return None
+        async with self._database.telemetry() as connection:
+            known = await answers.find(connection, parcel.principal, parcel.idempotency_key)
+        if known is None:
+            return None
+        if known[0] != parcel.sha256:
+            detail = "This Idempotency-Key was used for another body 幂等键已用于其他内容"
+            raise Invalid("idempotency-key-reused", detail)
+        return known[1]
+
+
+def _parcel(received: Received, grant: Grant) -> Parcel:
+    who = grant.principal
+    path = (who.region, *regions.ancestors(who.region)) if who.region else ()
+    return Parcel(
+        id=uuid7(),
+        channel="http",
+        principal=f"{who.client or '-'}:{who.subject}",
+        received_at=received.received_at,
+        raw=received.raw,
+        sha256=hashlib.sha256(received.raw).digest(),
+        trace_id=received.trace_id,
+        dept=who.dept,
+        region=who.region,
+        region_path=path,
+        uscc=who.uscc,
+        address=received.address,
+        content_encoding=received.content_encoding,
+        idempotency_key=received.idempotency_key,
+    )
+
+
+def _scope(grant: Grant) -> Callable[[Site], bool]:
+    def may_submit(site: Site) -> bool:
+        try:
+            grant.require(region=site.region, owner_dept=site.dept, owner_uscc=site.uscc)
+        except Forbidden:
+            return False
+        return True
+
+    return may_submit
+
+
+def _answer(parcel: Parcel, stored: Stored) -> bytes:
+    rows: list[dict[str, object]] = [wrong.shown() for wrong in parcel.refused]
+    rows += [{"row": row, "outcome": "repeated"} for row in stored.repeated]
+    for later in stored.revised:
+        rows.append(
+            {"row": later.row, "outcome": "revised", "where": "value"}
+            | texts("revision", str(later.first_value))
+        )
+    return msgspec.json.encode(
+        {
+            "submission": str(parcel.id),
+            "sha256": parcel.sha256.hex(),
+            "received_at": parcel.received_at.isoformat(),
+            "trace_id": parcel.trace_id,
+            "accepted": stored.accepted,
+            "repeated": len(stored.repeated),
+            "revised": len(stored.revised),
+            "refused": len(parcel.refused),
+            "rows": sorted(rows, key=lambda row: row["row"]),
+        }
+    )
+
+
+def _problem(parcel: Parcel) -> Problem:
+    """Why nothing of a batch was accepted."""
+    wrong = parcel.refused[:_SHOWN_FAULTS]
+    if parcel.refused and all(one.rule == "out-of-scope" for one in parcel.refused):
+        detail = f"None of the {len(parcel.refused)} rows lies within your scope 超出权限范围"
+        return Forbidden("out-of-scope", detail, submission=str(parcel.id))
+    faults = [one.shown() | {"where": _place(one.row, one.where)} for one in wrong]
+    detail = f"No row was accepted ({len(parcel.refused)} refused) 没有一行可接受"
+    problem = Invalid(
+        "batch-not-acceptable",
+        detail,
+        errors=faults,  # type: ignore[arg-type]
+        submission=str(parcel.id),
+        refused=len(parcel.refused),
+    )
+    return problem
+
+
+def _place(row: int, where: str) -> str:
+    return where if row == WHOLE_BATCH else f"row {row}: {where}"

@@ -1,0 +1,213 @@
+"""The order of writes inside the one transaction: values, what they beat or met, evidence, events.
+
+Promises: first committed value wins; a later equal value is a repeat, a later different one a revision with a
+finding and an event; nothing is said that is not committed with it. Leaves the transaction to `store`.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import asyncpg
+import msgspec
+import numpy as np
+import zstandard
+from contracts.ingest import Revised
+from kit import outbox
+from numpy.typing import NDArray
+from uuid_utils.compat import uuid7
+
+from ingest.flows.parcels import Finding, Later, Parcel, Stored
+from ingest.flows.recorded import Values, recorded_events
+from ingest.queries import telemetry
+from ingest.rules.times import micros, moment
+
+_WORTH_COMPRESSING = 1024
+_compressor = zstandard.ZstdCompressor(level=1)
+
+
+async def write(connection: asyncpg.Connection, parcels: Sequence[Parcel], values: Values) -> list[Stored]:
+    """Write everything. `values` are sorted by (series, ts), so two writers cannot wait for each other."""
+    stored = [Stored() for _ in parcels]
+    if len(values.at):
+        is_first = np.append(
+            True, (values.at[1:] != values.at[:-1]) | (values.start[1:] != values.start[:-1])
+        )
+        lost = values.take(~is_first)
+        values = values.take(is_first)
+        won = await _insert(connection, values, parcels)
+        await _settle(connection, values.take(~won), parcels, stored)
+        await _settle(connection, lost, parcels, stored)
+        values = values.take(won)
+        for number, count in enumerate(np.bincount(values.parcel, minlength=len(parcels)).tolist()):
+            stored[number].accepted = count
+        await _say_recorded(connection, values, parcels)
+    await _say_revised(connection, parcels, stored)
+    await _keep_evidence(connection, parcels, stored)
+    return stored
+
+
+async def _insert(
+    connection: asyncpg.Connection, values: Values, parcels: Sequence[Parcel]
+) -> NDArray[np.bool_]:
+    """Which rows became the first value of their instant."""
+    ids = np.frombuffer(b"".join(parcel.id.bytes for parcel in parcels), dtype="V16")
+    columns: telemetry.Columns = {
+        "series_id": _series(values),
+        "ts": values.start,
+        "value": values.value,
+        "decimals": values.decimals,
+        "flag": values.flag,
+        "mode": values.mode,
+        "submission": ids[values.parcel],
+        "row_no": values.row,
+    }
+    try:
+        async with connection.transaction():
+            await telemetry.copy_observations(connection, columns)
+        return np.ones(len(values.at), dtype=bool)
+    except asyncpg.UniqueViolationError:
+        await telemetry.insert_new_observations(connection, columns)
+    recorded = await _recorded(connection, values)
+    return np.array(
+        [
+            (first[2], first[3]) == (parcels[parcel].id, row)
+            for first, parcel, row in zip(recorded, values.parcel.tolist(), values.row.tolist(), strict=True)
+        ],
+        dtype=bool,
+    )
+
+
+def _series(values: Values) -> NDArray[np.int64]:
+    return np.array([channel.ref.id for channel in values.channels], dtype=np.int64)[values.at]
+
+
+async def _recorded(connection: asyncpg.Connection, values: Values) -> list[telemetry.First]:
+    """The recorded value for each row, in the order of the rows."""
+    ids: list[int] = _series(values).tolist()
+    instants = [moment(at) for at in values.start.tolist()]
+    found = await telemetry.first_values(connection, ids, instants)
+    return [found[key] for key in zip(ids, instants, strict=True)]
+
+
+async def _settle(
+    connection: asyncpg.Connection, losers: Values, parcels: Sequence[Parcel], stored: list[Stored]
+) -> None:
+    """Repeats are counted, different values become revisions."""
+    if not len(losers.at):
+        return
+    for place, first in enumerate(await _recorded(connection, losers)):
+        value = float(losers.value[place])
+        later = Later(
+            int(losers.row[place]),
+            losers.channels[int(losers.at[place])],
+            int(losers.start[place]),
+            first[0],
+            None if value != value else value,
+            int(losers.decimals[place]),
+            losers.flag[place].decode(),
+        )
+        into = stored[int(losers.parcel[place])]
+        if (later.first_value, first[1]) == (later.later_value, later.flag):
+            into.repeated.append(later.row)
+        else:
+            into.revised.append(later)
+
+
+async def _say_recorded(connection: asyncpg.Connection, values: Values, parcels: Sequence[Parcel]) -> None:
+    if not len(values.at):
+        return
+    submissions, traces = [str(parcel.id) for parcel in parcels], [parcel.trace_id for parcel in parcels]
+    received_at_ms = micros(max(parcel.received_at for parcel in parcels)) // 1000
+    for key, event in recorded_events(values, submissions, traces, received_at_ms):
+        await outbox.put(connection, event, key=key, traces=event.traces)
+
+
+async def _say_revised(
+    connection: asyncpg.Connection, parcels: Sequence[Parcel], stored: Sequence[Stored]
+) -> None:
+    rows = []
+    for parcel, result in zip(parcels, stored, strict=True):
+        for later in result.revised:
+            event = Revised(
+                submission=str(parcel.id),
+                series=later.channel.ref,
+                ts_ms=later.start // 1000,
+                first_value=later.first_value,
+                later_value=later.later_value,
+                received_at_ms=micros(parcel.received_at) // 1000,
+            )
+            await outbox.put(connection, event, key=later.channel.ref.site, traces=[parcel.trace_id])
+            ref, ts = later.channel.ref, moment(later.start)
+            values = (later.first_value, later.later_value, later.decimals, later.flag)
+            rows.append((parcel.id, later.row, ref.id, ts, *values))
+        parcel.findings += _findings_of(parcel, result.revised)
+    await telemetry.copy_rows(connection, "revisions", telemetry.REVISION, rows)
+
+
+def _findings_of(parcel: Parcel, revised: Sequence[Later]) -> list[Finding]:
+    """One finding per site, not per row: a resent day is one thing to look at."""
+    by_site: dict[str, list[Later]] = {}
+    for later in revised:
+        by_site.setdefault(later.channel.ref.site, []).append(later)
+    return [
+        Finding(
+            "revision",
+            site,
+            parcel.region_path,
+            rows[0].channel.ref.uscc,
+            {
+                "rows": len(rows),
+                "series": sorted({later.channel.ref.id for later in rows})[:100],
+                "from": moment(min(later.start for later in rows)).isoformat(),
+                "to": moment(max(later.start for later in rows)).isoformat(),
+            },
+        )
+        for site, rows in by_site.items()
+    ]
+
+
+async def _keep_evidence(
+    connection: asyncpg.Connection, parcels: Sequence[Parcel], stored: Sequence[Stored]
+) -> None:
+    pairs = list(zip(parcels, stored, strict=True))
+    await telemetry.copy_rows(
+        connection, "submissions", telemetry.SUBMISSION, [_submission(*pair) for pair in pairs]
+    )
+    raw = [(parcel.id, *_compressed(parcel.raw)) for parcel in parcels]
+    await telemetry.copy_rows(connection, "raw_bytes", ("submission", "encoding", "data"), raw)
+    refused = [
+        (parcel.id, wrong.row, wrong.where, wrong.rule, wrong.found)
+        for parcel in parcels
+        for wrong in parcel.refused
+    ]
+    await telemetry.copy_rows(connection, "refused_rows", telemetry.REFUSED, refused)
+    findings = [
+        _finding(parcel.id, parcel.received_at, found) for parcel in parcels for found in parcel.findings
+    ]
+    await telemetry.copy_rows(connection, "ingest_findings", telemetry.FINDING, findings)
+
+
+def _compressed(raw: bytes) -> tuple[str, bytes]:
+    if len(raw) < _WORTH_COMPRESSING:
+        return "identity", raw
+    small = _compressor.compress(raw)
+    return ("zstd", small) if len(small) < len(raw) else ("identity", raw)
+
+
+def _submission(parcel: Parcel, result: Stored) -> tuple[object, ...]:
+    refused, accepted = len(parcel.refused), result.accepted
+    kept = accepted + len(result.repeated) + len(result.revised)
+    outcome = "accepted" if not refused else "partial" if kept else "refused"
+    mode = parcel.declared or "live"
+    return (
+        parcel.id, parcel.channel, parcel.principal, parcel.dept, parcel.region, list(parcel.region_path),
+        parcel.uscc, parcel.source, parcel.device, parcel.address, mode, parcel.received_at, parcel.sha256,
+        len(parcel.raw), parcel.content_encoding, parcel.idempotency_key, outcome, parcel.notes, accepted,
+        len(result.repeated), len(result.revised), refused, parcel.trace_id,
+    )  # fmt: skip
+
+
+def _finding(submission: object, found_at: datetime, finding: Finding) -> tuple[object, ...]:
+    detail = msgspec.json.encode(finding.detail).decode()
+    path = list(finding.region_path)
+    return (uuid7(), finding.kind, finding.site, path, finding.uscc, submission, found_at, detail)

@@ -1,0 +1,56 @@
+"""The service `ingest`: wiring of the HTTP door, the TCP receiver, the jobs."""
+
+from collections.abc import Awaitable, Callable
+
+from fastapi import FastAPI
+from kit.app import Parts, create_app, serve
+from kit.settings import load
+from standards.regions import is_within
+
+from ingest.api import router
+from ingest.flows.behind import remake_latest
+from ingest.flows.catalog import Catalog
+from ingest.flows.frames import Reception
+from ingest.flows.store import Store
+from ingest.flows.submit import Desk
+from ingest.jobs import JOBS
+from ingest.receiver import Receiver
+from ingest.rules.flood import FloodGate
+from ingest.settings import Settings
+
+
+async def start(app: FastAPI) -> Callable[[], Awaitable[None]]:
+    """Load the registry, then listen for frames; returns how to stop."""
+    state = app.state
+    state.flood = FloodGate()
+    state.catalog = Catalog(state.database)
+    state.store = Store(state.database)
+    state.desk = Desk(state.database, state.catalog, state.store)
+    registry = await state.catalog.refresh()
+    await remake_latest(state.database, list(registry.by_id))
+    state.receiver = Receiver(state.settings, Reception(state.catalog, state.store, state.flood))
+    await state.receiver.start()
+    stop: Callable[[], Awaitable[None]] = state.receiver.stop
+    return stop
+
+
+def make(settings: Settings) -> FastAPI:
+    """The application, ready to be served or tested."""
+    parts = Parts(
+        name="ingest",
+        title="Jianzhen ingest 鉴真·数据接收",
+        within=is_within,
+        routers=[router],
+        jobs=JOBS,
+        on_start=[start],
+    )
+    return create_app(settings, parts)
+
+
+def main() -> None:
+    settings = load(Settings)
+    serve(make(settings), settings)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""Group commit: frames of many connections share one transaction.
+
+Promises: what arrives while a commit runs goes into the next one, so nobody waits longer than two commits;
+the queue is bounded, a full one stops reading from the sockets; a store that is away means no receipts.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+from kit.problems import Unavailable
+from prometheus_client import Counter, Histogram
+
+from ingest.flows.frames import Arrival, Reception
+
+log = structlog.get_logger()
+FRAMES = Counter("ingest_frames_total", "Frames taken, by what became of them", ["outcome"])
+GROUP = Histogram("ingest_group_frames", "Frames sharing one commit", buckets=(1, 3, 10, 30, 100, 300, 1000))
+MOST_IN_GROUP = 1000
+MOST_WAITING = 20_000
+_GATHER_SECONDS = 0.002
+_REST_SECONDS = 1.0
+
+Reply = Callable[[bytes], None]
+
+
+class Committer:
+    """One loop that commits what has gathered. `is_full` asks the connections to pause."""
+
+    def __init__(self, reception: Reception) -> None:
+        self._reception = reception
+        self._waiting: list[tuple[Arrival, Reply]] = []
+        self._wake = asyncio.Event()
+        self._drained = asyncio.Event()
+
+    @property
+    def is_full(self) -> bool:
+        return len(self._waiting) >= MOST_WAITING
+
+    async def drained(self) -> None:
+        """Returns when the queue has room again."""
+        self._drained.clear()
+        await self._drained.wait()
+
+    def put(self, arrival: Arrival, reply: Reply) -> None:
+        """Take a frame; `reply` is called with its receipt after the commit, or never."""
+        self._waiting.append((arrival, reply))
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Commit groups until cancelled."""
+        while True:
+            await self._wake.wait()
+            await asyncio.sleep(_GATHER_SECONDS)
+            group, self._waiting = self._waiting[:MOST_IN_GROUP], self._waiting[MOST_IN_GROUP:]
+            if not self._waiting:
+                self._wake.clear()
+            if len(self._waiting) < MOST_WAITING // 2:
+                self._drained.set()
+            await self._commit(group)
+
+    async def finish(self) -> None:
+        """Commit what is left, at the end."""
+        while self._waiting:
+            group, self._waiting = self._waiting[:MOST_IN_GROUP], self._waiting[MOST_IN_GROUP:]
+            await self._commit(group)
+
+    async def _commit(self, group: list[tuple[Arrival, Reply]]) -> None:
+        GROUP.observe(len(group))
+        try:
+            await self._reception.take([arrival for arrival, _ in group])
+        except Unavailable as error:
+            # No receipt: the loggers keep their data and send again.
+            FRAMES.labels("unanswered").inc(len(group))
+            log.warning("ingest.store_away", frames=len(group), error=error.detail)
+            await asyncio.sleep(_REST_SECONDS)
+            return
+        except Exception as error:
+            if len(group) == 1:
+                FRAMES.labels("failed").inc()
+                log.exception("ingest.frame_failed", mn=group[0][0].frame.fields.get("MN"), exc_info=error)
+                return
+            # One frame must not cost its neighbours their receipts: find it.
+            middle = len(group) // 2
+            await self._commit(group[:middle])
+            await self._commit(group[middle:])
+            return
+        FRAMES.labels("taken").inc(len(group))
+        for arrival, reply in group:
+            if arrival.reply is not None:
+                reply(arrival.reply)

@@ -1,0 +1,101 @@
+"""One logger's connection: bytes in, frames to the committer, receipts out.
+
+Promises: holds at most one unfinished frame; reading pauses while the committer is full or the peer does not
+read its receipts. Leaves time-outs to `server`, which looks at `heard_at` and `began_at`.
+"""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import cast
+
+from ingest.flows.frames import Arrival
+from ingest.receiver.committer import Committer
+from ingest.rules.frames import Frame
+from ingest.rules.stream import StreamParser
+
+MOST_GARBAGE = 65_536
+
+
+class Connection(asyncio.Protocol):
+    """`opened` returns False when the connection must be refused."""
+
+    __slots__ = (
+        "_closed", "_committer", "_opened", "_parser", "_transport",
+        "address", "began_at", "heard_at", "is_held",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        committer: Committer,
+        opened: Callable[["Connection"], bool],
+        closed: Callable[["Connection"], None],
+    ) -> None:
+        self._committer, self._opened, self._closed = committer, opened, closed
+        self._parser = StreamParser()
+        self._transport: asyncio.Transport | None = None
+        self.address = ""
+        self.heard_at = self.began_at = 0.0
+        self.is_held = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        peer = transport.get_extra_info("peername")
+        self.address = str(peer[0]) if peer else ""
+        self.heard_at = self.began_at = asyncio.get_running_loop().time()
+        if not self._opened(self):
+            self._transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        self.heard_at = asyncio.get_running_loop().time()
+        if not self._parser.pending:
+            self.began_at = self.heard_at
+        self._pass_on(self._parser.feed(data))
+        if self._parser.garbage > MOST_GARBAGE:
+            self.close()
+        elif self._committer.is_full:
+            self.hold()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._pass_on(self._parser.finish())
+        self._transport = None
+        self._closed(self)
+
+    def pause_writing(self) -> None:
+        self.hold()
+
+    def resume_writing(self) -> None:
+        self.release()
+
+    def hold(self) -> None:
+        """Stop reading: the kernel's buffers, then the sender, must wait."""
+        if self._transport is not None and not self.is_held:
+            self.is_held = True
+            self._transport.pause_reading()
+
+    def release(self) -> None:
+        if self._transport is not None and self.is_held:
+            self.is_held = False
+            self._transport.resume_reading()
+
+    def is_unfinished(self) -> bool:
+        return self._parser.pending > 0
+
+    def settle(self) -> None:
+        """The peer paused: a frame that only lacks its CR LF is taken."""
+        self._pass_on(self._parser.settle())
+
+    def close(self) -> None:
+        """End the connection; what is held is kept as a broken frame."""
+        if self._transport is not None:
+            self._transport.close()
+
+    def _pass_on(self, frames: list[Frame]) -> None:
+        if frames:
+            now = datetime.now(UTC)
+            for frame in frames:
+                self._committer.put(Arrival(frame, self.address, now), self._reply)
+
+    def _reply(self, data: bytes) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(data)

@@ -1,0 +1,19 @@
+"""The settings of `ingest`: where it listens for frames, and how much one sender may take.
+
+Leaves limits of acceptance to `rules`, where they are dated data.
+"""
+
+from kit.settings import ServiceSettings
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+
+class Settings(ServiceSettings):
+    model_config = SettingsConfigDict(env_prefix="INGEST_", env_nested_delimiter="__", frozen=True)
+
+    receiver_host: str = "127.0.0.1"
+    receiver_port: int = Field(default=21200, ge=0, le=65535)
+    receiver_connections: int = Field(default=12_000, ge=1)
+    receiver_connections_per_address: int = Field(default=2_000, ge=1)
+    receiver_idle_seconds: float = Field(default=3600, gt=0)
+    receiver_frame_seconds: float = Field(default=30, gt=0)

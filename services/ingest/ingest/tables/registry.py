@@ -1,0 +1,110 @@
+"""Who sends what from where: organisations, sites, devices, series, and every change to them."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from ingest.tables.declared import Base, Instant
+
+
+class Organisation(Base):
+    """A discharge unit, agency or operator, by its unified social credit code."""
+
+    __tablename__ = "organisations"
+
+    uscc: Mapped[str] = mapped_column(Text, primary_key=True)
+    name_zh: Mapped[str] = mapped_column(Text)
+    name_en: Mapped[str] = mapped_column(Text)
+    region: Mapped[str] = mapped_column(Text)
+    kind: Mapped[str] = mapped_column(Text)
+
+
+class SiteRow(Base):
+    """A station or outlet. `dept` owns its data, `uscc` answers for it; `region_path`: its region and above."""
+
+    __tablename__ = "sites"
+
+    code: Mapped[str] = mapped_column(Text, primary_key=True)
+    kind: Mapped[str] = mapped_column(Text)
+    element: Mapped[str] = mapped_column(Text)
+    region: Mapped[str] = mapped_column(Text, index=True)
+    region_path: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    name_zh: Mapped[str] = mapped_column(Text)
+    name_en: Mapped[str] = mapped_column(Text)
+    longitude: Mapped[float | None]
+    latitude: Mapped[float | None]
+    dept: Mapped[str | None] = mapped_column(Text)
+    uscc: Mapped[str | None] = mapped_column(Text, ForeignKey("organisations.uscc"))
+    is_assessed: Mapped[bool]
+
+
+class DeviceRow(Base):
+    """A data logger, by its MN, with the deviations from HJ 212 that are tolerated from it."""
+
+    __tablename__ = "devices"
+
+    mn: Mapped[str] = mapped_column(Text, primary_key=True)
+    site: Mapped[str] = mapped_column(Text, ForeignKey("sites.code"))
+    source: Mapped[str] = mapped_column(Text)
+    password_sha256: Mapped[bytes | None] = mapped_column(LargeBinary)
+    label: Mapped[str] = mapped_column(Text)
+    addresses: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    accepts_modbus_crc: Mapped[bool]
+    accepts_long_segments: Mapped[bool]
+    vendor: Mapped[str | None] = mapped_column(Text)
+    model: Mapped[str | None] = mapped_column(Text)
+
+
+class SeriesRow(Base):
+    """One factor of a site, one statistic, one period, one source. `sent_unit` is what the source sends."""
+
+    __tablename__ = "series"
+    __table_args__ = (
+        UniqueConstraint("site", "factor", "statistic", "basis", "period", "source", name="uq_series_key"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    site: Mapped[str] = mapped_column(Text, ForeignKey("sites.code"))
+    factor: Mapped[str] = mapped_column(Text)
+    statistic: Mapped[str] = mapped_column(Text)
+    basis: Mapped[str] = mapped_column(Text)
+    period: Mapped[str] = mapped_column(Text)
+    source: Mapped[str] = mapped_column(Text)
+    period_seconds: Mapped[int] = mapped_column(Integer)
+    unit: Mapped[str] = mapped_column(Text)
+    sent_unit: Mapped[str] = mapped_column(Text)
+    decimals: Mapped[int] = mapped_column(SmallInteger)
+    low: Mapped[float | None]
+    high: Mapped[float | None]
+    detection_limit: Mapped[float | None]
+    resolution: Mapped[float | None]
+    permit_limit: Mapped[float | None]
+
+
+class RegistryChange(Base):
+    """Every change of the registry, with who made it; the highest id is the registry's version."""
+
+    __tablename__ = "registry_changes"
+    __table_args__ = (Index("ix_registry_changes_kind_code", "kind", "code"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    kind: Mapped[str] = mapped_column(Text)
+    code: Mapped[str] = mapped_column(Text)
+    changed_at: Mapped[datetime] = mapped_column(Instant)
+    changed_by: Mapped[str] = mapped_column(Text)
+    before: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    after: Mapped[dict[str, Any]] = mapped_column(JSONB)
