@@ -1,4 +1,7 @@
-"""What happens on a clock: silence is noticed. Leaves the work to one flow, and the clock to its caller."""
+"""What happens on a clock: silence is noticed.
+
+Promises: nothing but that. Leaves the work to one flow, and the clock to its caller.
+"""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -6,9 +9,8 @@ from datetime import UTC, datetime
 from fastapi import FastAPI
 from kit.app import Job
 
-from qc.consumers import DIRECTORY, PACK
 from qc.flows.missing import notice_overdue
-from qc.flows.setting import Setting
+from qc.flows.setting import setting_at
 
 
 def utc_now() -> datetime:
@@ -20,6 +22,6 @@ def missing_values(clock: Callable[[], datetime] = utc_now, seconds: float = 30)
 
     async def run(app: FastAPI) -> None:
         async with app.state.database.writer() as session:
-            await notice_overdue(session, Setting(PACK, DIRECTORY, clock()))
+            await notice_overdue(session, setting_at(clock()))
 
     return Job("missing_values", seconds, run)

@@ -176,6 +176,14 @@ async def _withdraw_unsupported(  # noqa: PLR0913 - the open alarms against what
             await withdraw_alarm(session, connection, alarm, setting.now)
 
 
+async def withdraw_silence(session: AsyncSession, ids: Sequence[int], number: int, now: datetime) -> None:
+    """Withdraw alarms of silence (rule `number`) of these series whose periods have all arrived by now."""
+    connection = await driver(session)
+    for alarm in await stored.open_alarms(connection, ids):
+        if alarm["rule_no"] == number and not await stored.still_silent(connection, alarm):
+            await withdraw_alarm(session, connection, alarm, now)
+
+
 async def withdraw_alarm(
     session: AsyncSession, connection: asyncpg.Connection, alarm: asyncpg.Record, now: datetime
 ) -> None:

@@ -16,7 +16,7 @@ from kit.outbox import Meta, put
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from qc.flows.alarms import settle_alarms
+from qc.flows.alarms import settle_alarms, withdraw_silence
 from qc.flows.batch import Arrived, Change, arrived, changes, json_numbers, stretches, without_known
 from qc.flows.setting import Setting
 from qc.flows.suspicions import settle_suspicions
@@ -26,7 +26,7 @@ from qc.queries.binary import driver
 from qc.queries.overdue import arrive
 from qc.queries.windows import Known, load_known, load_minute_sums, load_revisions
 from qc.rules.assess import Judgement, added, assess, sum_minutes
-from qc.rules.frame import Columns, HourSums, Roster, merged, roster_of
+from qc.rules.frame import TS_BITS, Columns, HourSums, Roster, merged, roster_of
 from qc.rules.outcome import Ints
 from qc.rules.pack import RulePack
 from qc.rules.windows import Windows, windows_of
@@ -68,6 +68,9 @@ async def assess_recorded(session: AsyncSession, event: Recorded, meta: Meta, se
     await _save(connection, view, change, new, occasion)
     await say_assessed(session, view.roster.refs, change, setting, event.traces, event.received_at_ms)
     await settle(session, view, change, setting, event.traces)
+    if len(overdue):
+        ids = np.unique(roster.ids[overdue >> TS_BITS]).tolist()
+        await withdraw_silence(session, ids, setting.pack.named("missing").number, setting.now)
     return len(change)
 
 

@@ -1,6 +1,6 @@
 """Silence: a live series whose next period is overdue gets the verdict 9 for it, and an alarm.
 
-Promises: each period is noticed once, the alarm covers one silence, and both are withdrawn when the values arrive late.
+Promises: each period is noticed once; the alarm covers one silence and is withdrawn when all of it arrives.
 Leaves the time allowed to the rule pack (`overdue_periods`).
 """
 

@@ -84,7 +84,8 @@ async def load_minute_sums(connection: asyncpg.Connection, roster: Roster, windo
         "SELECT w.place, date_trunc('hour', k.ts) AS hour, count(*), "  # noqa: S608 - integers only
         "sum(round(k.value * 1e6)::bigint)::bigint "
         f"FROM unnest({array(minutes[wanted])}, {array(roster.ids[minutes[wanted]])}, "
-        f"{array(windows.start[wanted])}, {array(windows.end[wanted] + HOUR_MS)}) w (place, id, a, b), LATERAL "
+        f"{array(windows.start[wanted])}, {array(windows.end[wanted] + HOUR_MS)}) w (place, id, a, b), "
+        "LATERAL "
         "(SELECT v.ts, v.value FROM known_values v WHERE v.series_id = w.id AND v.code < 4 "
         f"AND v.ts >= {AT.format('w.a')} AND v.ts < {AT.format('w.b')} OFFSET 0) k GROUP BY 1, 2",
         (("series", "i8"), ("hour", "i8"), ("count", "i8"), ("micro", "i8")),

@@ -15,7 +15,7 @@ from qc.rules.pack import PARAMETERS, PERIOD_MS, RulePack
 
 HOUR_MS = PERIOD_MS["hour"]
 # ts < 2^42 ms (until 2109) leaves 21 bits for the series of one batch.
-_TS_BITS = 42
+TS_BITS = 42
 # Sums of minutes are exact integers in millionths of the unit, so no order of arrival can change them.
 MICRO = 1_000_000
 
@@ -61,7 +61,7 @@ class HourSums:
 
 def keys_of(series: Ints, ts: Ints) -> Ints:
     """One sortable integer per (series, ts)."""
-    keys: Ints = (series << _TS_BITS) + ts
+    keys: Ints = (series << TS_BITS) + ts
     return keys
 
 

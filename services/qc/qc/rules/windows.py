@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from qc.rules.frame import HOUR_MS, Columns, Roster, keys_of
+from qc.rules.frame import HOUR_MS, TS_BITS, Columns, Roster, keys_of
 from qc.rules.outcome import Flags, Ints
 
 
@@ -54,7 +54,7 @@ def windows_of(series: Ints, ts: Ints, roster: Roster) -> Windows:
     targets = np.concatenate([targets, roster.partner[targets[has_partner]]])
     times = np.concatenate([times, times[has_partner]])
     unique = np.unique(keys_of(targets, times))
-    targets, times = unique >> 42, unique & ((1 << 42) - 1)
+    targets, times = unique >> TS_BITS, unique & ((1 << TS_BITS) - 1)
     reach = roster.reach_ms[targets]
     return _joined(targets, times - 2 * reach, times + 2 * reach, reach)
 
