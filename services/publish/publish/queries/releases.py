@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, Row, and_, or_, select, text, tuple_
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from publish.tables import CatalogueItem, Release, ReleaseStep, ReleaseVersion
@@ -101,7 +102,7 @@ async def newest_published(session: AsyncSession) -> list[Published]:
             and_(ReleaseVersion.release_id == Release.id, ReleaseVersion.version == Release.version),
         )
         .where(Release.status == "published")
-        .distinct(Release.item_code, Release.region)
+        .ext(distinct_on(Release.item_code, Release.region))
         .order_by(Release.item_code, Release.region, Release.from_at.desc())
     )
     return list((await session.execute(query)).all())
