@@ -38,8 +38,8 @@ def _series(mapping: Mapping, station: str) -> Iterator[dict[str, Any]]:
             "basis": raw.get("basis", "raw"),
             "period": raw["period"],
             "source": raw["source"],
+            "unit": to["unit"],
             "sent_unit": to["unit"],
-            **raw.get("series", {}),
             **to.get("series", {}),
         }
 

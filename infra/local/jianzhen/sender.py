@@ -42,7 +42,15 @@ class Journal:
                     continue  # a kill in the middle of a line: that batch goes again
                 self.answers[answer["key"]] = answer
         self._file = path.open("a")
+        if path.stat().st_size and not path.read_bytes().endswith(b"\n"):
+            self._file.write("\n")
         self._lock = threading.Lock()
+
+    def __enter__(self) -> "Journal":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
 
     def add(self, answer: dict[str, Any]) -> None:
         with self._lock:

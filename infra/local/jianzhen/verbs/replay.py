@@ -55,17 +55,17 @@ def replay(  # noqa: PLR0913 each argument is an option of the command
     platform = Platform.here()
     report.register(platform, who, mapping, station)
     name = digest(file, mapping, station)[:12]
-    journal = Journal(State.here().home / "replay" / f"{file.name.split('.')[0]}-{name}.jsonl")
-    sender = Sender(platform, who, journal, rate, concurrency)
+    log = State.here().home / "replay" / f"{file.name.split('.')[0]}-{name}.jsonl"
     begun = time.monotonic()
-    rows = _send(sender, list(batches(file, mapping, station)))
-    seconds = time.monotonic() - begun
-    found: dict[str, Any] = {
-        "file": str(file), "station": station, "rows": rows, "seconds": round(seconds, 2),
-        "rows_per_second": round(rows / seconds) if rows else 0,
-        "all_rows": sum(one["rows"] for one in journal.answers.values()),
-        **journal.totals(), "log": str(journal.path),
-    }  # fmt: skip
+    with Journal(log) as journal:
+        rows = _send(Sender(platform, who, journal, rate, concurrency), list(batches(file, mapping, station)))
+        seconds = time.monotonic() - begun
+        found: dict[str, Any] = {
+            "file": str(file), "station": station, "rows": rows, "seconds": round(seconds, 2),
+            "rows_per_second": round(rows / seconds) if rows else 0,
+            "all_rows": sum(one["rows"] for one in journal.answers.values()),
+            **journal.totals(), "log": str(log),
+        }  # fmt: skip
     found |= report.flags(platform, who, station, found["accepted"], wait)
     put(found, as_json, report.text(found))
     if found["refused"] or found["revised"]:
