@@ -5,13 +5,15 @@ asks for it. Leaves who may see a row to the clause handed in.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from functools import cache
 from uuid import UUID
 
 from kit.problems import NotFound
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
+from standards.regions import is_within
+from standards.tables import rows
 
 from cases.tables import Case, CaseStep, Lead, Signal
 
@@ -90,26 +92,30 @@ async def case_ids(session: AsyncSession, lead_ids: Iterable[UUID]) -> dict[UUID
     return {lead_id: case_id for lead_id, case_id in found}
 
 
-async def alarms_at(
-    session: AsyncSession, site: str, from_at: datetime | None, to_at: datetime | None
-) -> Sequence[Signal]:
-    """The standing alarms of a site whose window overlaps [from_at, to_at); at most 200, newest first."""
+@cache
+def below(region: str) -> frozenset[str]:
+    """The region's own code and those of every region below it."""
+    return frozenset(row["code"] for row in rows("regions") if is_within(row["code"], region))
+
+
+async def alarms_beside(session: AsyncSession, lead: Lead) -> Sequence[Signal]:
+    """The standing alarms of a lead's site and region that overlap its window; at most 200, newest first."""
     query = select(Signal).where(
         Signal.kind == "alarm",
-        Signal.site == site,
+        Signal.site == lead.site,
+        Signal.region.in_(below(lead.region)),
         Signal.raised_at_ms.is_not(None),
         Signal.withdrawn_at_ms.is_(None) | (Signal.withdrawn_at_ms < Signal.raised_at_ms),
     )
-    if from_at is not None and to_at is not None:
-        query = query.where(Signal.from_at < to_at, Signal.to_at > from_at)
+    if lead.from_at is not None and lead.to_at is not None:
+        query = query.where(Signal.from_at < lead.to_at, Signal.to_at > lead.from_at)
     return (await session.scalars(query.order_by(Signal.from_at.desc()).limit(200))).all()
 
 
-async def alarmed_series(session: AsyncSession, site: str) -> set[int]:
-    """The series of a site that ever alarmed: what an officer may name beside the lead's own."""
-    found = await session.scalars(
-        select(Signal.series_id).where(Signal.site == site, Signal.series_id.is_not(None)).distinct()
-    )
+async def alarmed_series(session: AsyncSession, site: str, region: str) -> set[int]:
+    """The series of a site in a region that ever alarmed: what may be named beside the lead's own."""
+    query = select(Signal.series_id).where(Signal.site == site, Signal.region.in_(below(region)))
+    found = await session.scalars(query.where(Signal.series_id.is_not(None)).distinct())
     return {series_id for series_id in found if series_id is not None}
 
 

@@ -82,13 +82,13 @@ def suspicion_withdrawn(at: int = 1000, suspicion_id: str = "s-1") -> SuspicionW
     )
 
 
-def alarm(at: int = 0, alarm_id: str = "a-1", severity: str = "suspect", series_id: int = 7) -> AlarmRaised:
+def alarm(at: int = 0, alarm_id: str = "a-1", severity: str = "suspect", **more: Any) -> AlarmRaised:
     return AlarmRaised(
         alarm_id=alarm_id,
         rule="K1",
         rule_pack="core-1",
         severity=severity,  # type: ignore[arg-type]
-        series=series(series_id),
+        series=series(**more),
         from_ms=MS - 4 * HOUR,
         to_ms=MS - 3 * HOUR,
         value=8,

@@ -1,5 +1,7 @@
 """The HTTP door of `cases` with real tokens: who may do what, where, and how often."""
 
+import asyncio
+import json
 from typing import Any
 
 import httpx
@@ -169,6 +171,21 @@ async def test_a_repeated_write_gets_the_answer_already_given(
         )
 
 
+async def test_two_writes_at_once_have_one_effect(
+    client: httpx.AsyncClient, database: FreshDatabase, tokens: Tokens
+) -> None:
+    await suspect(database)
+    path = f"/leads/{await lead_id(client, tokens)}/file"
+    keyed = {**tokens.bearer(OFFICER), "Idempotency-Key": "7d0e6a3c-both"}
+    first, second = await asyncio.gather(post(client, path, FILE, keyed), post(client, path, FILE, keyed))
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert first.json() == second.json()
+    await suspect(database, "s-2")
+    path = f"/leads/{await lead_id(client, tokens)}/file"
+    both = await asyncio.gather(*(post(client, path, FILE, tokens.bearer(OFFICER)) for _ in range(2)))
+    assert sorted(answer.status_code for answer in both) == [201, 409]
+
+
 async def test_a_refused_write_may_be_mended_under_the_same_key(
     client: httpx.AsyncClient, database: FreshDatabase, tokens: Tokens
 ) -> None:
@@ -224,3 +241,51 @@ async def test_every_route_of_the_policy_exists_and_asks_for_its_permission(
     ):
         for operation in paths[path].values():
             assert operation["security"]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"summary": "a\x00b"},
+        {"summary": "\ud800"},
+        {"summary": ""},
+        {"summary": "x" * 20_001},
+        {"site": ""},
+        {"origin": "dream"},
+        {"region": "131000'; --"},
+        {"uscc": "1"},
+        {"from_time": "2026-11-20T00:00:00", "to_time": "2026-11-21T00:00:00"},
+        {"from_time": "0001-01-01T00:00:00+14:00", "to_time": "9999-12-31T23:59:59-14:00"},
+        {"from_time": 1e300, "to_time": "never"},
+    ],
+)
+async def test_unreasonable_input_is_refused_and_nothing_breaks(
+    client: httpx.AsyncClient, tokens: Tokens, more: dict[str, Any]
+) -> None:
+    body = json.dumps({**REPORT, **more})
+    headers = {**tokens.bearer(OFFICER), "Content-Type": "application/json"}
+    answer = await client.post("/leads", content=body, headers=headers)
+    assert answer.status_code == 422, answer.text
+    assert answer.json()["errors"]
+
+
+@pytest.mark.parametrize("params", [{"site": "\x00"}, {"state": "x"}, {"uscc": "x"}, {"cursor": "x"}])
+async def test_unreasonable_filters_are_refused(
+    client: httpx.AsyncClient, tokens: Tokens, params: dict[str, str]
+) -> None:
+    for path in ("/leads", "/cases"):
+        answer = await client.get(path, params=params, headers=tokens.bearer(OFFICER))
+        assert answer.status_code == 422
+
+
+async def test_a_series_number_beyond_the_database_is_refused(
+    client: httpx.AsyncClient, database: FreshDatabase, tokens: Tokens
+) -> None:
+    await suspect(database)
+    officer = tokens.bearer(OFFICER)
+    case = (await post(client, f"/leads/{await lead_id(client, tokens)}/file", FILE, officer)).json()["id"]
+    for number in (0, 2**63, 10**40):
+        answer = await post(
+            client, f"/cases/{case}/confirm-fraud", {**CONFIRM, "series_ids": [number]}, officer
+        )
+        assert answer.status_code == 422

@@ -17,6 +17,7 @@ from case_scene import (
     alarm,
     doer_for,
     papers,
+    series,
     suspicion,
     suspicion_withdrawn,
 )
@@ -201,6 +202,36 @@ async def test_a_series_that_alarmed_at_the_site_may_be_named_too(service_databa
     async with database.writer() as session:
         await signals.raise_alarm(session, alarm(series_id=8), NOW)
     assert (await confirm(database, case, series_ids=[7, 8])).series_ids == [7, 8]
+
+
+async def test_a_lead_about_a_foreign_site_reaches_none_of_its_series(
+    service_database: ServiceDatabase,
+) -> None:
+    database = await service_database("cases")
+    foreign = alarm(site="131100-A01", region="131100")
+    async with database.writer() as session:
+        await signals.raise_alarm(session, foreign, NOW)
+        asked = OpenLead.model_validate({**REPORT, "site": "131100-A01"})
+        lead = await leads.open_lead(session, asked, doer_for("leads:open"))
+        assert await queries.alarms_beside(session, lead) == []
+    case = await file(database, lead.lead_id)
+    subject = {"uscc": "9144030071526726XG", "organisation_zh": "甲公司"}
+    window = {"act_from": "2026-11-20T00:00:00Z", "act_to": "2026-11-20T12:00:00Z"}
+    with pytest.raises(Invalid) as caught:
+        await confirm(database, case, series_ids=[7], **subject, **window)
+    assert wheres(caught.value) == ["series_ids"]
+
+
+async def test_a_suspicion_across_regions_confirms_only_the_series_of_its_own(
+    service_database: ServiceDatabase,
+) -> None:
+    database = await service_database("cases")
+    event = suspicion()
+    across = msgspec.structs.replace(event, series=[*event.series, series(9, "131100-A01", "131100")])
+    async with database.writer() as session:
+        await signals.raise_suspicion(session, across, NOW)
+        lead_id = (await session.scalars(select(Lead.lead_id))).one()
+    assert (await confirm(database, await file(database, lead_id))).series_ids == [7]
 
 
 @pytest.mark.parametrize(

@@ -134,7 +134,7 @@ async def test_an_alarm_opens_no_lead_and_is_shown_beside_the_lead_of_its_site(
     async with database.reader() as session:
         lead = await session.scalar(select(Lead))
         assert lead is not None
-        found = await queries.alarms_at(session, lead.site, lead.from_at, lead.to_at)
+        found = await queries.alarms_beside(session, lead)
     assert [one.signal_id for one in found] == ["a-1"]
 
 

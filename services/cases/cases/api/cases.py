@@ -8,13 +8,13 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends
 from kit.auth import Grant, allow
-from kit.db import ReaderSession, WriterSession
+from kit.db import ReaderSession
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases import queries
-from cases.api.edge import Cursor, Key, Limit, Wanted, answer, doer_of, page, visible
+from cases.api.edge import Cursor, Limit, Wanted, Write, Writing, doer_of, page, visible
 from cases.api.views import case_detail, case_view
 from cases.flows import proceedings
 from cases.flows.acts import Doer
@@ -36,18 +36,18 @@ async def _shown(session: AsyncSession, case: Case, doer: Doer) -> dict[str, Any
 
 
 async def _done(
-    request: Request,
-    session: AsyncSession,
+    write: Writing,
+    case_id: UUID,
     body: A,
     grant: Grant,
     flow: Callable[[AsyncSession, UUID, A, Doer], Awaitable[Case]],
 ) -> dict[str, Any]:
-    doer, case_id = doer_of(grant), UUID(request.path_params["case_id"])
+    doer = doer_of(grant)
 
     async def run() -> dict[str, Any]:
-        return await _shown(session, await flow(session, case_id, body, doer), doer)
+        return await _shown(write.session, await flow(write.session, case_id, body, doer), doer)
 
-    return await answer(request, session, body, doer, run)
+    return await write.answer(body, doer, run)
 
 
 @router.get("/cases")
@@ -68,37 +68,24 @@ async def show_case(case_id: UUID, grant: May, session: ReaderSession) -> dict[s
 
 
 @router.post("/cases/{case_id}/confirm-fraud")
-async def confirm_fraud(
-    case_id: UUID,
-    body: ConfirmFraud,
-    request: Request,
-    grant: MayConfirm,
-    session: WriterSession,
-    key: Key = None,
-) -> dict[str, Any]:
+async def confirm_fraud(case_id: UUID, body: ConfirmFraud, grant: MayConfirm, write: Write) -> dict[str, Any]:
     """认定 (or 不予认定) on the investigation report of two officers of a city authority or above."""
-    return await _done(request, session, body, grant, proceedings.confirm_fraud)
+    return await _done(write, case_id, body, grant, proceedings.confirm_fraud)
 
 
 @router.post("/cases/{case_id}/review")
-async def review(
-    case_id: UUID, body: Review, request: Request, grant: MayReview, session: WriterSession, key: Key = None
-) -> dict[str, Any]:
+async def review(case_id: UUID, body: Review, grant: MayReview, write: Write) -> dict[str, Any]:
     """法制审核 by a person who took no part in the investigation."""
-    return await _done(request, session, body, grant, proceedings.review)
+    return await _done(write, case_id, body, grant, proceedings.review)
 
 
 @router.post("/cases/{case_id}/decide")
-async def decide(
-    case_id: UUID, body: Decide, request: Request, grant: MayDecide, session: WriterSession, key: Key = None
-) -> dict[str, Any]:
+async def decide(case_id: UUID, body: Decide, grant: MayDecide, write: Write) -> dict[str, Any]:
     """处罚决定 by a third person, within the range of the law of the act's day."""
-    return await _done(request, session, body, grant, proceedings.decide)
+    return await _done(write, case_id, body, grant, proceedings.decide)
 
 
 @router.post("/cases/{case_id}/annul")
-async def annul(
-    case_id: UUID, body: Annul, request: Request, grant: MayAnnul, session: WriterSession, key: Key = None
-) -> dict[str, Any]:
+async def annul(case_id: UUID, body: Annul, grant: MayAnnul, write: Write) -> dict[str, Any]:
     """撤销 by the head of the organ."""
-    return await _done(request, session, body, grant, proceedings.annul)
+    return await _done(write, case_id, body, grant, proceedings.annul)

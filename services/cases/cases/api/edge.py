@@ -4,12 +4,14 @@ Promises: a page is at most 1,000 rows and names the next one. Leaves the rows t
 """
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends, Header, Query, Request
 from kit.auth import Grant
+from kit.db import WriterSession
 from sqlalchemy import ColumnElement
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
@@ -23,10 +25,40 @@ REGIONS = frozenset(row["code"] for row in rows("regions"))
 
 Limit = Annotated[int, Query(ge=1, le=1000, description="Rows on a page")]
 Cursor = Annotated[UUID | None, Query(description="`next` of the page before")]
+
+
 Key = Annotated[
     str | None,
     Header(alias="Idempotency-Key", min_length=8, max_length=200, description="Repeats get the same answer"),
 ]
+
+
+@dataclass(frozen=True)
+class Writing:
+    """One write: its transaction, its path, and the key under which it may be repeated."""
+
+    session: AsyncSession
+    path: str
+    key: str | None
+
+    async def answer(
+        self, body: Asked, doer: Doer, run: Callable[[], Awaitable[dict[str, Any]]]
+    ) -> dict[str, Any]:
+        """The answer of `run`, or the one already given under the key."""
+        ask = Ask(doer.grant.principal.subject, self.key, self.path, body.model_dump_json(), doer.now)
+        return await once(self.session, ask, run)
+
+
+async def writing(
+    request: Request,
+    session: WriterSession,
+    key: Key = None,
+) -> Writing:
+    """The write in hand."""
+    return Writing(session, request.url.path, key)
+
+
+Write = Annotated[Writing, Depends(writing)]
 
 
 def visible(grant: Grant, region: InstrumentedAttribute[str]) -> ColumnElement[bool]:
@@ -34,23 +66,10 @@ def visible(grant: Grant, region: InstrumentedAttribute[str]) -> ColumnElement[b
     return grant.clause(REGIONS, region=region)
 
 
-async def answer(
-    request: Request,
-    session: AsyncSession,
-    body: Asked,
-    doer: Doer,
-    run: Callable[[], Awaitable[dict[str, Any]]],
-) -> dict[str, Any]:
-    """The answer of `run`, or the one already given under the request's Idempotency-Key."""
-    key = request.headers.get("idempotency-key")
-    ask = Ask(doer.grant.principal.subject, key, request.url.path, body.model_dump_json(), doer.now)
-    return await once(session, ask, run)
-
-
 def equalities(
-    state: Annotated[str | None, Query(max_length=40)] = None,
-    site: Annotated[str | None, Query(max_length=200)] = None,
-    uscc: Annotated[str | None, Query(max_length=18)] = None,
+    state: Annotated[str | None, Query(pattern="^[A-Z_]{1,40}$")] = None,
+    site: Annotated[str | None, Query(pattern=r"^[^\x00]{1,200}$")] = None,
+    uscc: Annotated[str | None, Query(pattern="^[0-9A-Z]{18}$")] = None,
 ) -> dict[str, str]:
     """The filters of a list that were given."""
     given = {"state": state, "site": site, "uscc": uscc}

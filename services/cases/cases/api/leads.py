@@ -7,13 +7,13 @@ the rules and the work to the flows.
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends
 from kit.auth import Grant, allow
-from kit.db import ReaderSession, WriterSession
+from kit.db import ReaderSession
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases import queries
-from cases.api.edge import Cursor, Key, Limit, Wanted, answer, doer_of, page, visible
+from cases.api.edge import Cursor, Limit, Wanted, Write, doer_of, page, visible
 from cases.api.views import case_detail, lead_detail, lead_view
 from cases.flows import leads
 from cases.flows.acts import Doer
@@ -30,7 +30,7 @@ async def _shown(session: AsyncSession, lead: Lead, doer: Doer) -> dict[str, Any
     await session.flush()
     case = await queries.case_of(session, lead.lead_id)
     steps = await queries.steps(session, lead.lead_id)
-    alarms = await queries.alarms_at(session, lead.site, lead.from_at, lead.to_at)
+    alarms = await queries.alarms_beside(session, lead)
     return lead_detail(lead, case.case_id if case else None, doer.today, steps, alarms)
 
 
@@ -54,46 +54,35 @@ async def show_lead(lead_id: UUID, grant: May, session: ReaderSession) -> dict[s
 
 
 @router.post("/leads", status_code=201)
-async def open_lead(
-    body: OpenLead, request: Request, grant: MayOpen, session: WriterSession, key: Key = None
-) -> dict[str, Any]:
+async def open_lead(body: OpenLead, grant: MayOpen, write: Write) -> dict[str, Any]:
     """线索登记: a report, an inspection, a superior's or another department's clue becomes a lead."""
     doer = doer_of(grant)
 
     async def run() -> dict[str, Any]:
-        return await _shown(session, await leads.open_lead(session, body, doer), doer)
+        return await _shown(write.session, await leads.open_lead(write.session, body, doer), doer)
 
-    return await answer(request, session, body, doer, run)
+    return await write.answer(body, doer, run)
 
 
 @router.post("/leads/{lead_id}/file", status_code=201)
-async def file_lead(
-    lead_id: UUID, body: FileLead, request: Request, grant: MayDecide, session: WriterSession, key: Key = None
-) -> dict[str, Any]:
+async def file_lead(lead_id: UUID, body: FileLead, grant: MayDecide, write: Write) -> dict[str, Any]:
     """立案: answers the case."""
     doer = doer_of(grant)
 
     async def run() -> dict[str, Any]:
-        case = await leads.file_lead(session, lead_id, body, doer)
-        await session.flush()
-        return case_detail(case, doer.today, await queries.steps(session, lead_id))
+        case = await leads.file_lead(write.session, lead_id, body, doer)
+        await write.session.flush()
+        return case_detail(case, doer.today, await queries.steps(write.session, lead_id))
 
-    return await answer(request, session, body, doer, run)
+    return await write.answer(body, doer, run)
 
 
 @router.post("/leads/{lead_id}/reject")
-async def reject_lead(
-    lead_id: UUID,
-    body: RejectLead,
-    request: Request,
-    grant: MayDecide,
-    session: WriterSession,
-    key: Key = None,
-) -> dict[str, Any]:
+async def reject_lead(lead_id: UUID, body: RejectLead, grant: MayDecide, write: Write) -> dict[str, Any]:
     """不予立案: answers the lead."""
     doer = doer_of(grant)
 
     async def run() -> dict[str, Any]:
-        return await _shown(session, await leads.reject_lead(session, lead_id, body, doer), doer)
+        return await _shown(write.session, await leads.reject_lead(write.session, lead_id, body, doer), doer)
 
-    return await answer(request, session, body, doer, run)
+    return await write.answer(body, doer, run)

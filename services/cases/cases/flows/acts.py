@@ -141,7 +141,7 @@ def note(session: AsyncSession, lead: Lead, case_id: UUID | None, noticed: Notic
             officers=[],
             documents=[],
             details=details,
-            trace_id=trace_id(),
+            trace_id=trace_id() or next(iter(lead.traces), None),
         )
     )
 

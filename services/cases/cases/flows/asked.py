@@ -4,13 +4,29 @@ Promises: unknown fields are refused; a document is named by kind, title and the
 to the rules which documents, officers and reasons an act needs, so that a refusal cites the clause.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
-Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=20_000)]
-Short = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+
+def _is_storable(text: str) -> str:
+    if "\x00" in text:
+        raise ValueError("a NUL character cannot be stored")
+    return text
+
+
+def _is_of_our_time(at: datetime) -> datetime:
+    if not 1990 <= at.year <= 2100:
+        raise ValueError("the year must lie between 1990 and 2100")
+    return at.astimezone(UTC)
+
+
+Storable = AfterValidator(_is_storable)
+Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=20_000), Storable]
+Short = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), Storable]
+Instant = Annotated[AwareDatetime, AfterValidator(_is_of_our_time)]
+SeriesId = Annotated[int, Field(ge=1, lt=2**63)]
 Uscc = Annotated[str, StringConstraints(strip_whitespace=True, to_upper=True, pattern=r"^[0-9A-Za-z]{18}$")]
 Region = Annotated[str, StringConstraints(pattern=r"^[0-9]{6}([0-9]{3})?$")]
 SubjectType = Literal["unit", "agency", "operator", "supplier", "vehicle_insp"]
@@ -48,8 +64,8 @@ class OpenLead(Asked):
     uscc: Uscc | None = None
     organisation_zh: Short | None = None
     organisation_en: Short | None = None
-    from_time: AwareDatetime | None = None
-    to_time: AwareDatetime | None = None
+    from_time: Instant | None = None
+    to_time: Instant | None = None
 
 
 class RejectLead(Asked):
@@ -84,9 +100,9 @@ class ConfirmFraud(Asked):
     uscc: Uscc | None = None
     organisation_zh: Short | None = None
     organisation_en: Short | None = None
-    act_from: AwareDatetime | None = None
-    act_to: AwareDatetime | None = None
-    series_ids: Annotated[list[int], Field(max_length=1000)] | None = None
+    act_from: Instant | None = None
+    act_to: Instant | None = None
+    series_ids: Annotated[list[SeriesId], Field(max_length=1000)] | None = None
 
     def window(
         self, from_at: datetime | None, to_at: datetime | None

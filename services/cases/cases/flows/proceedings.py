@@ -1,9 +1,9 @@
 """The proceedings of a filed case: confirmation, legal review, decision, annulment.
 
 Promises: investigator, reviewer and approver are three people; a fine lies within the range of the law of the
-act's day; a case whose basis was withdrawn goes nowhere but to annulment. Only series of the case's own site
-can be confirmed as falsified, so that no officer can strike out another region's figures. Leaves the prior
-notice's own steps, hearing, service and payment to later work (see `cases.rules.machine`).
+act's day; a case whose basis was withdrawn goes nowhere but to annulment. Only series that qc named, in the
+case's own region, can be confirmed as falsified: no officer can strike out another region's figures. Leaves
+the prior notice's own steps, hearing, service and payment to later work (see `cases.rules.machine`).
 """
 
 from collections.abc import Iterator
@@ -16,6 +16,7 @@ from kit.problems import Conflict
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from standards.calendar import legal_date
+from standards.regions import is_within
 
 from cases import queries
 from cases.flows.acts import Doer, carried, judge, proposal, record, to_ms
@@ -36,9 +37,9 @@ async def confirm_fraud(session: AsyncSession, case_id: UUID, asked: ConfirmFrau
         case.investigation_report = asked.investigation_report
         return case
     lead = await queries.lead(session, case.lead_id)
-    _take_over(case, lead, asked)
-    alarmed = await queries.alarmed_series(session, case.site)
-    known = alarmed | {int(series["id"]) for series in lead.series}
+    own = [int(series["id"]) for series in lead.series if is_within(series["region"], case.region)]
+    _take_over(case, lead, asked, own)
+    known = {*own, *await queries.alarmed_series(session, case.site, case.region)}
     proposed = await proposal(session, "confirm_fraud", asked, doer, case)
     act = judge(proposed, doer.today, [*_reported(asked), *_missing(case, asked, known, doer)])
     record(session, act, asked, doer, case, case_id)
@@ -93,7 +94,7 @@ async def annul(session: AsyncSession, case_id: UUID, asked: Annul, doer: Doer) 
     return case
 
 
-def _take_over(case: Case, lead: Lead, asked: ConfirmFraud) -> None:
+def _take_over(case: Case, lead: Lead, asked: ConfirmFraud, own: list[int]) -> None:
     if case.state != "FILED":
         return
     case.typology, case.subject_type = asked.typology, asked.subject_type
@@ -101,8 +102,7 @@ def _take_over(case: Case, lead: Lead, asked: ConfirmFraud) -> None:
     case.organisation_zh = asked.organisation_zh or case.organisation_zh
     case.organisation_en = asked.organisation_en or case.organisation_en or case.organisation_zh
     case.act_from_at, case.act_to_at = asked.window(lead.from_at, lead.to_at)
-    given = asked.series_ids
-    case.series_ids = given if given is not None else [int(series["id"]) for series in lead.series]
+    case.series_ids = asked.series_ids if asked.series_ids is not None else own
 
 
 def _reported(asked: ConfirmFraud) -> list[Refusal]:

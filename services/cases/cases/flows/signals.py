@@ -238,7 +238,19 @@ def _reason(signal: Signal) -> str:
 
 
 def _named(series: dict[str, Any]) -> dict[str, Any]:
-    shown = ("id", "site", "factor", "statistic", "basis", "period", "source", "unit", "name_zh", "name_en")
+    shown = (
+        "id",
+        "site",
+        "region",
+        "factor",
+        "statistic",
+        "basis",
+        "period",
+        "source",
+        "unit",
+        "name_zh",
+        "name_en",
+    )
     return {name: series[name] for name in shown}
 
 

@@ -93,7 +93,7 @@ def procurement_answer(listings: Iterable[Entry], uscc: str, on_date: date) -> A
 
 def _summary(reasons: tuple[Reason, ...]) -> tuple[str, str]:
     if not reasons:
-        return "未列入，不限制参加政府采购", "Not listed: not barred from procurement"
+        return "没有生效的列入记录，不限制参加政府采购", "No listing in force: not barred from procurement"
     until = max(reason.valid_to for reason in reasons).isoformat()
     return f"禁止参加政府采购，至 {until}", f"Barred from procurement until {until}"
 
