@@ -23,6 +23,7 @@ if ! command -v npm >/dev/null 2>&1; then
   PATH=$(pwd)/.tools/node/bin:$PATH
   export PATH
 fi
+export npm_config_update_notifier=false npm_config_fund=false npm_config_audit=false
 begun=$(date +%s)
 (cd portal && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2 && npm run --if-present build >&2)
 printf '%s\n' "$stamp" > portal/node_modules/.stamp

@@ -129,19 +129,18 @@ def test_what_is_inside_stays_inside(edge: Edge, prefix: str, path: str) -> None
     assert not edge.seen
 
 
-@pytest.mark.parametrize(
-    "path", ["/api/ingest/%6Futbox/heads", "/api/ingest//outbox/heads", "/api/ingest/x/../outbox/heads"]
-)
+DISGUISED = ["/api/ingest/%6Futbox/heads", "/api/ingest//outbox/heads", "/api/ingest/x/../outbox/heads"]
+
+
+@pytest.mark.parametrize("path", DISGUISED)
 def test_a_disguised_path_stays_inside_too(edge: Edge, path: str) -> None:
     edge.seen.clear()
+    request = f"GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer good\r\nConnection: close\r\n\r\n"
     with socket.create_connection(("127.0.0.1", edge.port), timeout=5) as raw:
-        raw.sendall(
-            f"GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer good\r\nConnection: close\r\n\r\n".encode()
-        )
+        raw.sendall(request.encode())
         raw.recv(65536)
-    assert not [
-        path for name, _, path in edge.seen if name == "ingest" and path.strip("/").startswith("outbox")
-    ]
+    reached = [path.strip("/") for name, _, path in edge.seen if name == "ingest"]
+    assert not [path for path in reached if path.startswith("outbox")]
 
 
 def test_the_authorizer_itself_cannot_be_asked_from_outside(edge: Edge) -> None:
