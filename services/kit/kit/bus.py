@@ -19,14 +19,14 @@ from nats.aio.msg import Msg
 from nats.errors import TimeoutError as NatsTimeout
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.client import JetStreamContext
-from nats.js.errors import BadRequestError
+from nats.js.errors import BadRequestError, ServerError
 from prometheus_client import Gauge
 from pydantic import SecretStr
 
 from kit import cursor, parking
 from kit.db import Database
 from kit.lane import Consumption, Handler, Lane, Tuning
-from kit.link import Link
+from kit.link import Link, ended
 from kit.outbox import Meta
 from kit.peers import Incoming, Peers, Tokens
 from kit.problems import Conflict
@@ -36,6 +36,8 @@ log = structlog.get_logger()
 FETCH_AT_ONCE = 100
 IDLE_SECONDS = 1.0
 STOP_SECONDS = 20.0
+# The server's answer to a change that an existing consumer cannot take.
+CANNOT_UPDATE = 10012
 # Lanes that pause leave their messages unacknowledged; they must not keep the others from being delivered.
 ACKS_PENDING = 20_000
 LAG = Gauge(
@@ -89,11 +91,14 @@ class Subscription:
         self._slots = asyncio.Semaphore(2)
         self._lanes: dict[str, Lane] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._feeds: list[asyncio.Task[None]] = []
         self._heard_at = self._compared_at = float("-inf")
 
     @property
     def healthy(self) -> bool:
         """Facts get in, through the broker or by reading the producer's lanes."""
+        if any(task.done() for task in [*self._feeds, *self._tasks.values()]):
+            return False
         return monotonic() - max(self._heard_at, self._compared_at) < 5 * self._tuning.compare_every
 
     def start(self) -> None:
@@ -101,15 +106,12 @@ class Subscription:
 
     async def stop(self) -> None:
         """Lets every lane finish the transaction it has in hand."""
-        for feed in self._feeds:
-            feed.cancel()
-        await asyncio.gather(*self._feeds, return_exceptions=True)
+        await ended(*self._feeds)
         for lane in self._lanes.values():
             lane.stop()
         if self._tasks:
-            _, late = await asyncio.wait(self._tasks.values(), timeout=STOP_SECONDS)
-            for task in late:
-                task.cancel()
+            await asyncio.wait(self._tasks.values(), timeout=STOP_SECONDS)
+            await ended(*self._tasks.values())
 
     def _lane(self, name: str) -> Lane:
         if name not in self._lanes:
@@ -146,7 +148,9 @@ class Subscription:
         )
         try:
             await jetstream.add_consumer(self.of.stream, config)
-        except BadRequestError:
+        except (BadRequestError, ServerError) as error:
+            if error.err_code != CANNOT_UPDATE:
+                raise
             await jetstream.delete_consumer(self.of.stream, self.of.durable)
             await jetstream.add_consumer(self.of.stream, config)
 

@@ -35,6 +35,9 @@ class Place:
     event: str
     lane: str
 
+    def __str__(self) -> str:
+        return f"{self.consumer} at {self.event}.{self.lane}"
+
 
 async def lock(session: AsyncSession, place: Place) -> int:
     """The number of the last message that had its effect; locked until the transaction ends."""

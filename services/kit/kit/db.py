@@ -79,14 +79,18 @@ def engine_for(url: str, size: int, **options: Any) -> AsyncEngine:
 
 
 @asynccontextmanager
-async def _store() -> AsyncIterator[None]:
-    """Turns "PostgreSQL is away, full or read-only" into 503, so that a sender keeps its data."""
+async def _store(*, is_reader: bool = False) -> AsyncIterator[None]:
+    """Turns "PostgreSQL is away, full or read-only" into 503, so that a sender keeps its data.
+
+    That a reader's own transaction is read-only is a mistake in the program, not an outage.
+    """
     try:
         yield
     except Problem:
         raise
     except Exception as error:
-        if not (is_store_away(error) or isinstance(error, PoolTimeout)):
+        is_away = is_store_away(error) or isinstance(error, PoolTimeout)
+        if not is_away or (is_reader and "read-only transaction" in str(error)):
             raise
         raise Unavailable("store-unavailable", "The database cannot be reached or cannot write") from error
 
@@ -115,7 +119,7 @@ class Database:
     @asynccontextmanager
     async def reader(self, principal: Reader | None = None) -> AsyncIterator[AsyncSession]:
         """A READ ONLY transaction that knows who asks (`jianzhen.region` …, for row security)."""
-        async with _store(), self._read() as session, session.begin():
+        async with _store(is_reader=True), self._read() as session, session.begin():
             await session.execute(
                 WHO,
                 {

@@ -142,7 +142,7 @@ class Lane:
                 while not self._stopping.is_set() and await self._step():
                     pass
             except Exception as error:
-                log.warning("bus.lane_waits", **vars(self.place), seq=self.seq, error=repr(error))
+                log.warning("bus.lane_waits", place=str(self.place), seq=self.seq, error=repr(error))
                 self._wake.set()
                 await self._pause(1.0)
         for item in self._waiting.values():
@@ -197,7 +197,7 @@ class Lane:
         try:
             await answer
         except (NatsError, OSError) as error:
-            log.debug("bus.not_answered", **vars(self.place), error=repr(error))
+            log.debug("bus.not_answered", place=str(self.place), error=repr(error))
 
     def _contiguous(self) -> list[Incoming]:
         run: list[Incoming] = []
@@ -215,7 +215,7 @@ class Lane:
         if not run:
             self._is_behind = False
             return False
-        log.info("bus.refetched", **vars(place), after=self.seq, count=len(run))
+        log.info("bus.refetched", place=str(place), after=self.seq, count=len(run))
         size = self._tuning.batch
         for part in (run[start : start + size] for start in range(0, len(run), size)):
             if self._stopping.is_set() or part[0].meta.seq != self.seq + 1:
@@ -298,7 +298,7 @@ class Lane:
         return None
 
     async def _park(self, item: Incoming, reason: str, attempts: int) -> None:
-        log.error("bus.parked", **vars(self.place), seq=item.meta.seq, key=item.meta.key, reason=reason)
+        log.error("bus.parked", place=str(self.place), seq=item.meta.seq, key=item.meta.key, reason=reason)
         await self._commit([item], (reason, attempts))
 
 

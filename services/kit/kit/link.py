@@ -16,6 +16,15 @@ from nats.js.client import JetStreamContext
 log = structlog.get_logger()
 
 
+async def ended(*tasks: asyncio.Task[None]) -> None:
+    """Cancels the tasks until they have ended: nats-py, and wait_for in Python 3.11, may swallow a cancellation."""
+    while waiting := [task for task in tasks if not task.done()]:
+        for task in waiting:
+            task.cancel()
+        await asyncio.wait(waiting, timeout=0.2)
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
 class Link:
     """`async with Link(url, name="qc").running() as link: await link.connected()`"""
 
@@ -44,8 +53,7 @@ class Link:
         try:
             yield self
         finally:
-            opening.cancel()
-            await asyncio.gather(opening, return_exceptions=True)
+            await ended(opening)
             try:
                 async with asyncio.timeout(2):
                     await self.client.close()

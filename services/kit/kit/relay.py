@@ -17,7 +17,7 @@ from nats.errors import Error as NatsError
 from nats.js.client import JetStreamContext
 from prometheus_client import Counter
 
-from kit.link import Link
+from kit.link import Link, ended
 
 log = structlog.get_logger()
 
@@ -97,8 +97,7 @@ class Relay:
         try:
             yield self
         finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            await ended(task)
 
     async def _run(self) -> None:
         while True:
@@ -126,9 +125,15 @@ class Relay:
         self.active = True
         self._numbered.set()
         log.info("relay.leads", service=self._service)
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._number(connection))
-            group.create_task(self._publish(connection))
+        tasks = [
+            asyncio.create_task(self._number(connection)),
+            asyncio.create_task(self._publish(connection)),
+        ]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            done.pop().result()
+        finally:
+            await ended(*tasks)
 
     async def _number(self, connection: asyncpg.Connection) -> None:
         while True:

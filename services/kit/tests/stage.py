@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import nats
 import policy
 import uvicorn
 from fastapi import FastAPI
@@ -22,6 +23,7 @@ from kit.relay import Relay
 from kit.servers import NatsServer
 from kit.testing.databases import FreshDatabase
 from kit.testing.plugin import declare
+from nats.aio.client import Client
 from nats.js.api import StreamConfig
 from probe.events import Counted
 from probe.tables import Effect
@@ -109,12 +111,16 @@ class Stage:
             return list(await session.execute(text(sql), values))
 
     async def heads(self) -> dict[str, int]:
+        """The last number of each lane; "?" while something is committed and not numbered."""
         async with self.producer.writer() as session:
             found = await session.execute(
-                text("SELECT lane, seq FROM outbox_heads WHERE event = :e"), {"e": TYPE}
+                text(
+                    "SELECT lane, seq FROM outbox_heads WHERE event = :e UNION ALL "
+                    "SELECT '?', count(*) FROM outbox WHERE seq IS NULL HAVING count(*) > 0"
+                ),
+                {"e": TYPE},
             )
-            unnumbered = await session.execute(text("SELECT count(*) FROM outbox WHERE seq IS NULL"))
-            return dict(found.all()) if not unnumbered.scalar_one() else {"unnumbered": -1}
+            return {lane: seq for lane, seq in found}
 
     async def caught_up(self, seconds: float = 15.0) -> None:
         """Returns when every cursor has reached the producer's last number."""
@@ -131,6 +137,15 @@ class Stage:
                     await asyncio.sleep(0.05)
         except TimeoutError:
             raise AssertionError(f"the cursors stand at {at}, the producer at {heads}") from None
+
+    @asynccontextmanager
+    async def broker(self) -> AsyncIterator[Client]:
+        """A look at the broker, not through kit."""
+        client = await nats.connect(self.nats.url)
+        try:
+            yield client
+        finally:
+            await client.close()
 
     @asynccontextmanager
     async def hearing(self, handler: Handler = record, tuning: Tuning = QUICK) -> AsyncIterator[Bus]:

@@ -18,13 +18,14 @@ from kit.servers import PostgresServer
 
 T = TypeVar("T")
 PASSWORD = "test-password"  # noqa: S105
+KEPT = 30
 
 
 class FreshDatabase(Database):
     """A Database that also tells its addresses, for settings and for subprocesses."""
 
     def __init__(self, server: PostgresServer, service: str, name: str, pool_size: int) -> None:
-        self.service, self.name = service, name
+        self.server, self.service, self.name = server, service, name
         self.writer_url = server.url(f"{service}_writer", PASSWORD, name)
         self.reader_url = server.url(f"{service}_reader", PASSWORD, name)
         self.migrator_url = server.url(f"{service}_migrator", PASSWORD, name)
@@ -44,6 +45,7 @@ class Databases:
     def __init__(self, server: PostgresServer) -> None:
         self.server = server
         self._templates: set[str] = set()
+        self._used: list[FreshDatabase] = []
         self._numbers = itertools.count(1)
 
     async def empty(self, service: str, name: str) -> str:
@@ -63,10 +65,15 @@ class Databases:
         return FreshDatabase(self.server, service, name, pool_size)
 
     async def drop(self, database: FreshDatabase) -> None:
+        """Closes it; it goes with the next thirty, because each DROP waits for a checkpoint."""
         await database.close()
-        await self._admin(f'DROP DATABASE "{database.name}" WITH (FORCE)')
+        self._used.append(database)
+        if len(self._used) >= KEPT:
+            await self._admin(*(f'DROP DATABASE "{used.name}" WITH (FORCE)' for used in self._used))
+            self._used.clear()
 
-    async def _admin(self, statement: str) -> None:
+    async def _admin(self, *statements: str) -> None:
         connection = await asyncpg.connect(self.server.superuser_url())
-        await connection.execute(statement)
+        for statement in statements:
+            await connection.execute(statement)
         await connection.close()

@@ -1,0 +1,117 @@
+"""The bus is disposable: whatever it loses, every cursor reaches the producer's last number."""
+
+import asyncio
+import shutil
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import replace
+
+import nats
+import pytest
+from kit.testing.plugin import declare
+from nats.js.client import JetStreamContext
+from nats.js.errors import NotFoundError
+from stage import QUICK, STREAM, Stage, record
+
+Harm = Callable[[Stage, JetStreamContext], Awaitable[None]]
+
+
+async def lose_a_message(_: Stage, jetstream: JetStreamContext) -> None:
+    await jetstream.delete_msg("PROBE", (await jetstream.stream_info("PROBE")).state.last_seq)
+
+
+async def lose_the_tail(_: Stage, jetstream: JetStreamContext) -> None:
+    await jetstream.purge_stream("PROBE")
+
+
+async def lose_the_consumer(_: Stage, jetstream: JetStreamContext) -> None:
+    with suppress(NotFoundError):  # not made anew yet
+        await jetstream.delete_consumer("PROBE", "probe-counted")
+
+
+async def lose_the_stream(stage: Stage, _: JetStreamContext) -> None:
+    await declare(stage.nats.url, [STREAM])
+
+
+async def lose_the_store(stage: Stage, _: JetStreamContext) -> None:
+    stage.nats.kill()
+    shutil.rmtree(stage.nats.store)
+    stage.nats.start()
+    await declare(stage.nats.url, [STREAM])
+
+
+@pytest.mark.parametrize(
+    "harm", [lose_a_message, lose_the_tail, lose_the_consumer, lose_the_stream, lose_the_store]
+)
+async def test_what_the_broker_loses_is_read_from_the_producer(stage: Stage, harm: Harm) -> None:
+    async with stage.broker() as client, stage.relaying(), stage.hearing():
+        await stage.say(1000)
+        await stage.caught_up()
+        for n in range(300):
+            await stage.say(n, key=f"k{n % 3}", pad="x" * 200)
+            if n in (60, 150, 299):
+                await harm(stage, client.jetstream())
+            await asyncio.sleep(0.002)
+        await stage.caught_up(20)
+    effects = await stage.effects()
+    assert sorted(effects) == sorted(stage.said)
+    for key in ("k0", "k1", "k2"):
+        assert [e for e in effects if e[0] == key] == [e for e in stage.said if e[0] == key]
+
+
+async def test_what_was_lost_while_nobody_listened_is_read_at_the_start(stage: Stage) -> None:
+    async with stage.relaying():
+        for n in range(450):
+            await stage.say(n, key=str(n % 5))
+        await asyncio.sleep(0.3)
+        await lose_the_stream(stage, nats.NATS().jetstream())
+        async with stage.hearing():
+            await stage.caught_up()
+    assert sorted(await stage.effects()) == sorted(stage.said)
+
+
+async def test_consumers_go_on_without_any_broker(stage: Stage) -> None:
+    async with stage.relaying(), stage.hearing() as bus:
+        await stage.say(1)
+        await stage.caught_up()
+        stage.nats.kill()
+        await stage.say(*range(2, 50))
+        await stage.caught_up()
+        assert bus.healthy
+        stage.nats.start()
+    assert await stage.effects() == stage.said
+
+
+async def test_a_stream_that_is_not_declared_yet_is_waited_for_and_never_made(stage: Stage) -> None:
+    async with stage.broker() as client:
+        jetstream = client.jetstream()
+        await jetstream.delete_stream("PROBE")
+        async with stage.relaying(), stage.hearing():
+            await stage.say(*range(5))
+            await stage.caught_up()
+            assert "PROBE" not in [info.config.name for info in await jetstream.streams_info()]
+            await jetstream.add_stream(STREAM)
+            await stage.say(*range(5, 10))
+            await stage.caught_up()
+    assert await stage.effects() == stage.said
+
+
+async def test_a_changed_consumer_configuration_takes_effect_and_repeats_nothing(stage: Stage) -> None:
+    async with stage.broker() as client:
+        jetstream = client.jetstream()
+        async with stage.relaying():
+            for ack_wait in (30.0, 45.0):
+                async with stage.hearing(record, replace(QUICK, ack_wait=ack_wait)):
+                    await stage.say(int(ack_wait))
+                    await stage.caught_up()
+                    config = (await jetstream.consumer_info("PROBE", "probe-counted")).config
+                    assert config.ack_wait == ack_wait and config.max_deliver == -1
+            await jetstream.delete_consumer("PROBE", "probe-counted")
+            policy = {"deliver_policy": "new", "ack_policy": "explicit", "durable_name": "probe-counted"}
+            await jetstream.add_consumer("PROBE", nats.js.api.ConsumerConfig.from_response(policy))
+            async with stage.hearing():
+                await stage.say(1)
+                await stage.caught_up()
+                config = (await jetstream.consumer_info("PROBE", "probe-counted")).config
+                assert config.deliver_policy == "all" and config.filter_subject == "probe.counted.v1.*"
+    assert await stage.effects() == stage.said
