@@ -196,7 +196,10 @@ async def test_events_are_found_under_the_trace_of_the_reading(service_database:
     database = await service_database("cases")
     async with database.writer() as session:
         await signals.raise_suspicion(session, suspicion(), NOW, ["0af7651916cd43dd8448eb211c80319c"])
+        await signals.raise_suspicion(session, suspicion(500), NOW, ["b7ad6b7169203331b7ad6b7169203331"])
     await feed(database, suspicion_withdrawn())
     async with database.writer() as session:
         found = await session.execute(text("SELECT trace_ids FROM outbox ORDER BY id"))
-        assert [ids for (ids,) in found] == [["0af7651916cd43dd8448eb211c80319c"]] * 2
+        opened, closed = (ids for (ids,) in found)
+    assert opened == ["0af7651916cd43dd8448eb211c80319c"]
+    assert closed == ["0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331b7ad6b7169203331"]

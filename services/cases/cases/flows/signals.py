@@ -24,6 +24,9 @@ from cases.flows.acts import Noticed, note, to_ms
 from cases.rules import clocks, machine
 from cases.tables import Case, Lead, Signal
 
+# A suspicion that grows for weeks rests on thousands of readings; its events carry the newest of them.
+MOST_TRACES = 500
+
 
 @dataclass(frozen=True)
 class Ground:
@@ -135,9 +138,10 @@ async def _rest_lead_on(
     if lead is None:
         lead = Lead(lead_id=uuid7(), origin="suspicion", origin_id=ground.signal_id, region=ground.region)
         _open(lead, now)
-        lead.traces = list(traces)
+        lead.traces = []
         session.add(lead)
     _show(lead, ground)
+    lead.traces = list(dict.fromkeys([*lead.traces, *traces]))[-MOST_TRACES:]
     if is_new or (lead.state == "WITHDRAWN" and not _is_withdrawn(signal)):
         await _say_opened(session, lead, now, is_new=is_new)
     if is_new and _is_withdrawn(signal):
