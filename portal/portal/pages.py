@@ -48,14 +48,15 @@ async def entrance(request: Request) -> Response:
 async def front(request: Request, lang: Lang, region: str | None = None, cursor: Cursor = None) -> Response:
     """The region's newest figure, what was left out, the stations, the listed units."""
     api = _api(request)
-    latest, stations, listed = await asyncio.gather(
-        api.latest(lang), api.stations(lang, cursor), _or_none(api.listings(limit=FEW_LISTED))
+    latest, stations, released, listed = await asyncio.gather(
+        api.latest(lang),
+        api.stations(lang, cursor),
+        api.releases(lang),
+        _or_none(api.listings(limit=FEW_LISTED)),
     )
     regions = latest["regions"]
     shown = next((one for one in regions if one["region"] == region), regions[0] if regions else None)
-    position = None
-    if shown and shown["figure"]["aqi"] is not None:
-        position = charts.scale_position(shown["figure"]["aqi"])
+    recent = [one for one in released["items"] if shown and one["region"] == shown["region"]]
     return page(
         request,
         "front.html",
@@ -63,13 +64,18 @@ async def front(request: Request, lang: Lang, region: str | None = None, cursor:
         {
             "latest": shown,
             "regions": regions,
-            "position": position,
+            "position": _position(shown["figure"]["aqi"]) if shown else None,
+            "recent": recent[::-1],
             "stations": stations["items"],
             "next": stations["next"],
             "listed": listed,
             "listed_count": latest["listed"],
         },
     )
+
+
+def _position(aqi: int | None) -> float | None:
+    return None if aqi is None else charts.scale_position(aqi)
 
 
 @router.get("/{lang}/stations/{code}")
@@ -138,7 +144,13 @@ async def release(
     }
     reasons = {(out["site"], out["factor"]): out["reason"] for out in told["snapshot"]["left_out"]}
     newest = told["versions"][0]["version"]
-    content = {"release": told, "names": names, "reasons": reasons, "newest": newest}
+    content = {
+        "release": told,
+        "names": names,
+        "reasons": reasons,
+        "newest": newest,
+        "position": _position(told["aqi"]),
+    }
     return page(request, "release.html", lang, content)
 
 

@@ -5,13 +5,14 @@ them; static files carry their digest in the address and may be kept for good; e
 """
 
 import hashlib
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from fastapi import Request, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from portal import texts
 
@@ -63,6 +64,13 @@ def factor_text(name: str) -> Markup:
     return Markup("").join(Markup("<sub>{}</sub>").format(c) if c.isdigit() else c for c in name)
 
 
+def dates(text: str) -> Markup:
+    """A text whose dates do not break at the end of a line."""
+    parts = re.split(r"(\d{4}-\d{2}-\d{2})", text)
+    kept = Markup('<span class="nowrap">{}</span>')
+    return Markup("").join(kept.format(part) if n % 2 else escape(part) for n, part in enumerate(parts))
+
+
 SYMBOLS = {
     "a21026": "SO2",
     "a21004": "NO2",
@@ -71,6 +79,7 @@ SYMBOLS = {
     "a34002": "PM10",
     "a34004": "PM2.5",
 }
+environment.filters["dates"] = dates
 environment.globals |= {
     "asset": asset,
     "symbol": lambda code, name: factor_text(SYMBOLS[code]) if code in SYMBOLS else name,

@@ -40,7 +40,7 @@ HOUR = timedelta(hours=1)
 NEWEST = datetime(2026, 11, 20, 8, tzinfo=UTC)
 CITY = "131000"
 ITEM = "air.aqi.hourly"
-USCC = "91131000MA0ABCDE0X"
+USCC = "9144030071526726XG"
 STATIONS = {
     "131000-A01": ("药材公司", "Yaocai Company", "131003"),
     "131000-A02": ("开发区", "Development Zone", "131003"),

@@ -77,10 +77,10 @@ def test_a_release_leads_back_to_its_values_and_digest(site: Site) -> None:
 
 
 def test_the_procurement_check_answers(site: Site) -> None:
-    barred = text_of(httpx.get(f"{site.url}/en/listings?uscc=91131000MA0ABCDE0X").text)
+    barred = text_of(httpx.get(f"{site.url}/en/listings?uscc=9144030071526726XG").text)
     assert "Barred from procurement until" in barred
     assert "廊环罚〔2026〕7号" in barred
-    clear = text_of(httpx.get(f"{site.url}/en/listings?uscc=9144030071526726XG").text)
+    clear = text_of(httpx.get(f"{site.url}/en/listings?uscc=91110108551385082Q").text)
     assert "Not listed: not barred" in clear
     assert "could not be read" in text_of(httpx.get(f"{site.url}/en/listings?uscc=nonsense").text)
 

@@ -1,6 +1,7 @@
 // Replaces the drawn curve by one that can be pointed at. The data are the rows of the table below it: what is
 // drawn is what is listed. Without this file, or without the library, the drawn curve stays.
 
+const DAY = 86400;
 const place = document.getElementById("chart");
 const table = document.getElementById("values");
 if (place && table && window.uPlot) draw();
@@ -15,6 +16,7 @@ function draw() {
   const style = getComputedStyle(document.documentElement);
   const colour = (name) => style.getPropertyValue(name).trim();
   const told = (_, value) => (value == null ? "—" : `${value.toFixed(decimals)} ${place.dataset.unit}`);
+  const isLong = rows.length > 48;
   const font = `12px ${getComputedStyle(document.body).fontFamily}`;
   const axis = { stroke: colour("--quiet"), font, grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false } };
   const options = {
@@ -22,11 +24,13 @@ function draw() {
     height: 300,
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Asia/Shanghai"),
     scales: { y: { range: (_, __, top) => [0, (top || 1) * 1.1] } },
-    axes: [{ ...axis, values: spell }, { ...axis, size: 48 }],
+    axes: [{ ...axis, values: spell, incrs: isLong ? [DAY, 2 * DAY] : [2, 4, 6, 12].map((h) => h * 3600) }, { ...axis, size: 48 }],
+    legend: { markers: { show: false } },
+    hooks: { draw: [(plot) => cross(plot, colour("--seal"))] },
     series: [
       { label: place.dataset.time, value: (_, at) => (at == null ? "—" : clock(at, true)) },
       { label: place.dataset.label, stroke: colour("--accent"), width: 2, value: told, points: { show: rows.length < 30, size: 6 } },
-      { label: place.dataset.out, stroke: colour("--seal"), width: 2, value: told, paths: () => null, points: { show: true, size: 9, fill: "#fff" } },
+      { label: place.dataset.out, stroke: colour("--seal"), width: 2, value: told, paths: () => null, points: { show: false } },
     ],
   };
   const data = [rows.map((r) => r.at), rows.map((r) => (r.out ? null : r.value)), rows.map((r) => (r.out ? r.value : null))];
@@ -37,6 +41,25 @@ function draw() {
   plot.root.querySelector(".u-wrap").setAttribute("role", "img");
   plot.root.querySelector(".u-wrap").setAttribute("aria-label", label);
   new ResizeObserver(() => plot.setSize({ width: place.clientWidth, height: 300 })).observe(place);
+}
+
+// Left-out values are crosses, as in the drawn curve: told apart without colour too.
+function cross(plot, colour) {
+  const { ctx } = plot;
+  const reach = 4 * devicePixelRatio;
+  ctx.save();
+  Object.assign(ctx, { strokeStyle: colour, lineWidth: 2 * devicePixelRatio, lineCap: "round" });
+  ctx.beginPath();
+  plot.data[2].forEach((value, n) => {
+    if (value == null) return;
+    const [x, y] = [plot.valToPos(plot.data[0][n], "x", true), plot.valToPos(value, "y", true)];
+    ctx.moveTo(x - reach, y - reach);
+    ctx.lineTo(x + reach, y + reach);
+    ctx.moveTo(x + reach, y - reach);
+    ctx.lineTo(x - reach, y + reach);
+  });
+  ctx.stroke();
+  ctx.restore();
 }
 
 // A missing hour breaks the line, as it does in the drawn curve.
@@ -56,7 +79,7 @@ function clock(seconds, full) {
 }
 
 function spell(_, splits) {
-  const isLong = splits.at(-1) - splits[0] > 2 * 86400;
+  const isLong = splits.at(-1) - splits[0] > 2 * DAY;
   const day = new Intl.DateTimeFormat(document.documentElement.lang, { timeZone: "Asia/Shanghai", month: "2-digit", day: "2-digit" });
   return splits.map((at) => (isLong ? day.format(at * 1000) : clock(at, false)));
 }
