@@ -20,3 +20,6 @@ async def on_recorded(session: AsyncSession, event: Recorded, meta: Meta) -> Non
 
 async def on_revised(session: AsyncSession, event: Revised, meta: Meta) -> None:
     await assess_revised(session, event, meta, setting_at(datetime.now(UTC)))
+
+
+CONSUMERS = ((Recorded, on_recorded), (Revised, on_revised))

@@ -1,111 +1,22 @@
 """The way of recorded values through the real database: verdicts, alarms, suspicions, retraction."""
 
 import random
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 import numpy as np
 import pytest
-from contracts.ingest import Recorded, Revised, SeriesRef
+from contracts.ingest import Revised
 from contracts.qc import AlarmRaised, AlarmWithdrawn, Assessed, SuspicionRaised, SuspicionWithdrawn
-from kit.outbox import Meta
-from qc.flows.assessing import assess_recorded
 from qc.flows.missing import notice_overdue
 from qc.flows.revising import assess_revised
-from qc.flows.setting import Setting
-from qc.queries.series import Directory
 from qc.rules.assess import assess
 from qc.rules.frame import Columns, roster_of
-from qc.rules.pack import load_pack
+from qc_scene import HOUR, MINUTES, PACK, PM10, PM25, START, Lane, bit, freeze, hours, minutes, ref
 from sqlalchemy import text
 
-PACK = load_pack()
-HOUR = 3_600_000
-MINUTE = 60_000
-START = int(datetime(2026, 11, 10, tzinfo=UTC).timestamp() * 1000)
-SITE = "131000-A01"
 
-
-def ref(id: int, factor: str = "a34004", period: str = "hour", **more) -> SeriesRef:
-    known = {
-        "site": SITE, "site_kind": "station", "region": "131000", "element": "air", "statistic": "avg",
-        "basis": "raw", "source": "DL-1", "unit": "ug/m3", "decimals": 0, "uscc": "91131000MA0000001X",
-    }  # fmt: skip
-    return SeriesRef(id=id, factor=factor, period=period, **(known | more))
-
-
-PM25, PM10, MINUTES = ref(1), ref(2, "a34002"), ref(3, period="min", decimals=1)
-
-
-class Lane:
-    """Sends events to the flows as kit would, one transaction each, and reads back what was said."""
-
-    def __init__(self, database, clock) -> None:
-        self.database, self.clock, self.seq, self.directory = database, clock, 0, Directory()
-
-    def meta(self, name: str = "ingest.recorded.v1") -> Meta:
-        self.seq += 1
-        return Meta(name, "07", self.seq, f"ingest-{self.seq}", SITE, "", ("ab" * 16,), self.clock())
-
-    @property
-    def setting(self) -> Setting:
-        return Setting(PACK, self.directory, self.clock())
-
-    async def send(self, rows: Sequence[tuple[SeriesRef, int, float | None]], mode="live", flag="N") -> int:
-        refs = list(dict.fromkeys(row[0] for row in rows))
-        event = Recorded(
-            submissions=["s1"], traces=["ab" * 16], modes=[mode],
-            received_at_ms=int(self.clock().timestamp() * 1000), series=refs,
-            at=[refs.index(row[0]) for row in rows], by=[0] * len(rows), ts_ms=[row[1] for row in rows],
-            value=[row[2] for row in rows], decimals=[row[0].decimals for row in rows],
-            flag=[flag] * len(rows),
-        )  # fmt: skip
-        async with self.database.writer() as session:
-            return await assess_recorded(session, event, self.meta(), self.setting)
-
-    async def said(self, cls) -> list:
-        async with self.database.writer() as session:
-            name = {
-                Assessed: "assessed", AlarmRaised: "alarm_raised", AlarmWithdrawn: "alarm_withdrawn",
-                SuspicionRaised: "suspicion_raised", SuspicionWithdrawn: "suspicion_withdrawn",
-            }[cls]  # fmt: skip
-            rows = await session.execute(
-                text("SELECT data FROM outbox WHERE event = :e ORDER BY id"), {"e": f"qc.{name}.v1"}
-            )
-            return [msgspec.json.decode(row.data, type=cls) for row in rows]
-
-    async def codes(self, series: SeriesRef) -> dict[int, tuple[int, int]]:
-        async with self.database.writer() as session:
-            rows = await session.execute(
-                text("SELECT ts, code, tests FROM known_values WHERE series_id = :id ORDER BY ts"),
-                {"id": series.id},
-            )
-            return {round(row.ts.timestamp() * 1000): (row.code, row.tests) for row in rows}
-
-    async def scalar(self, query: str):
-        async with self.database.writer() as session:
-            return (await session.execute(text(query))).scalar()
-
-
-@pytest.fixture
-async def lane(service_database, clock) -> Lane:
-    return Lane(await service_database("qc"), clock)
-
-
-def hours(series: SeriesRef, values: Sequence[float | None], start: int = START):
-    return [(series, start + i * HOUR, value) for i, value in enumerate(values)]
-
-
-def minutes(hour: int, mean: float, count: int = 60, skip: int = 0):
-    return [(MINUTES, START + hour * HOUR + m * MINUTE, mean) for m in range(skip, skip + count)]
-
-
-def bit(rule: str) -> int:
-    return PACK.named(rule).bit
-
-
-async def test_a_value_is_stored_judged_and_said_with_its_trace(lane):
+async def test_a_value_is_stored_judged_and_said_with_its_trace(lane: Lane):
     assert await lane.send(hours(PM25, [35.0, None, 1200.0])) == 3
     assert [code for code, _ in (await lane.codes(PM25)).values()] == [1, 9, 4]
     (event,) = await lane.said(Assessed)
@@ -117,7 +28,7 @@ async def test_a_value_is_stored_judged_and_said_with_its_trace(lane):
     assert await lane.scalar("SELECT trace_ids[1] FROM outbox LIMIT 1") == "ab" * 16
 
 
-async def test_the_same_message_twice_changes_nothing(lane):
+async def test_the_same_message_twice_changes_nothing(lane: Lane):
     rows = hours(PM25, [35.0, 40.0])
     await lane.send(rows)
     assert await lane.send(rows) == 0
@@ -125,7 +36,7 @@ async def test_the_same_message_twice_changes_nothing(lane):
     assert await lane.scalar("SELECT count(*) FROM known_values") == 2
 
 
-async def test_a_flat_line_condemns_its_first_values_afterwards_and_history_is_kept(lane):
+async def test_a_flat_line_condemns_its_first_values_afterwards_and_history_is_kept(lane: Lane):
     for row in hours(PM25, [42.0] * 7):
         await lane.send([row])
     assert set((await lane.codes(PM25)).values()) == {(3, bit("K1"))}
@@ -137,7 +48,7 @@ async def test_a_flat_line_condemns_its_first_values_afterwards_and_history_is_k
     assert await lane.scalar("SELECT extract(epoch FROM to_at - from_at) / 3600 FROM alarms") == 7
 
 
-async def test_the_writer_cannot_change_a_known_value_or_an_earlier_verdict(lane):
+async def test_the_writer_cannot_change_a_known_value_or_an_earlier_verdict(lane: Lane):
     await lane.send(hours(PM25, [42.0] * 7))
     for statement in (
         "UPDATE known_values SET value = 1",
@@ -151,23 +62,13 @@ async def test_the_writer_cannot_change_a_known_value_or_an_earlier_verdict(lane
                 await session.execute(text(statement))
 
 
-async def test_history_is_judged_but_raises_no_alarm(lane):
+async def test_history_is_judged_but_raises_no_alarm(lane: Lane):
     await lane.send(hours(PM25, [42.0] * 8 + [1200.0]), mode="historical")
     assert {code for code, _ in (await lane.codes(PM25)).values()} == {3, 4}
     assert await lane.said(AlarmRaised) == []
 
 
-def freeze():
-    """12 h in which the hour says 60 while its own minutes move between 40 and 80."""
-    rng = random.Random(7)
-    rows = []
-    for h in range(12):
-        level = float(rng.randint(40, 80))
-        rows += [*minutes(h, level if abs(level - 60) > 2 else 66.0), (PM25, START + h * HOUR, 60.0)]
-    return rows
-
-
-async def test_hours_frozen_over_moving_minutes_are_a_suspicion(lane):
+async def test_hours_frozen_over_moving_minutes_are_a_suspicion(lane: Lane):
     for h in range(12):
         await lane.send([row for row in freeze() if START + h * HOUR <= row[1] < START + (h + 1) * HOUR])
     codes = await lane.codes(PM25)
@@ -183,14 +84,14 @@ async def test_hours_frozen_over_moving_minutes_are_a_suspicion(lane):
     assert {e.rule for e in await lane.said(AlarmRaised)} == {"K1", "X9"}
 
 
-async def test_a_stuck_sensor_whose_minutes_are_stuck_too_is_no_suspicion(lane):
+async def test_a_stuck_sensor_whose_minutes_are_stuck_too_is_no_suspicion(lane: Lane):
     rows = [row for h in range(14) for row in [*minutes(h, 60.0), (PM25, START + h * HOUR, 60.0)]]
     await lane.send(rows)
     assert set((await lane.codes(PM25)).values()) == {(3, bit("K1"))}
     assert await lane.said(SuspicionRaised) == []
 
 
-async def test_late_minutes_make_the_hour_good_again_and_withdraw_alarm_and_suspicion(lane):
+async def test_late_minutes_make_the_hour_good_again_and_withdraw_alarm_and_suspicion(lane: Lane):
     """Of each hour the 46 low minutes came first; the 14 high ones that explain its mean were held up."""
     level = [30.0 + 2 * h for h in range(12)]
     low = [row for h in range(12) for row in minutes(h, level[h], 46)]
@@ -212,7 +113,7 @@ async def test_late_minutes_make_the_hour_good_again_and_withdraw_alarm_and_susp
     assert await lane.scalar("SELECT count(*) FROM suspicions WHERE state = 'withdrawn'") == 1
 
 
-async def test_clearing_the_middle_of_a_suspicion_leaves_it_standing_on_its_ends(lane):
+async def test_clearing_the_middle_of_a_suspicion_leaves_it_standing_on_its_ends(lane: Lane):
     """Evidence of 40 h; late minutes clear X9 of 16 h in the middle; the frozen line still joins the ends."""
     for h in range(40):
         await lane.send([*minutes(h, 40.0 if h % 2 else 80.0, 46), (PM25, START + h * HOUR, 60.0)])
@@ -231,7 +132,7 @@ async def test_clearing_the_middle_of_a_suspicion_leaves_it_standing_on_its_ends
     assert list(standing.values()) == [40.0]
 
 
-async def test_a_revised_value_is_a_finding_whichever_event_comes_first(lane):
+async def test_a_revised_value_is_a_finding_whichever_event_comes_first(lane: Lane):
     revised = Revised(
         submission="s2", series=PM25, ts_ms=START, first_value=35.0, later_value=12.0, received_at_ms=START
     )
@@ -247,7 +148,7 @@ async def test_a_revised_value_is_a_finding_whichever_event_comes_first(lane):
     assert {event.rule for event in await lane.said(AlarmRaised)} == {"C1"}
 
 
-async def test_silence_of_a_live_series_is_missing_until_the_value_arrives(lane):
+async def test_silence_of_a_live_series_is_missing_until_the_value_arrives(lane: Lane):
     await lane.send(hours(PM25, [35.0]))
     lane.clock.now = datetime.fromtimestamp(START / 1000, UTC) + timedelta(hours=3, minutes=30)
     for _ in range(2):
@@ -267,14 +168,14 @@ async def test_silence_of_a_live_series_is_missing_until_the_value_arrives(lane)
     assert await lane.scalar("SELECT count(*) FROM earlier_verdicts WHERE code = 9") == 2
 
 
-async def test_silence_of_history_is_nobodys_fault(lane):
+async def test_silence_of_history_is_nobodys_fault(lane: Lane):
     await lane.send(hours(PM25, [35.0]), mode="historical")
     lane.clock.forward(days=400)
     async with lane.database.writer() as session:
         assert await notice_overdue(session, lane.setting) == 0
 
 
-async def test_any_split_and_order_through_the_database_ends_in_the_codes_of_one_batch(lane):
+async def test_any_split_and_order_through_the_database_ends_in_the_codes_of_one_batch(lane: Lane):
     rng = random.Random(11)
     rows = [
         (series, START + h * HOUR, 42.0 if 10 <= h < 24 else rng.choice([42.0, 42.0, 60.0, 700.0]))
@@ -310,7 +211,7 @@ async def test_any_split_and_order_through_the_database_ends_in_the_codes_of_one
         assert await lane.codes(series) == expected
 
 
-async def test_every_said_revision_ends_at_the_current_verdict(lane):
+async def test_every_said_revision_ends_at_the_current_verdict(lane: Lane):
     for h in (5, 3, 1, 0, 2, 4):
         await lane.send(hours(PM25, [42.0], START + h * HOUR))
     last: dict[int, tuple[int, int]] = {}
@@ -323,7 +224,7 @@ async def test_every_said_revision_ends_at_the_current_verdict(lane):
     }
 
 
-async def test_a_large_message_is_said_in_parts_below_the_limit_of_the_bus(lane):
+async def test_a_large_message_is_said_in_parts_below_the_limit_of_the_bus(lane: Lane):
     many = [ref(1000 + i, site=f"131000-A{i:03d}", name_zh="细颗粒物" * 8) for i in range(400)]
     rows = [(series, START + h * HOUR, 1234.567890123) for series in many for h in range(12)]
     await lane.send(rows)

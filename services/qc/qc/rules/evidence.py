@@ -77,24 +77,33 @@ def _findings(ts: Ints, value: Floats, tests: Ints, period_ms: int, pack: RulePa
         already = any(finding.rule == rule.id for finding in findings)
         if rule.evidence is None or already or not fired.any():
             continue
+        hours = period_ms / 3_600_000
         if rule.evidence.measure == "hours":
-            measure = float(fired.sum()) * period_ms / 3_600_000
+            measure = float(fired.sum()) * hours
+        elif rule.evidence.measure == "longest":
+            measure = float(run_lengths(_linked(ts[fired], value[fired], period_ms)).max())
         else:
-            measure = _longest(ts, value, fired, 2 * period_ms)
+            flat = (tests & pack.named(rule.of[0] if rule.of else rule.id).bit) != 0
+            runs = np.cumsum(~_linked(ts[flat], value[flat], period_ms))
+            measure = float(np.bincount(runs, weights=fired[flat]).max()) * hours
         findings.append(_finding(rule, rule.evidence, measure, ts[fired], period_ms))
     return findings
 
 
-def _longest(ts: Ints, value: Floats, fired: Flags, reach_ms: int) -> float:
-    t, v = ts[fired], value[fired]
-    linked = np.zeros(len(t), dtype=bool)
-    linked[1:] = (np.diff(t) <= reach_ms) & (v[1:] == v[:-1])
-    return float(run_lengths(linked).max())
+def _linked(ts: Ints, value: Floats, period_ms: int) -> Flags:
+    """Row i continues the run of equal values of row i - 1; one absent period does not end a run."""
+    linked = np.zeros(len(ts), dtype=bool)
+    linked[1:] = (np.diff(ts) <= 2 * period_ms) & (value[1:] == value[:-1])
+    return linked
 
 
 def _finding(rule: Rule, evidence: Evidence, measure: float, ts: Ints, period_ms: int) -> Finding:
     score = strength(evidence, measure)
-    kind = {"hours": ("累计 {} 小时", "{} h in all"), "longest": ("最长连续 {} 个值", "{} values in a row")}
+    kind = {
+        "hours": ("累计 {} 小时", "{} h in all"),
+        "longest": ("最长连续 {} 个值", "{} values in a row"),
+        "hours_in_run": ("同一恒值段内 {} 小时", "{} h within one constant run"),
+    }
     zh, en = (text.format(f"{measure:g}") for text in kind[evidence.measure])
     scale_zh = f"{evidence.threshold:g} 起计，{evidence.strong:g} 为满分；权重 {evidence.weight:g}"
     scale_en = (

@@ -153,7 +153,8 @@ def _vector(ref: SeriesRef, pack: RulePack) -> Floats:
     for rule in pack.rules:
         figures = rule.figures_for(ref)
         row.append(0.0 if figures is None else 1.0)
-        values = dict.fromkeys(PARAMETERS[rule.function], np.nan) | dict(figures or {})
+        told = {name: value for name, value in (figures or {}).items() if value is not None}
+        values = dict.fromkeys(PARAMETERS[rule.function], np.nan) | told
         if rule.function == "is_out_of_range":
             values["low"] = values["low"] if ref.low is None else ref.low
             values["high"] = values["high"] if ref.high is None else ref.high

@@ -77,17 +77,21 @@ class When(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Parameters for the series that match; the first match of a rule wins."""
+    """Parameters for the series that match; the first match of a rule wins. Null: not judged."""
 
     when: When = When()
-    set: dict[str, float]
+    set: dict[str, float | None]
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a rule contributes to a suspicion: weight × clip((measure - threshold) / (strong - threshold))."""
+    """What a rule contributes to a suspicion: weight × clip((measure - threshold) / (strong - threshold)).
+
+    `hours` counts the hours of the episode on which it fired, `longest` their longest run of equal values,
+    `hours_in_run` those inside one run of the constant-value rule it builds on (`of`).
+    """
 
     weight: Annotated[float, msgspec.Meta(gt=0, lt=1)]
-    measure: Literal["hours", "longest"]
+    measure: Literal["hours", "longest", "hours_in_run"]
     threshold: float
     strong: float
     source: str
@@ -126,7 +130,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         by_severity = {"inform": 1, "suspect": 3, "hold": 3, "case": 3, "invalid": 4}
         return self.code if self.code is not None else by_severity[self.severity]
 
-    def figures_for(self, ref: SeriesRef) -> Mapping[str, float] | None:
+    def figures_for(self, ref: SeriesRef) -> Mapping[str, float | None] | None:
         """The parameters for a series, or None: the rule does not judge it."""
         return next((entry.set for entry in self.parameters if entry.when.matches(ref)), None)
 
@@ -172,7 +176,7 @@ def _reach(rule: Rule, period: str) -> int:
     for entry in rule.parameters:
         if entry.when.period and period not in entry.when.period:
             continue
-        figures = entry.set
+        figures = {name: value or 0.0 for name, value in entry.set.items()}
         if rule.function == "has_step":
             reaches.append(2 * figures["reach"])
         elif rule.function in ("is_flat", "part_exceeds_whole"):
