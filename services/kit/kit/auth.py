@@ -9,13 +9,12 @@ Leaves to `policy` what is granted, and to each service which rows it reads.
 import asyncio
 import hashlib
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 from fastapi import Request
-from fastapi.dependencies.models import Dependant
 from fastapi.openapi.models import HTTPBearer as BearerModel
 from fastapi.security.base import SecurityBase
 from joserfc import jws, jwt
@@ -49,10 +48,9 @@ REFUSALS = {
 
 def refuse(slug: str) -> Unauthorized:
     """A 401 with the WWW-Authenticate header of RFC 6750."""
-    error = "invalid_request" if slug == "token-missing" else "invalid_token"
-    said = f'Bearer realm="jianzhen", error="{error}", error_description="{slug}"'
+    error = "" if slug == "token-missing" else f', error="invalid_token", error_description="{slug}"'
     detail = REFUSALS.get(slug, "A claim of the token is not acceptable 令牌声明不符")
-    return Unauthorized(slug, detail, headers={"WWW-Authenticate": said})
+    return Unauthorized(slug, detail, headers={"WWW-Authenticate": f'Bearer realm="jianzhen"{error}'})
 
 
 class Keys:
@@ -201,37 +199,26 @@ class Grant:
             detail = f"{self.permission} does not reach this row for {self.principal.text} 超出权限范围"
             raise Forbidden("out-of-scope", detail, permission=self.permission)
 
-    def regions(self, known: Iterable[str]) -> frozenset[str] | None:
-        """Those of the `known` region codes whose every row is within reach; None = all of them."""
-        if "any" in self.decision.scopes:
-            return None
-        return self._inside(known) if "region" in self.decision.scopes else frozenset()
-
-    def _inside(self, known: Iterable[str]) -> frozenset[str]:
-        mine = self.principal.region
-        return frozenset(code for code in known if mine is not None and self.within(code, mine))
-
     def clause(self, known: Iterable[str], **columns: Any) -> ColumnElement[bool]:
         """The same judgement as a WHERE clause. `known` region codes; columns as the arguments of `require`.
 
         Worked example: `select(Site).where(grant.clause(CODES, region=Site.region, owner_uscc=Site.uscc))`.
         """
-        who, scopes = self.principal, self.decision.scopes
-        if "any" in scopes:
-            return true()
-        inside = columns["region"].in_(self._inside(known)) if "region" in columns else false()
-        reached: list[ColumnElement[bool]] = [false()]
-        if "region" in scopes:
-            reached.append(inside)
-        if "own" in scopes and who.uscc and "owner_uscc" in columns:
-            reached.append(columns["owner_uscc"] == who.uscc)
-        if "own" in scopes and who.dept and "owner_dept" in columns:
-            reached.append(and_(inside, columns["owner_dept"] == who.dept))
-        if "addressed" in scopes and who.dept and who.region and "addressed_to" in columns:
-            reached.append(columns["addressed_to"] == f"{who.dept}@{who.region}")
-        if "published" in scopes and "is_published" in columns:
-            reached.append(columns["is_published"])
-        return or_(*reached)
+        who, mine, no = self.principal, self.principal.region, false()
+        codes = [code for code in known if mine is not None and self.within(code, mine)]
+        inside = columns["region"].in_(codes) if "region" in columns else no
+
+        def same(column: str, value: str | None) -> ColumnElement[bool]:
+            return columns[column] == value if value and column in columns else no
+
+        reached: dict[Scope, ColumnElement[bool]] = {
+            "any": true(),
+            "region": inside,
+            "addressed": same("addressed_to", who.dept and mine and f"{who.dept}@{mine}"),
+            "own": or_(same("owner_uscc", who.uscc), and_(inside, same("owner_dept", who.dept))),
+            "published": columns.get("is_published", no),
+        }
+        return or_(no, *(reached[scope] for scope in sorted(self.decision.scopes)))
 
 
 class Guard(SecurityBase):
@@ -257,14 +244,6 @@ class Guard(SecurityBase):
 def allow(resource: str, action: str) -> Guard:
     """A FastAPI dependency giving the Grant: `grant: Annotated[Grant, Depends(allow("leads", "read"))]`."""
     return Guard(f"{resource}:{action}")
-
-
-def permissions_of(dependant: Dependant) -> Iterator[str]:
-    """The permissions a route asks for; a route without any is unguarded (see `kit.testing`)."""
-    for inner in dependant.dependencies:
-        if isinstance(inner.call, Guard):
-            yield inner.call.permission
-        yield from permissions_of(inner)
 
 
 class ServiceTokens:

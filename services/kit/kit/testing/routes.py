@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import iter_route_contexts
 from policy import Policy
 
-from kit.auth import permissions_of
+from kit.auth import Guard
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,14 @@ class Found:
     method: str
     path: str
     permissions: tuple[str, ...]
+
+
+def permissions_of(dependant: Dependant) -> Iterator[str]:
+    """The permissions a route asks for, wherever its guards stand."""
+    for inner in dependant.dependencies:
+        if isinstance(inner.call, Guard):
+            yield inner.call.permission
+        yield from permissions_of(inner)
 
 
 def routes_of(app: FastAPI) -> Iterator[Found]:
