@@ -196,6 +196,17 @@ async def test_an_incomplete_confirmation_is_refused_with_what_is_missing(
     assert (found.state, found.typology) == ("FILED", None)
 
 
+async def test_a_suspicion_of_the_running_hour_is_confirmed_up_to_now(
+    service_database: ServiceDatabase,
+) -> None:
+    database = await service_database("cases")
+    running = msgspec.structs.replace(suspicion(), to_ms=MS + 1_800_000)
+    async with database.writer() as session:
+        await signals.raise_suspicion(session, running, NOW)
+        lead_id = (await session.scalars(select(Lead.lead_id))).one()
+    assert (await confirm(database, await file(database, lead_id))).act_to_at == NOW
+
+
 async def test_a_series_that_alarmed_at_the_site_may_be_named_too(service_database: ServiceDatabase) -> None:
     database = await service_database("cases")
     case = await file(database, await opened(database))

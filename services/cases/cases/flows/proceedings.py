@@ -38,7 +38,8 @@ async def confirm_fraud(session: AsyncSession, case_id: UUID, asked: ConfirmFrau
         return case
     lead = await queries.lead(session, case.lead_id)
     own = [int(series["id"]) for series in lead.series if is_within(series["region"], case.region)]
-    _take_over(case, lead, asked, own)
+    known_until = min(lead.to_at, doer.now) if lead.to_at is not None else None
+    _take_over(case, asked, (lead.from_at, known_until), own)
     known = {*own, *await queries.alarmed_series(session, case.site, case.region)}
     proposed = await proposal(session, "confirm_fraud", asked, doer, case)
     act = judge(proposed, doer.today, [*_reported(asked), *_missing(case, asked, known, doer)])
@@ -94,14 +95,16 @@ async def annul(session: AsyncSession, case_id: UUID, asked: Annul, doer: Doer) 
     return case
 
 
-def _take_over(case: Case, lead: Lead, asked: ConfirmFraud, own: list[int]) -> None:
+def _take_over(
+    case: Case, asked: ConfirmFraud, window: tuple[datetime | None, datetime | None], own: list[int]
+) -> None:
     if case.state != "FILED":
         return
     case.typology, case.subject_type = asked.typology, asked.subject_type
     case.uscc = asked.uscc or case.uscc
     case.organisation_zh = asked.organisation_zh or case.organisation_zh
     case.organisation_en = asked.organisation_en or case.organisation_en or case.organisation_zh
-    case.act_from_at, case.act_to_at = asked.window(lead.from_at, lead.to_at)
+    case.act_from_at, case.act_to_at = asked.window(*window)
     case.series_ids = asked.series_ids if asked.series_ids is not None else own
 
 
