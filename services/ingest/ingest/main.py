@@ -34,7 +34,7 @@ async def start(app: FastAPI) -> Callable[[], Awaitable[None]]:
     return stop
 
 
-def make(settings: Settings) -> FastAPI:
+def build(settings: Settings) -> FastAPI:
     """The application, ready to be served or tested."""
     parts = Parts(
         name="ingest",
@@ -49,7 +49,7 @@ def make(settings: Settings) -> FastAPI:
 
 def main() -> None:
     settings = load(Settings)
-    serve(make(settings), settings)
+    serve(build(settings), settings)
 
 
 if __name__ == "__main__":

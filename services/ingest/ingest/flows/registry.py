@@ -22,6 +22,8 @@ from ingest.tables import Base, DeviceRow, Organisation, RegistryChange, SeriesR
 T = TypeVar("T", bound=Base)
 SECRET = frozenset({"password_sha256"})
 _KEY = ("site", "factor", "statistic", "basis", "period", "source")
+# A stack and the air are one element in HJ 212, and published in different units.
+_ELEMENTS = {"waste_gas": "gas", "waste_water": "water"}
 
 
 class Change:
@@ -133,6 +135,8 @@ async def save_series(change: Change, wanted: Sequence[Mapping[str, Any]]) -> li
         tuple(getattr(row, name) for name in _KEY): row
         for row in await change.session.scalars(select(SeriesRow).where(columns.in_(keys)))
     }
+    codes = {cells["site"] for cells in wanted}
+    elements = {code: (await site_of(change.session, code)).element for code in codes}
     rows = []
     for key, cells in zip(keys, wanted, strict=True):
         row = known.get(key)
@@ -140,7 +144,7 @@ async def save_series(change: Change, wanted: Sequence[Mapping[str, Any]]) -> li
         if row is None:
             row = known[key] = SeriesRow()
             change.session.add(row)
-        for name, value in _completed(cells).items():
+        for name, value in _completed(cells, elements[cells["site"]]).items():
             setattr(row, name, value)
         change.note("series", "{}/{}/{}-{}-{}/{}".format(*key), before, row)
         rows.append(row)
@@ -148,11 +152,11 @@ async def save_series(change: Change, wanted: Sequence[Mapping[str, Any]]) -> li
     return rows
 
 
-def _completed(cells: Mapping[str, Any]) -> dict[str, Any]:
+def _completed(cells: Mapping[str, Any], element: str) -> dict[str, Any]:
     """Unit, decimals and period length as the dictionary says, where the caller says nothing."""
     full = dict(cells)
     factor = factors.find(full["factor"])
-    unit, decimals = factor.published(full.pop("element")) if factor else ("1", 2)
+    unit, decimals = factor.published(_ELEMENTS.get(element, element)) if factor else ("1", 2)
     full["unit"] = units.ucum(full["unit"]) if full["unit"] else unit
     full["sent_unit"] = units.ucum(full["sent_unit"]) if full["sent_unit"] else full["unit"]
     full["decimals"] = decimals if full["decimals"] is None else full["decimals"]

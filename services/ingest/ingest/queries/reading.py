@@ -12,7 +12,8 @@ WHERE series_id = :series AND ts > :after AND ts >= :start AND ts < :stop AND su
 ORDER BY ts LIMIT :limit
 """
 MONTHLY = """
-SELECT date_trunc('month', ts AT TIME ZONE '+08') AS month, count(value) AS values, count(*) AS rows,
+SELECT date_trunc('month', ts AT TIME ZONE interval '8 hours') AS month,
+       count(value) AS values, count(*) AS rows,
        avg(value) AS mean, min(value) AS least, max(value) AS most
 FROM visible_observations WHERE series_id = :series AND ts >= :start AND ts < :stop
 GROUP BY 1 ORDER BY 1 LIMIT :limit

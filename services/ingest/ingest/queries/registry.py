@@ -21,7 +21,7 @@ async def registry_version(session: AsyncSession) -> int:
 async def load_registry(session: AsyncSession) -> Registry:
     """Everything registered. The version is read first, so a change in between is seen again next time."""
     version = await registry_version(session)
-    found = (await session.execute(select(SiteRow, Organisation).outerjoin(Organisation))).tuples().all()
+    found = (await session.execute(select(SiteRow, Organisation).outerjoin(Organisation))).all()
     channels = list(await _channels(session, {site.code: (site, owner) for site, owner in found}))
     devices = (await session.scalars(select(DeviceRow))).all()
     return Registry(

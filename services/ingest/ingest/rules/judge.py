@@ -120,7 +120,7 @@ def _resolve(
     try:
         distinct = set(keys)
     except TypeError:
-        keys = [tuple(cell if _is_plain(cell) else str(cell) for cell in key) for key in keys]
+        keys = [key if all(map(_is_plain, key)) else _no_key(at, key, flaws) for at, key in enumerate(keys)]
         distinct = set(keys)
     targets: list[Target] = []
     index: dict[tuple[Any, ...], int] = {}
@@ -138,6 +138,13 @@ def _resolve(
             if key in bad:
                 flaws.setdefault(at, bad[key])
     return targets, np.fromiter(map(index.__getitem__, keys), np.int32, batch.size)
+
+
+def _no_key(at: int, key: tuple[Any, ...], flaws: dict[int, Flaw]) -> tuple[Any, ...]:
+    """A stand-in for a key that holds an array or an object."""
+    name, cell = next(pair for pair in zip(KEY, key, strict=True) if not _is_plain(pair[1]))
+    flaws.setdefault(at, flaw(name, "field-type", f"{name} is {cell!r}"))
+    return (MISSING,) * len(KEY)
 
 
 def _is_plain(cell: object) -> bool:

@@ -53,14 +53,11 @@ class StreamParser:
     def settle(self) -> list[Frame]:
         """The stream paused: give the held frame if only its tail is missing, else keep waiting."""
         held = self._buffer
-XX
-            and held[2:6].isdigit()
-            and len(held.rstrip(b"\r")) == int(held[2:6]) + _ENVELOPE
-        ):
-            frame = read_line(held)
-            if frame is not None and frame.verdict != "wrong":
-                return self.finish()
-        return []
+        size = len(held.rstrip(b"\r"))
+        if size <= _ENVELOPE or not held[2:6].isdigit() or size != int(held[2:6]) + _ENVELOPE:
+            return []
+        frame = read_line(held)
+        return self.finish() if frame is not None and frame.verdict != "wrong" else []
 
     def _next(self, buffer: bytes, at: int) -> tuple[Frame | None, int]:
         """A frame or a skipped stretch from `at`: (frame or None, bytes used); (None, 0) asks for more."""

@@ -34,7 +34,7 @@ class Organisation(Base):
 
 
 class SiteRow(Base):
-    """A station or outlet. `dept` owns its data, `uscc` answers for it; `region_path`: its region and above."""
+    """A station or outlet. `dept` owns its data, `uscc` answers; `region_path` is its region and above."""
 
     __tablename__ = "sites"
 

@@ -246,11 +246,10 @@ DECLARE
     first timestamptz := date_trunc('month', of);
     name text := 'observations_' || to_char(first, 'YYYY_MM');
 BEGIN
-    IF to_regclass('observations_by_month.' || name) IS NOT NULL THEN
-        RETURN;
-    END IF;
     PERFORM pg_advisory_xact_lock(hashtext('ingest.ensure_month'), 0);
-    IF to_regclass('observations_by_month.' || name) IS NOT NULL THEN
+    -- Not to_regclass: its cache is not refreshed by waiting for an advisory lock.
+    IF EXISTS (SELECT FROM pg_class WHERE relname = name AND relnamespace = 'observations_by_month'::regnamespace)
+    THEN
         RETURN;
     END IF;
     EXECUTE format('CREATE TABLE observations_by_month.%I (LIKE observations INCLUDING ALL)', name);

@@ -1,0 +1,59 @@
+"""The service `ingest` with all its doors open on real servers, and its scene `ingest_scene` by name."""
+
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from ingest.main import build
+from ingest.settings import Settings
+from kit.servers import NatsServer
+from kit.testing.databases import FreshDatabase
+from kit.testing.plugin import ClientFor, ServiceDatabase
+from kit.testing.tokens import Tokens
+
+HERE = str(Path(__file__).parent)
+if HERE not in sys.path:
+    sys.path.insert(0, HERE)
+
+
+@pytest.fixture
+async def database(service_database: ServiceDatabase) -> FreshDatabase:
+    return await service_database("ingest")
+
+
+@pytest.fixture
+def settings(database: FreshDatabase, fresh_streams: NatsServer, tokens: Tokens) -> Settings:
+    return Settings.model_validate(
+        {
+            **tokens.settings,
+            "port": 1,
+            "writer_url": database.writer_url,
+            "reader_url": database.reader_url,
+            "nats_url": fresh_streams.url,
+            "nats_user": "",
+            "nats_password": "",
+            "log_level": "ERROR",
+            "receiver_port": 0,
+            "receiver_frame_seconds": 2,
+            "receiver_idle_seconds": 5,
+            "receiver_connections_per_address": 20,
+        }
+    )
+
+
+@pytest.fixture
+def app(settings: Settings) -> FastAPI:
+    return build(settings)
+
+
+@pytest.fixture
+async def client(app: FastAPI, client_for: ClientFor, tokens: Tokens) -> AsyncIterator[httpx.AsyncClient]:
+    """The running service, with the small world of `ingest_scene` registered."""
+    from ingest_scene import register
+
+    async with client_for(app) as made:
+        await register(made, tokens)
+        yield made

@@ -1,0 +1,81 @@
+"""A small registered world for the tests of `ingest`: two stations, an outlet, a logger, and who may send."""
+
+from typing import Any
+
+import httpx
+from kit.testing.databases import FreshDatabase
+from kit.testing.tokens import Tokens
+
+MON = "ee.mon/data.submit@131000"
+READER = "ee/data.read@131000"
+USCC = "91131081MA0D3P302N"
+MN = "131000A01000000000000001"
+PASSWORD = "123456"
+AIR = "131000-A01"
+OUTLET = f"{USCC}001P-DA001"
+FACTORS = ("a34004", "a34002", "a05024", "a21026")
+
+
+async def register(client: httpx.AsyncClient, tokens: Tokens) -> None:
+    """Through the front door, as the monitoring centre does it."""
+    who = tokens.bearer(MON)
+
+    async def put(path: str, body: dict[str, Any]) -> None:
+        answer = await client.put(path, json=body, headers=who)
+        assert answer.status_code == 200, answer.text
+
+    await put(f"/organisations/{USCC}", {"zh": "示例钢铁", "en": "Example Steel", "region": "131081"})
+    site = {"kind": "station", "element": "air", "zh": "安次站", "en": "Anci", "lon": 116.7, "lat": 39.5}
+    await put(f"/sites/{AIR}", site | {"region": "131002"})
+    await put("/sites/131000-A02", site | {"region": "131003"})
+    await put(
+        f"/sites/{OUTLET}",
+        {
+            "kind": "outlet",
+            "element": "waste_gas",
+            "region": "131081",
+            "zh": "排口",
+            "en": "Stack",
+            "uscc": USCC,
+        },
+    )
+    await put(f"/devices/{MN}", {"site": AIR, "password": PASSWORD})
+    series = [
+        {"site": code, "factor": factor, "source": source, "period": period, "sent_unit": "ug/m3"}
+        for code in (AIR, "131000-A02")
+        for factor in FACTORS
+        for source, period in (("cnemc", "hour"), ("hj212", "hour"), ("hj212", "min"))
+    ]
+    series.append({"site": OUTLET, "factor": "a21026", "source": "cnemc", "permit_limit": 35})
+    await put("/series", {"series": series})
+
+
+def row(
+    site: str = AIR, factor: str = "a34004", time: str = "2026-11-21T08:00:00+08:00", **cells: Any
+) -> Any:
+    return {"site": site, "factor": factor, "time": time, "value": 35, **cells}
+
+
+def batch(*rows: Any, **head: Any) -> dict[str, Any]:
+    return {"source": "cnemc", "rows": list(rows), **head}
+
+
+async def count(database: FreshDatabase, table: str) -> int:
+    """Rows of a table, whoever may read it."""
+    import asyncpg
+
+    connection = await asyncpg.connect(database.superuser_url)
+    try:
+        return int(await connection.fetchval(f"SELECT count(*) FROM {table}"))
+    finally:
+        await connection.close()
+
+
+async def fetch(database: FreshDatabase, query: str, *given: Any) -> list[Any]:
+    import asyncpg
+
+    connection = await asyncpg.connect(database.superuser_url)
+    try:
+        return list(await connection.fetch(query, *given))
+    finally:
+        await connection.close()
