@@ -73,11 +73,16 @@ def papers(*kinds: str) -> list[dict[str, str]]:
 def lead_at(platform: Platform, site: str, seconds: float = 60.0) -> dict[str, Any]:
     """The open lead at a site, as soon as there is one."""
 
-    def look() -> dict[str, Any] | None:
-        found = every(platform, OFFICER, f"/api/cases/leads?site={site}&state=LEAD")
-        return next(found, None)
+    return until(f"a lead at {site}", lambda: _lead(platform, site, "&state=LEAD"), seconds)
 
-    return until(f"a lead at {site}", look, seconds)
+
+def lead_at_any_state(platform: Platform, site: str) -> dict[str, Any]:
+    """The newest lead at a site, whatever became of it."""
+    return until(f"a lead at {site}", lambda: _lead(platform, site, ""))
+
+
+def _lead(platform: Platform, site: str, condition: str) -> dict[str, Any] | None:
+    return next(every(platform, OFFICER, f"/api/cases/leads?site={site}{condition}"), None)
 
 
 def file_case(platform: Platform, lead: str) -> dict[str, Any]:
@@ -137,13 +142,14 @@ def barred(platform: Platform, uscc: str) -> dict[str, Any]:
 
 
 def release(platform: Platform, item: str, region: str, hour: int) -> dict[str, Any]:
-    """Draft by the editor, approval and publication by the approver; returns the published release."""
+    """Drafted and published by the editor, approved by somebody else; returns the published release."""
     at = datetime.fromtimestamp(hour, UTC).isoformat()
     draft = ask(
         platform, EDITOR, "POST", "/api/publish/releases", {"item_code": item, "region": region, "from": at}
     )
-    if draft["status"] == "published":
-        return dict(draft)
-    approval = {"sha256": draft["sha256"]}
-    ask(platform, PUBLISHER, "POST", f"/api/publish/releases/{draft['id']}/approve", approval)
-    return dict(ask(platform, PUBLISHER, "POST", f"/api/publish/releases/{draft['id']}/publish"))
+    if draft["status"] == "draft":
+        approval = {"sha256": draft["sha256"]}
+        draft = ask(platform, PUBLISHER, "POST", f"/api/publish/releases/{draft['id']}/approve", approval)
+    if draft["status"] == "approved":
+        draft = ask(platform, EDITOR, "POST", f"/api/publish/releases/{draft['id']}/publish")
+    return dict(draft)
