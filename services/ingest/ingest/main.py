@@ -14,7 +14,7 @@ from ingest.flows.frames import Reception
 from ingest.flows.store import Store
 from ingest.flows.submit import Desk
 from ingest.jobs import JOBS
-from ingest.receiver import Receiver
+from ingest.receiver import Door, Receiver
 from ingest.rules.flood import FloodGate
 from ingest.settings import Settings
 
@@ -28,10 +28,21 @@ async def start(app: FastAPI) -> Callable[[], Awaitable[None]]:
     state.desk = Desk(state.database, state.catalog, state.store)
     registry = await state.catalog.refresh()
     await remake_latest(state.database, list(registry.by_id))
-    state.receiver = Receiver(state.settings, Reception(state.catalog, state.store, state.flood))
+    state.receiver = Receiver(_door(state.settings), Reception(state.catalog, state.store, state.flood))
     await state.receiver.start()
     stop: Callable[[], Awaitable[None]] = state.receiver.stop
     return stop
+
+
+def _door(settings: Settings) -> Door:
+    return Door(
+        host=settings.receiver_host,
+        port=settings.receiver_port,
+        connections=settings.receiver_connections,
+        connections_per_address=settings.receiver_connections_per_address,
+        idle_seconds=settings.receiver_idle_seconds,
+        frame_seconds=settings.receiver_frame_seconds,
+    )
 
 
 def build(settings: Settings) -> FastAPI:

@@ -118,7 +118,7 @@ async def put_device(mn: str, body: PutDevice, grant: MayWrite, session: WriterS
     known = await session.get(DeviceRow, mn)
     for code in {body.site, known.site if known else body.site}:
         grant.require(region=(await flows.site_of(session, code)).region)
-    return shown(await flows.save_device(_change(session, grant), mn, body.model_dump()))
+    return shown(await flows.save_device(_change(session, grant), mn, body.model_dump(mode="json")))
 
 
 @router.get("/series")

@@ -4,6 +4,6 @@ Promises: a receipt is written after the commit only; slow, endless, silent and 
 bounded memory. Leaves what a frame means to `flows.frames`.
 """
 
-from ingest.receiver.server import Receiver
+from ingest.receiver.server import Door, Receiver
 
-__all__ = ["Receiver"]
+__all__ = ["Door", "Receiver"]

@@ -6,6 +6,7 @@ that is silent for long, ends its connection. Stopping commits what was received
 
 import asyncio
 from collections import Counter
+from dataclasses import dataclass
 
 import structlog
 from prometheus_client import Gauge
@@ -13,7 +14,6 @@ from prometheus_client import Gauge
 from ingest.flows.frames import Reception
 from ingest.receiver.committer import Committer
 from ingest.receiver.connection import Connection
-from ingest.settings import Settings
 
 log = structlog.get_logger()
 CONNECTIONS = Gauge("ingest_connections", "Open connections of data loggers")
@@ -21,11 +21,23 @@ _SWEEP_SECONDS = 0.5
 _SETTLE_SECONDS = 1.0
 
 
+@dataclass(frozen=True)
+class Door:
+    """Where to listen, and how much one peer may take."""
+
+    host: str
+    port: int
+    connections: int
+    connections_per_address: int
+    idle_seconds: float
+    frame_seconds: float
+
+
 class Receiver:
     """`async with`-free on purpose: `start` and `stop` are called by the service's lifespan."""
 
-    def __init__(self, settings: Settings, reception: Reception) -> None:
-        self._settings = settings
+    def __init__(self, door: Door, reception: Reception) -> None:
+        self._door = door
         self._committer = Committer(reception)
         self._connections: set[Connection] = set()
         self._per_address: Counter[str] = Counter()
@@ -42,8 +54,8 @@ class Receiver:
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
             lambda: Connection(self._committer, self._opened, self._closed),
-            self._settings.receiver_host,
-            self._settings.receiver_port,
+            self._door.host,
+            self._door.port,
             backlog=1024,
         )
         self._tasks = [
@@ -67,8 +79,8 @@ class Receiver:
         self._per_address[connection.address] += 1
         CONNECTIONS.set(len(self._connections))
         return (
-            len(self._connections) <= self._settings.receiver_connections
-            and self._per_address[connection.address] <= self._settings.receiver_connections_per_address
+            len(self._connections) <= self._door.connections
+            and self._per_address[connection.address] <= self._door.connections_per_address
         )
 
     def _closed(self, connection: Connection) -> None:
@@ -91,7 +103,7 @@ class Receiver:
                 if connection.is_unfinished():
                     if quiet > _SETTLE_SECONDS:
                         connection.settle()
-                    if now - connection.began_at > self._settings.receiver_frame_seconds:
+                    if now - connection.began_at > self._door.frame_seconds:
                         connection.close()
-                elif quiet > self._settings.receiver_idle_seconds:
+                elif quiet > self._door.idle_seconds:
                     connection.close()
