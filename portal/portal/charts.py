@@ -42,13 +42,13 @@ class Curve:
 
 
 def nice_step(span: float, parts: int = 4) -> float:
-    """A step of 1, 2 or 5 times a power of ten that divides `span` into about `parts`.
+    """A step of 1, 2, 2.5 or 5 times a power of ten that divides `span` into about `parts`.
 
-    Worked example: `nice_step(87)` → 20.0.
+    Worked example: `nice_step(80)` → 20.0.
     """
     raw = max(span, 1e-9) / parts
     power = 10.0 ** int(f"{raw:e}".split("e")[1])
-    return float(next(m for m in (1, 2, 5, 10) if m * power >= raw) * power)
+    return float(next(m for m in (1, 2, 2.5, 5, 10) if m * power >= raw) * power)
 
 
 def _top(values: list[float]) -> tuple[float, float]:
@@ -62,8 +62,7 @@ def _top(values: list[float]) -> tuple[float, float]:
 def _y_ticks(top: float, step: float) -> list[Tick]:
     drawn = HEIGHT - TOP - BOTTOM
     count = round(top / step)
-    digits = 0 if step >= 1 else 1 if step >= 0.1 else 2
-    return [Tick(TOP + drawn * (1 - n / count), f"{n * step:.{digits}f}") for n in range(count + 1)]
+    return [Tick(TOP + drawn * (1 - n / count), f"{n * step:g}") for n in range(count + 1)]
 
 
 def _x_ticks(begin: datetime, end: datetime, place: Any) -> list[Tick]:

@@ -1,0 +1,120 @@
+"""The events `publish` hears, as plain values for its tests: two stations in Langfang, one hour, one case."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from contracts.cases import BasisWithdrawn, CaseAnnulled, FraudConfirmed
+from contracts.credit import Listed
+from contracts.ingest import SeriesRef, SiteRegistered
+from contracts.qc import Assessed
+
+HOUR = datetime(2026, 11, 21, 0, tzinfo=UTC)
+NOW = HOUR + timedelta(hours=1, minutes=40)
+SIX = ("a21026", "a21004", "a21005", "a05024", "a34002", "a34004")
+ITEM = "air.aqi.hourly"
+EDITOR, APPROVER = "ee/publish.editor@131000", "ee/publish.approver@131000"
+
+
+def ms(at: datetime) -> int:
+    return int(at.timestamp() * 1000)
+
+
+def site(code: str, region: str = "131002", **changes: Any) -> SiteRegistered:
+    given = {"kind": "station", "element": "air", "name_zh": f"{code}站", "name_en": f"Station {code}"}
+    return SiteRegistered(**({"code": code, "region": region, "is_assessed": True} | given | changes))
+
+
+def ref(code: str, factor: str, **changes: Any) -> SeriesRef:
+    number = ("A01", "A02").index(code) * 10 + SIX.index(factor) + 1
+    given: dict[str, Any] = {
+        "id": number,
+        "site": code,
+        "site_kind": "station",
+        "region": "131002",
+        "element": "air",
+        "factor": factor,
+        "statistic": "avg",
+        "basis": "raw",
+        "period": "hour",
+        "source": "logger",
+        "unit": "mg/m3" if factor == "a21005" else "ug/m3",
+        "decimals": 1 if factor == "a21005" else 0,
+    }
+    return SeriesRef(**(given | changes))
+
+
+def assessed(
+    code: str, values: dict[str, float], *, at: datetime = HOUR, verdict: int = 1, revision: int = 1
+) -> Assessed:
+    n = len(values)
+    return Assessed(
+        rule_pack="2026.1",
+        assessed_at_ms=ms(NOW),
+        traces=[],
+        series=[ref(code, factor) for factor in values],
+        at=list(range(n)),
+        ts_ms=[ms(at)] * n,
+        value=list(values.values()),
+        decimals=[0] * n,
+        code=[verdict] * n,
+        tests=[0] * n,
+        revision=[revision] * n,
+        sent_at_ms=[ms(NOW)] * n,
+    )
+
+
+def calm(pm25: float) -> dict[str, float]:
+    return {factor: 10 for factor in SIX} | {"a21005": 0.8, "a34004": pm25}
+
+
+def fraud(confirmed: int = 1, series: tuple[int, ...] = (6,)) -> FraudConfirmed:
+    return FraudConfirmed(
+        case_id="C7",
+        region="131002",
+        site="A01",
+        uscc="91131000MA0ABCDE0X",
+        organisation_zh="某公司",
+        organisation_en="Some Co.",
+        typology="T03",
+        series_ids=list(series),
+        from_ms=ms(HOUR),
+        to_ms=ms(HOUR + timedelta(hours=1)),
+        confirmed_at_ms=ms(NOW + timedelta(hours=confirmed)),
+    )
+
+
+def withdrawn(at: int = 2) -> BasisWithdrawn:
+    return BasisWithdrawn(
+        case_id="C7",
+        suspicion_id="s",
+        region="131002",
+        site="A01",
+        uscc=None,
+        reason_zh="依据消失",
+        reason_en="basis fell away",
+        withdrawn_at_ms=ms(NOW + timedelta(hours=at)),
+    )
+
+
+def annulled(at: int = 3) -> CaseAnnulled:
+    return CaseAnnulled(
+        case_id="C7", region="131002", site="A01", uscc=None, reason="撤销", annulled_at_ms=ms(NOW) + at
+    )
+
+
+def listed(at: int = 1) -> Listed:
+    return Listed(
+        listing_id="L1",
+        case_id="C7",
+        decision_no="廊环罚〔2026〕7号",
+        uscc="91131000MA0ABCDE0X",
+        organisation_zh="某公司",
+        organisation_en="Some Co.",
+        subject_type="unit",
+        region="131002",
+        ground="T03",
+        legal_basis="条例25",
+        valid_from="2026-11-21",
+        valid_to="2029-11-20",
+        listed_at_ms=ms(NOW) + at,
+    )
