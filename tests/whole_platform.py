@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+from contracts.catalogue import CATALOGUE
 from jianzhen import lifecycle
 from jianzhen.plan import Plan
 from jianzhen.platform import Platform
@@ -36,6 +37,12 @@ COUNTS = """
 SELECT c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND NOT c.relispartition ORDER BY 1
 """
+# The last number of each lane; what is not numbered yet counts below zero.
+HEADS = """
+SELECT event, lane, seq FROM outbox_heads UNION ALL
+SELECT event, '-', -count(*) FROM outbox WHERE seq IS NULL GROUP BY event
+"""
+LISTENERS = {entry.type: entry.consumers for entry in CATALOGUE}
 
 
 @dataclass
@@ -166,16 +173,19 @@ class WholePlatform:
         return found
 
     @contextmanager
-    def changes(self, expected: Mapping[str, int] | None = None, seconds: float = 20) -> Iterator[None]:
-        """What happens inside adds exactly these rows, everywhere, and nothing else."""
-        wanted = dict(expected or {})
+    def changes(
+        self, expected: Mapping[str, int], follows: Collection[str] = (), seconds: float = 20
+    ) -> Iterator[None]:
+        """What happens inside adds exactly these rows, everywhere; `follows` may change as they will."""
+        wanted = {name: count for name, count in expected.items() if count}
         self.wait_quiet()
         before = self.counts()
         yield
 
         def seen() -> dict[str, int]:
             after = self.counts()
-            return {name: after[name] - before[name] for name in after if after[name] != before[name]}
+            names = [name for name in after if name not in follows]
+            return {name: after[name] - before[name] for name in names if after[name] != before[name]}
 
         self.until(lambda: seen() == wanted, f"changes {wanted}", seconds, lambda: f"seen {seen()}")
         self.wait_quiet()
@@ -183,23 +193,21 @@ class WholePlatform:
 
     def behind(self) -> dict[str, tuple[int, int]]:
         """Where a consumer is behind its producer: (its number, the producer's), empty when all is done."""
-        from contracts.catalogue import CATALOGUE
-
-        found: dict[str, tuple[int, int]] = {}
-        for entry in CATALOGUE:
-            open_rows = "SELECT count(*) FROM outbox WHERE event = $1 AND seq IS NULL"
-            if waiting := self.value(entry.producer, open_rows, entry.type):
-                found[f"{entry.type} unnumbered"] = (0, waiting)
-            for lane, head in self.rows(
-                entry.producer, "SELECT lane, seq FROM outbox_heads WHERE event = $1", entry.type
-            ):
-                for consumer in entry.consumers:
-                    at = self.rows(
-                        consumer, "SELECT seq FROM cursors WHERE event = $1 AND lane = $2", entry.type, lane
-                    )
-                    stands = at[0][0] if at else 0
-                    if stands != head:
-                        found[f"{consumer} at {entry.type}.{lane}"] = (stands, head)
+        heads = {
+            (row["event"], row["lane"]): row["seq"]
+            for service in SERVICES
+            for row in self.rows(service, HEADS)
+        }
+        found = {f"{event} unnumbered": (0, count) for (event, _), count in heads.items() if count < 0}
+        for consumer in SERVICES:
+            stands = {
+                (row["event"], row["lane"]): row["seq"]
+                for row in self.rows(consumer, "SELECT event, lane, seq FROM cursors")
+            }
+            for (event, lane), head in heads.items():
+                at = stands.get((event, lane), 0)
+                if head > 0 and at != head and consumer in LISTENERS[event]:
+                    found[f"{consumer} at {event}.{lane}"] = (at, head)
         return found
 
     def wait_quiet(self, seconds: float = 90) -> None:
