@@ -5,6 +5,8 @@ from outside. Plain Starlette, because every request of the platform passes here
 """
 
 from fastapi import APIRouter
+from kit.problems import Problem
+from kit.problems import response as problem_response
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -23,7 +25,10 @@ async def authorize(request: Request) -> Response:
         authorizations=tuple(headers.getlist("authorization")),
         address=sender(headers.get("x-forwarded-for"), peer),
     )
-    return Response(status_code=200, headers=await gate.ask(call))
+    try:
+        return Response(status_code=200, headers=await gate.ask(call))
+    except Problem as problem:
+        return problem_response(problem, call.uri.partition("?")[0])
 
 
 router = APIRouter(routes=[Route("/authorize", authorize, methods=["GET"])])

@@ -128,6 +128,6 @@ def _row(operation: Operation, language: str, text: dict[str, Any], policy: Poli
         who[f"{escape(role)} ({text['scope'][grant.scope]})"] = None
     return (
         f'<tr><td><span class="m">{operation.method}</span> <code>{escape(operation.path)}</code></td>'
-        f"<td>{escape(operation.summary or named)}</td><td><code>{escape(permission.name)}</code></td>"
+        f"<td>{escape(named)}</td><td><code>{escape(permission.name)}</code></td>"
         f"<td>{' · '.join(who)}</td></tr>"
     )

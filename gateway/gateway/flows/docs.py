@@ -5,7 +5,6 @@ again the next time. Leaves the look to `api.docs`.
 """
 
 import asyncio
-import re
 import time
 from copy import deepcopy
 from dataclasses import dataclass
@@ -23,7 +22,6 @@ class Operation:
 
     method: str
     path: str
-    summary: str
     permission: Permission
 
 
@@ -66,12 +64,10 @@ class Library:
 
     async def _chapter(self, service: str) -> Chapter:
         document = await self.document(service)
-        summaries = _summaries(document) if document else {}
         operations = tuple(
             Operation(
                 route.method,
                 f"/api/{service}{route.path}",
-                summaries.get((route.method, _shape(route.path)), ""),
                 self._policy.permissions[route.permission],
             )
             for route in self._policy.routes
@@ -90,16 +86,3 @@ class Library:
                     entry = operation | {"x-permission": route.permission}
                     seen["paths"].setdefault(path, {})[method] = entry
         return seen
-
-
-def _shape(path: str) -> str:
-    """A path whatever its parameters are called: `/leads/{lead_id}` is `/leads/{}`."""
-    return re.sub(r"{[^}]*}", "{}", path)
-
-
-def _summaries(document: dict[str, Any]) -> dict[tuple[str, str], str]:
-    return {
-        (method.upper(), _shape(path)): operation.get("summary", "")
-        for path, item in document["paths"].items()
-        for method, operation in item.items()
-    }
