@@ -16,7 +16,6 @@ from urllib.parse import unquote
 import structlog
 from contracts.envelope import Event
 from nats.aio.msg import Msg
-from nats.errors import TimeoutError as NatsTimeout
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.client import JetStreamContext
 from nats.js.errors import BadRequestError, ServerError
@@ -159,7 +158,7 @@ class Subscription:
         while True:
             try:
                 messages = await bound.fetch(FETCH_AT_ONCE, timeout=IDLE_SECONDS)
-            except NatsTimeout:
+            except TimeoutError:  # nats-py raises its own subclass, or now and then the plain one
                 messages = []
             if not messages and monotonic() - checked_at > self._tuning.compare_every:
                 await jetstream.consumer_info(self.of.stream, self.of.durable)
