@@ -82,5 +82,6 @@ def frauds(count: int, now: int) -> list[Window]:
 
 
 def late_window(now: int) -> Window:
-    """Where the minutes arrive late."""
-    return _window(document()["late"], now, {})
+    """Where minutes arrive late; `frozen` is what the hours truly are."""
+    row = document()["late"]
+    return _window(row, now, dict(row["factors"]))

@@ -58,8 +58,11 @@ class Logger:
     async def send(self, frames: Iterable[bytes]) -> int:
         """Sends every frame until it is answered; returns how many were. Raises ConnectionError when the
         platform stays away for three resends."""
-        waiting = {_qn(frame): frame for frame in frames}
+        outgoing = list(frames)
+        waiting = {_qn(frame): frame for frame in outgoing}
         total = len(waiting)
+        if total != len(outgoing):
+            raise ValueError("two frames bear the same QN: their answers could not be told apart")
         for _ in range(1 + RESENDS):
             if not waiting:
                 break

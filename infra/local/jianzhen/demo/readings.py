@@ -12,12 +12,12 @@ from typing import Any
 from jianzhen.demo.city import Site, Window, sites
 from jianzhen.demo.logger import HOURS, MINUTES, Logger, reading
 from jianzhen.demo.officers import ask
-from jianzhen.demo.signals import HOUR, MINUTE, hour_value, hours_between, minute_value, minutes
+from jianzhen.demo.signals import HOUR, MINUTE, hour_value, hours_between, minutes
 from jianzhen.platform import Platform
 
 SYSTEM = "sys-ee-mon-131000"
 BATCH = 1000
-PLUME = 1.7
+HELD_MINUTES = 30, 45
 COLUMNS = ["site", "factor", "statistic", "basis", "period", "time", "value"]
 Say = Callable[[str], None]
 
@@ -52,46 +52,36 @@ def frames_of(
 ) -> tuple[list[bytes], list[bytes]]:
     """Minute and hour frames of a logger, and the minute frames it could not send (`withheld`).
 
-    A cheat shows its frozen values in the hours only. A line that is down drops the minutes :30 to :44, in
-    which a plume passes: the hours are right, but do not follow from the minutes that arrived.
+    A cheat shows its frozen values in the hours only. Where a line is down the minutes :30 to :44 are
+    missing; with them the hours are right, without them they look frozen against their own minutes.
     """
     sent, late, number = [], [], 0
     for hour in hours_between(start, end):
         is_down = withheld is not None and withheld.covers(site.code, hour)
-        plume = _plume(site, hour) if is_down else {}
+        unseen = _unseen(site, hour, withheld.frozen) if withheld and is_down else {}
         for minute in range(60):
             number += 1
-            at = hour + minute * MINUTE
-            frame = reading(site, MINUTES, at, plume.get(minute, {}), number)
-            (late if minute in plume else sent).append(frame)
+            frame = reading(site, MINUTES, hour + minute * MINUTE, unseen.get(minute, {}), number)
+            (late if minute in unseen else sent).append(frame)
         shown = next((one.frozen for one in cheats if one.covers(site.code, hour)), {})
-        sent.append(reading(site, HOURS, hour, shown or _mean(site, hour, plume), number))
+        truth = withheld.frozen if withheld and is_down else {}
+        number += 1
+        sent.append(reading(site, HOURS, hour, shown or truth, number))
     return sent, late
 
 
-def _plume(site: Site, hour: int) -> dict[int, dict[str, float]]:
-    """What is measured in the minutes :30 to :44 while the plume passes, by minute and factor."""
-    return {
-        minute: {
-            factor.code: round(
-                minute_value(site.code, site.region, factor, hour + minute * MINUTE) * PLUME, factor.decimals
-            )
-            for factor in site.factors
-        }
-        for minute in range(30, 45)
-    }
-
-
-def _mean(site: Site, hour: int, plume: dict[int, dict[str, float]]) -> dict[str, float]:
-    """The hour with the plume in it; empty, that is the plain truth, without one."""
-    if not plume:
-        return {}
-    means = {}
+def _unseen(site: Site, hour: int, means: dict[str, float]) -> dict[int, dict[str, float]]:
+    """The withheld minutes, by minute and factor, such that the hour's mean is what `means` says."""
+    found: dict[int, dict[str, float]] = {minute: {} for minute in range(*HELD_MINUTES)}
     for factor in site.factors:
+        if factor.code not in means:
+            continue
         values = minutes(site.code, site.region, factor, hour)
-        total = sum(plume.get(n, {}).get(factor.code, value) for n, value in enumerate(values))
-        means[factor.code] = round(total / 60, factor.decimals)
-    return means
+        seen = sum(values) - sum(values[slice(*HELD_MINUTES)])
+        missing = (60 * means[factor.code] - seen) / len(found)
+        for minute in found:
+            found[minute][factor.code] = round(missing, factor.decimals)
+    return found
 
 
 def hour_frames(site: Site, start: int, end: int) -> list[bytes]:
