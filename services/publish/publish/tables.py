@@ -111,6 +111,7 @@ class FraudCase(Base):
     confirmed_at: Mapped[datetime | None] = mapped_column(Instant)
     withdrawn_at: Mapped[datetime | None] = mapped_column(Instant)
     annulled_at: Mapped[datetime | None] = mapped_column(Instant)
+    is_effective: Mapped[bool] = mapped_column(server_default="false")
     withdrawal_reason_zh: Mapped[str | None] = mapped_column(Text)
     withdrawal_reason_en: Mapped[str | None] = mapped_column(Text)
     annulment_reason: Mapped[str | None] = mapped_column(Text)

@@ -18,6 +18,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from publish.queries import figures, places
+from publish.rules.states import is_falsification_effective
 from publish.tables import Base, FraudCase, Listing
 
 
@@ -48,6 +49,11 @@ async def _merge_case(session: AsyncSession, row: dict[str, Any], newest: str) -
     await figures.hold_verdicts(session)
     await figures.touch_case(session, row["case_id"])
     await _merge(session, FraudCase, "case_id", row, newest)
+    case_now = await session.get_one(FraudCase, row["case_id"], populate_existing=True)
+    case_now.is_effective = is_falsification_effective(
+        case_now.confirmed_at, case_now.withdrawn_at, case_now.annulled_at
+    )
+    await session.flush()
     await figures.touch_case(session, row["case_id"])
 
 

@@ -91,7 +91,7 @@ LEFT JOIN LATERAL (
     JOIN series named ON named.id = ANY (c.series_ids)
     WHERE named.site = p.site AND named.factor = p.factor
       AND f.ts < c.to_at AND f.ts > c.from_at - interval '1 hour'
-      AND c.annulled_at IS NULL AND (c.withdrawn_at IS NULL OR c.withdrawn_at < c.confirmed_at)
+      AND c.is_effective
     ORDER BY c.case_id LIMIT 1
 ) AS c ON true
 WHERE p.site = ANY (:sites) AND f.ts >= :from_at AND f.ts < :to_at

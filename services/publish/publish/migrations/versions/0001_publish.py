@@ -36,6 +36,7 @@ TABLES = (
         case_id text NOT NULL, site text NOT NULL, region text NOT NULL, typology text,
         series_ids integer[] NOT NULL DEFAULT '{}', from_at timestamptz, to_at timestamptz,
         confirmed_at timestamptz, withdrawn_at timestamptz, annulled_at timestamptz,
+        is_effective boolean NOT NULL DEFAULT false,
         withdrawal_reason_zh text, withdrawal_reason_en text, annulment_reason text,
         CONSTRAINT pk_fraud_cases PRIMARY KEY (case_id))""",
     """CREATE TABLE listings (
