@@ -109,7 +109,7 @@ def test_a_service_sees_its_own_paths_after_the_gateway_agreed(edge: Edge) -> No
     edge.seen.clear()
     answer = httpx.post(f"{edge.url}/api/ingest/observations?x=1", content=b"{}", headers=GOOD)
     assert answer.json()["by"] == "ingest"
-    assert edge.seen == [("gateway", "GET", "/authorize"), ("ingest", "POST", "/observations?x=1")]
+    assert edge.seen == [("gateway", "GET", "/authorize?x=1"), ("ingest", "POST", "/observations?x=1")]
 
 
 def test_what_the_gateway_refuses_never_reaches_a_service(edge: Edge) -> None:

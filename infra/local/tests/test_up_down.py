@@ -1,4 +1,4 @@
-"""The whole platform, started, hurt, healed and stopped, in a folder of its own beside whatever runs already."""
+"""The whole platform: started, hurt, healed, stopped; in its own folder, beside whatever runs already."""
 
 import json
 import os

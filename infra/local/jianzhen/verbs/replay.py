@@ -66,7 +66,7 @@ def replay(  # noqa: PLR0913 each argument is an option of the command
             "all_rows": sum(one["rows"] for one in journal.answers.values()),
             **journal.totals(), "log": str(log),
         }  # fmt: skip
-    found |= report.flags(platform, who, station, found["accepted"], wait)
+    found |= report.flags(platform, station, found["accepted"], wait)
     put(found, as_json, report.text(found))
     if found["refused"] or found["revised"]:
         raise typer.Exit(1)
