@@ -26,7 +26,7 @@ from urllib.parse import quote
 from kit.privileges import Place as Place
 from kit.privileges import ServerError as ServerError
 from kit.privileges import place_for
-from kit.processes import PidFile, children, free_port
+from kit.processes import PidFile, children, free_port, started_at
 
 # max_connections: eight services with writer, reader, relay and telemetry pools, plus tests and operators.
 POSTGRES_SETTINGS = {
@@ -129,11 +129,14 @@ class Server:
         """kill -9 of the server and everything under it."""
         if (pid := self.pidfile.pid()) is not None:
             self.pidfile.signal(signal.SIGSTOP)
-            for victim in children(pid):
+            under = list(children(pid))
+            for victim in under:
                 with suppress(ProcessLookupError):
                     os.kill(victim, signal.SIGKILL)
             self.pidfile.signal(signal.SIGKILL)
             self.pidfile.wait(10)
+            while any(started_at(victim) for victim in under):
+                time.sleep(0.01)
 
     def restart(self) -> None:
         self.stop()
