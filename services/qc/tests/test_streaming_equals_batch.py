@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from qc.rules.assess import assess, sum_minutes
 from qc.rules.frame import Columns, keys_of, merged, roster_of
 from qc.rules.pack import load_pack
-from qc.rules.windows import windows_of
+from qc.rules.windows import hours_of, windows_of
 
 PACK = load_pack()
 HOUR = 3_600_000
@@ -44,14 +44,22 @@ class Store:
         self.known = columns([])
         self.current: dict[int, tuple[int, int]] = {}
 
+    def _near(self, windows) -> np.ndarray:
+        """Minutes of the hours that may change and of those beside them: all the service loads."""
+        reach, near = PACK.mean_reach_periods * HOUR, np.zeros(len(self.known), dtype=bool)
+        for s, a, b in zip(windows.series, windows.judged_from, windows.judged_to, strict=True):
+            near |= (s == 0) & (self.known.ts >= a - reach) & (self.known.ts < b + reach + HOUR)
+        return near
+
     def receive(self, new: Columns) -> None:
-        windows = windows_of(new.series, new.ts, ROSTER)
         self.known = merged(self.known, new)
+        hours = hours_of(new.series, new.ts, ROSTER)
+        windows = windows_of(new.series, new.ts, ROSTER, hours[np.isin(hours, self.known.keys)])
         inside = np.zeros(len(self.known), dtype=bool)
         for s, a, b in zip(windows.series, windows.start, windows.end, strict=True):
             inside |= (self.known.series == s) & (self.known.ts >= a) & (self.known.ts <= b)
         window = self.known.take(inside)
-        minutes = self.known.take(self.known.series == 2)
+        minutes = self.known.take((self.known.series == 2) & self._near(windows))
         valid = assess(minutes, ROSTER, PACK).code < 4
         verdict = assess(window, ROSTER, PACK, sum_minutes(minutes, valid))
         judged = windows.covers(window)
@@ -61,10 +69,12 @@ class Store:
             self.current[int(key)] = (int(code), int(tests))
 
 
-levels = st.sampled_from([42.0, 42.0, 42.0, 60.0, 90.0, 700.0, 2000.0, 3.0, float("nan")])
+# Mostly one level, many hours absent: long sparse runs are what a window that is too short would miss.
+levels = st.sampled_from([42.0] * 9 + [60.0, 90.0, 700.0, 2000.0, 3.0, float("nan")])
 hour_rows = st.dictionaries(
     st.tuples(st.sampled_from([0, 1]), st.integers(0, HOURS - 1)),
-    st.tuples(levels, st.sampled_from(["", "N", "M", "Q"])),
+    st.tuples(levels, st.sampled_from([""] * 9 + ["N", "M", "Q"])),
+    min_size=20,
     max_size=60,
 )
 minute_hours = st.dictionaries(
@@ -97,7 +107,8 @@ def test_any_split_and_order_of_arrival_ends_in_the_same_codes(hours, minutes, r
 
 
 def test_a_window_of_a_minute_reopens_its_hour_and_the_partner_of_the_hour():
-    windows = windows_of(np.array([2]), np.array([START + 5 * 60_000]), ROSTER)
+    minute = np.array([2]), np.array([START + 5 * 60_000])
+    windows = windows_of(*minute, ROSTER, hours_of(*minute, ROSTER))
     assert windows.series.tolist() == [0, 1, 2]
     assert windows.judged_from[0] == START - 12 * HOUR
     assert windows.start[0] == START - 24 * HOUR
@@ -106,7 +117,8 @@ def test_a_window_of_a_minute_reopens_its_hour_and_the_partner_of_the_hour():
 
 def test_far_apart_values_do_not_open_everything_between_them():
     ts = np.array([START, START + 5000 * HOUR])
-    windows = windows_of(np.zeros(2, dtype=np.int64), ts, roster_of(REFS[:1], PACK))
+    nothing = np.zeros(0, dtype=np.int64)
+    windows = windows_of(np.zeros(2, dtype=np.int64), ts, roster_of(REFS[:1], PACK), nothing)
     assert len(windows.series) == 2
     outside = columns([(0, START + 2500 * HOUR, 1.0, "")])
     assert not windows.covers(outside).any()

@@ -24,12 +24,20 @@ from qc.queries import series as known_series
 from qc.queries import verdicts
 from qc.queries.binary import driver
 from qc.queries.overdue import arrive
-from qc.queries.windows import Known, load_known, load_minute_sums, load_revisions
+from qc.queries.windows import (
+    Facts,
+    Known,
+    known_hours,
+    load_facts,
+    load_known,
+    load_minute_sums,
+    with_revisions,
+)
 from qc.rules.assess import Judgement, added, assess, sum_minutes
-from qc.rules.frame import TS_BITS, Columns, HourSums, Roster, merged, roster_of
+from qc.rules.frame import HOUR_MS, TS_BITS, Columns, HourSums, Roster, merged
 from qc.rules.outcome import Ints
 from qc.rules.pack import RulePack
-from qc.rules.windows import Windows, windows_of
+from qc.rules.windows import Windows, hours_of, windows_of
 
 # One Assessed stays far below the 256 KB of the bus: about 100 bytes a row and 700 a series.
 ROWS_PER_EVENT = 1_500
@@ -52,16 +60,17 @@ async def assess_recorded(session: AsyncSession, event: Recorded, meta: Meta, se
     pack_no = await pack_number(session, setting)
     connection = await driver(session)
     live = _live_series(event)
-    refs = await known_series.know(connection, setting.directory, event.series, live, setting.now)
-    roster = roster_of(refs, setting.pack)
+    ids = await known_series.know(connection, setting.directory, event.series, live, setting.now)
+    roster = known_series.roster(setting.directory, ids, setting.pack)
     new = arrived(event, roster)
-    windows = windows_of(new.columns.series, new.columns.ts, roster)
+    windows = await reopened(connection, roster, new.columns)
     known = await load_known(connection, roster, windows)
     new = without_known(new, known)
     if not len(new.columns):
         return 0
-    view = await judge_windows(connection, windows, known, new.columns, roster, setting.pack)
-    overdue = await arrive(connection, roster, new.columns, setting.now)
+    facts = await load_facts(connection, roster, windows)
+    view = await judge_windows(connection, windows, known, new.columns, roster, facts, setting.pack)
+    overdue = await arrive(connection, roster, facts.overdue, new.columns, setting.now)
     judged = windows.covers(view.columns)
     change = changes(judged, view.columns, view.verdict, known, new, overdue, roster)
     occasion = verdicts.Occasion(event.received_at_ms, meta.seq, pack_no, setting.now)
@@ -107,19 +116,25 @@ async def pack_number(session: AsyncSession, setting: Setting) -> int:
     return int(number)
 
 
-async def judge_windows(
+async def reopened(connection: asyncpg.Connection, roster: Roster, new: Columns) -> Windows:
+    """The windows that these rows reopen; an hour only where its value is stored or among the rows."""
+    hours = hours_of(new.series, new.ts, roster)
+    stored = await known_hours(connection, roster, hours)
+    return windows_of(new.series, new.ts, roster, np.union1d(stored, hours[np.isin(hours, new.keys)]))
+
+
+async def judge_windows(  # noqa: PLR0913 - the window, what is in it, and what judges it
     connection: asyncpg.Connection,
     windows: Windows,
     known: Known,
     new: Columns,
     roster: Roster,
+    facts: Facts,
     pack: RulePack,
 ) -> View:
     """Judge everything known in the windows together with the `new` rows."""
-    columns = merged(known.columns, new)
-    revisions = await load_revisions(connection, roster, columns)
-    columns = Columns(columns.series, columns.ts, columns.value, columns.flag, revisions)
-    sums = await load_minute_sums(connection, roster, windows)
+    columns = with_revisions(merged(known.columns, new), facts)
+    sums = await load_minute_sums(connection, roster, windows, pack.mean_reach_periods * HOUR_MS)
     fresh = _fresh_minutes(new, roster, pack)
     verdict = assess(columns, roster, pack, added(sums, fresh) if len(fresh.hour) else sums)
     return View(roster, columns, known, verdict)
@@ -128,6 +143,8 @@ async def judge_windows(
 def _fresh_minutes(new: Columns, roster: Roster, pack: RulePack) -> HourSums:
     """The minutes of this batch, by the rule of the stored ones: what is not bad or missing counts."""
     minutes = new.take(roster.hour_of[new.series] >= 0)
+    if not len(minutes):
+        return sum_minutes(minutes, np.zeros(0, dtype=bool))
     return sum_minutes(minutes, assess(minutes, roster, pack).code < 4)
 
 

@@ -19,9 +19,7 @@ from qc.flows.setting import Setting
 from qc.queries import series as known_series
 from qc.queries.binary import driver
 from qc.queries.verdicts import Occasion
-from qc.queries.windows import load_known
-from qc.rules.frame import roster_of
-from qc.rules.outcome import Ints
+from qc.queries.windows import load_facts, load_known
 from qc.rules.windows import windows_of
 
 KEEP = """
@@ -44,14 +42,16 @@ async def assess_revised(session: AsyncSession, event: Revised, meta: Meta, sett
     }
     await session.execute(text(KEEP), fact)
     connection = await driver(session)
-    refs = await known_series.know(connection, setting.directory, [event.series], frozenset(), setting.now)
-    place = next(place for place, ref in enumerate(refs) if ref.id == event.series.id)
-    roster = roster_of(refs, setting.pack)
-    windows = windows_of(np.array([place]), np.array([event.ts_ms]), roster)
+    known_ids = await known_series.know(
+        connection, setting.directory, [event.series], frozenset(), setting.now
+    )
+    roster = known_series.roster(setting.directory, known_ids, setting.pack)
+    place, nothing = known_ids.index(event.series.id), np.zeros(0, dtype=np.int64)
+    windows = windows_of(np.array([place]), np.array([event.ts_ms]), roster, nothing)
     known = await load_known(connection, roster, windows)
     new = arrived_nothing()
-    view = await judge_windows(connection, windows, known, new.columns, roster, setting.pack)
-    nothing: Ints = np.zeros(0, dtype=np.int64)
+    facts = await load_facts(connection, roster, windows)
+    view = await judge_windows(connection, windows, known, new.columns, roster, facts, setting.pack)
     judged = windows.covers(view.columns)
     change = changes(judged, view.columns, view.verdict, known, new, nothing, roster)
     if not len(change):

@@ -10,6 +10,7 @@ from typing import Any
 import asyncpg
 import numpy as np
 from numpy.typing import NDArray
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
@@ -19,9 +20,12 @@ EPOCH_2000_MS = 946_684_800_000
 
 
 async def driver(session: AsyncSession) -> asyncpg.Connection:
-    """The driver's connection. The session must have spoken before, so that its transaction is open."""
+    """The driver's connection of the session, inside its transaction."""
     connection = (await (await session.connection()).get_raw_connection()).driver_connection
     assert connection is not None
+    if not connection.is_in_transaction():
+        # SQLAlchemy begins with its first statement; what goes past it before would commit at once.
+        await session.execute(text("SELECT 1"))
     return connection
 
 

@@ -10,9 +10,7 @@ from datetime import datetime
 import asyncpg
 import numpy as np
 
-from qc.queries.binary import EPOCH_2000_MS, array, read
-from qc.queries.windows import AT
-from qc.rules.frame import Columns, Roster, keys_of
+from qc.rules.frame import TS_BITS, Columns, Roster
 from qc.rules.outcome import Ints
 
 SILENT = """
@@ -56,27 +54,19 @@ async def notice(
     return {(row["series_id"], row["ts"]) for row in rows}
 
 
-async def arrive(connection: asyncpg.Connection, roster: Roster, new: Columns, now: datetime) -> Ints:
-    """Strike off the periods among `new` that had been noticed as missing; their keys."""
-    rows = await read(
-        connection,
-        "SELECT series_id, ts FROM overdue_periods WHERE arrived_at IS NULL "  # noqa: S608 - integers only
-        f"AND series_id = ANY({array(np.unique(roster.ids[new.series]))}) "
-        f"AND ts >= {AT.format(int(new.ts.min()))} AND ts <= {AT.format(int(new.ts.max()))}",
-        (("id", "i8"), ("ts", "i8")),
-    )
-    if not len(rows):
-        return np.zeros(0, dtype=np.int64)
-    ts = rows["ts"].astype(np.int64) // 1000 + EPOCH_2000_MS
-    series = np.searchsorted(roster.ids, rows["id"].astype(np.int64))
-    here = np.isin(keys_of(series, ts), new.keys)
-    await connection.execute(
-        "UPDATE overdue_periods o SET arrived_at = $3 "
-        "FROM unnest($1::bigint[], $2::timestamptz[]) n (series_id, ts) "
-        "WHERE o.series_id = n.series_id AND o.ts = n.ts",
-        rows["id"][here].tolist(),
-        [datetime.fromtimestamp(ms / 1000, now.tzinfo) for ms in ts[here].tolist()],
-        now,
-    )
-    keys: Ints = keys_of(series, ts)[here]
-    return keys
+async def arrive(
+    connection: asyncpg.Connection, roster: Roster, overdue: Ints, new: Columns, now: datetime
+) -> Ints:
+    """Strike off those `overdue` periods (keys) that are among the new values; their keys."""
+    here = overdue[np.isin(overdue, new.keys)]
+    if len(here):
+        instants = (here & ((1 << TS_BITS) - 1)).tolist()
+        await connection.execute(
+            "UPDATE overdue_periods o SET arrived_at = $3 "
+            "FROM unnest($1::bigint[], $2::timestamptz[]) n (series_id, ts) "
+            "WHERE o.series_id = n.series_id AND o.ts = n.ts",
+            roster.ids[here >> TS_BITS].tolist(),
+            [datetime.fromtimestamp(ms / 1000, now.tzinfo) for ms in instants],
+            now,
+        )
+    return here

@@ -12,6 +12,11 @@ import asyncpg
 import msgspec
 from contracts.ingest import SeriesRef
 
+from qc.rules.frame import Roster, roster_of
+from qc.rules.pack import RulePack
+
+ROSTERS = 512
+
 UPSERT = """
     INSERT INTO known_series (series_id, site, region, uscc, period, descriptor, live_since) SELECT * FROM
     unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::jsonb[], $7::timestamptz[]) ON
@@ -33,9 +38,13 @@ class Remembered:
 
 @dataclass(slots=True)
 class Directory:
-    """The memory of one process: series id → what was last read of it."""
+    """The memory of one process: series id → what was last read of it, and the rosters made of it.
+
+    A roster is remembered under the numbers of its series' rows, so it can never be an old one.
+    """
 
     series: dict[int, Remembered] = field(default_factory=dict)
+    rosters: dict[tuple[str, tuple[int, ...]], Roster] = field(default_factory=dict)
 
 
 async def know(
@@ -44,8 +53,8 @@ async def know(
     told: Iterable[SeriesRef],
     live: frozenset[int],
     now: datetime,
-) -> list[SeriesRef]:
-    """Keep what the event says of its series, and return all series of their sites, ascending by id.
+) -> list[int]:
+    """Keep what the event says of its series, and return the ids of all series of their sites, ascending.
 
     `live` are the ids of series that have just sent a live value: from now on their silence is noticed.
     """
@@ -64,8 +73,18 @@ async def know(
     changed = [ref for ref in refs.values() if _is_news(directory, current, ref, live)]
     if changed:
         await _keep(connection, directory, changed, live, now)
-    everything = current.keys() | refs.keys()
-    return [directory.series[id].ref for id in sorted(everything)]
+    return sorted(current.keys() | refs.keys())
+
+
+def roster(directory: Directory, ids: list[int], pack: RulePack) -> Roster:
+    """The roster of these known series."""
+    key = (pack.version, tuple([directory.series[id].known_no for id in ids]))
+    made = directory.rosters.get(key)
+    if made is None:
+        if len(directory.rosters) >= ROSTERS:
+            directory.rosters.clear()
+        made = directory.rosters[key] = roster_of([directory.series[id].ref for id in ids], pack)
+    return made
 
 
 def _is_news(directory: Directory, current: dict[int, int], ref: SeriesRef, live: frozenset[int]) -> bool:

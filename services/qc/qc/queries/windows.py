@@ -10,7 +10,7 @@ import asyncpg
 import numpy as np
 
 from qc.queries.binary import EPOCH_2000_MS, array, read
-from qc.rules.frame import HOUR_MS, Columns, HourSums, Roster, keys_of
+from qc.rules.frame import HOUR_MS, TS_BITS, Columns, HourSums, Roster, find, keys_of
 from qc.rules.outcome import Ints
 from qc.rules.windows import Windows
 
@@ -72,8 +72,27 @@ async def load_known(connection: asyncpg.Connection, roster: Roster, windows: Wi
     )
 
 
-async def load_minute_sums(connection: asyncpg.Connection, roster: Roster, windows: Windows) -> HourSums:
-    """Valid minutes already stored, per hour, for the windows of hour series that have minutes."""
+async def known_hours(connection: asyncpg.Connection, roster: Roster, keys: Ints) -> Ints:
+    """Those of the keys (see `hours_of`) for which a value is stored."""
+    if not len(keys):
+        return keys
+    series, ts = keys >> TS_BITS, keys & ((1 << TS_BITS) - 1)
+    rows = await read(
+        connection,
+        f"SELECT w.key FROM unnest({array(keys)}, {array(roster.ids[series])}, {array(ts)}) w (key, id, ms) "  # noqa: S608 - integers only
+        f"JOIN known_values v ON v.series_id = w.id AND v.ts = {AT.format('w.ms')}",
+        (("key", "i8"),),
+    )
+    return rows["key"].astype(np.int64)
+
+
+async def load_minute_sums(
+    connection: asyncpg.Connection, roster: Roster, windows: Windows, reach_ms: int
+) -> HourSums:
+    """Valid minutes already stored, per hour, for hour series that have minutes.
+
+    Wanted are the hours whose verdict may change and those up to `reach_ms` beside them.
+    """
     minutes = roster.minutes_of[windows.series]
     wanted = np.flatnonzero(minutes >= 0)
     if not len(wanted):
@@ -84,7 +103,8 @@ async def load_minute_sums(connection: asyncpg.Connection, roster: Roster, windo
         "SELECT w.place, date_trunc('hour', k.ts) AS hour, count(*), "  # noqa: S608 - integers only
         "sum(round(k.value * 1e6)::bigint)::bigint "
         f"FROM unnest({array(minutes[wanted])}, {array(roster.ids[minutes[wanted]])}, "
-        f"{array(windows.start[wanted])}, {array(windows.end[wanted] + HOUR_MS)}) w (place, id, a, b), "
+        f"{array(windows.judged_from[wanted] - reach_ms)}, "
+        f"{array(windows.judged_to[wanted] + reach_ms + HOUR_MS)}) w (place, id, a, b), "
         "LATERAL "
         "(SELECT v.ts, v.value FROM known_values v WHERE v.series_id = w.id AND v.code < 4 "
         f"AND v.ts >= {AT.format('w.a')} AND v.ts < {AT.format('w.b')} OFFSET 0) k GROUP BY 1, 2",
@@ -101,21 +121,43 @@ async def load_minute_sums(connection: asyncpg.Connection, roster: Roster, windo
     )
 
 
-async def load_revisions(connection: asyncpg.Connection, roster: Roster, columns: Columns) -> Ints:
-    """How many different values came later, per row of `columns` (nearly always none)."""
-    found = np.zeros(len(columns), dtype=np.int64)
-    if not len(columns):
-        return found
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What else is known of instants, by key: how many revisions, and periods noticed as overdue."""
+
+    revised: Ints
+    revisions: Ints
+    overdue: Ints
+
+
+async def load_facts(connection: asyncpg.Connection, roster: Roster, windows: Windows) -> Facts:
+    """The facts between the first and the last instant of the windows (nearly always none)."""
+    nothing = np.zeros(0, dtype=np.int64)
+    if not len(windows.series):
+        return Facts(nothing, nothing, nothing)
+    ids = array(np.unique(roster.ids[windows.series]))
+    where = (
+        f"series_id = ANY({ids}) AND ts >= {AT.format(int(windows.start.min()))} "
+        f"AND ts <= {AT.format(int(windows.end.max()))}"
+    )
     rows = await read(
         connection,
-        "SELECT series_id, ts, count(*) FROM known_revisions "  # noqa: S608 - integers only
-        f"WHERE series_id = ANY({array(np.unique(roster.ids[columns.series]))}) "
-        f"AND ts >= {AT.format(int(columns.ts.min()))} AND ts <= {AT.format(int(columns.ts.max()))} "
-        "GROUP BY 1, 2",
+        f"SELECT series_id, ts, count(*) FROM known_revisions WHERE {where} GROUP BY 1, 2 "  # noqa: S608 - integers only
+        f"UNION ALL SELECT series_id, ts, 0 FROM overdue_periods WHERE {where} AND arrived_at IS NULL",
         (("id", "i8"), ("ts", "i8"), ("count", "i8")),
     )
-    places = {int(id): place for place, id in enumerate(roster.ids)} if len(rows) else {}
-    for id, ts, count in zip(rows["id"], rows["ts"], rows["count"], strict=True):
-        at = (columns.series == places[int(id)]) & (columns.ts == int(ts) // 1000 + EPOCH_2000_MS)
-        found[at] = count
-    return found
+    if not len(rows):
+        return Facts(nothing, nothing, nothing)
+    ts = rows["ts"].astype(np.int64) // 1000 + EPOCH_2000_MS
+    keys = keys_of(np.searchsorted(roster.ids, rows["id"].astype(np.int64)), ts)
+    count = rows["count"].astype(np.int64)
+    return Facts(keys[count > 0], count[count > 0], keys[count == 0])
+
+
+def with_revisions(columns: Columns, facts: Facts) -> Columns:
+    """The same rows, each with the number of its revisions."""
+    revisions = np.zeros(len(columns), dtype=np.int64)
+    if len(facts.revised):
+        places, found = find(columns.keys, facts.revised)
+        revisions[places[found]] = facts.revisions[found]
+    return Columns(columns.series, columns.ts, columns.value, columns.flag, revisions)

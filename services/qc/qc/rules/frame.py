@@ -97,6 +97,7 @@ class Roster:
     """
 
     refs: tuple[SeriesRef, ...]
+    ids: Ints
     site: Ints
     period_ms: Floats
     resolution: Floats
@@ -108,10 +109,6 @@ class Roster:
     is_part: Flags
     hour_of: Ints
     minutes_of: Ints
-
-    @property
-    def ids(self) -> Ints:
-        return np.array([ref.id for ref in self.refs], dtype=np.int64)
 
 
 def roster_of(refs: Sequence[SeriesRef], pack: RulePack) -> Roster:
@@ -127,6 +124,7 @@ def roster_of(refs: Sequence[SeriesRef], pack: RulePack) -> Roster:
     hour_of, minutes_of = _hours(refs)
     return Roster(
         refs=tuple(refs),
+        ids=np.array([ref.id for ref in refs], dtype=np.int64),
         site=_sites(refs),
         period_ms=vectors[:, 0],
         resolution=vectors[:, 1],

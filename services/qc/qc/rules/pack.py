@@ -154,6 +154,12 @@ class RulePack(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return f"{self.id}@{hashlib.sha256(content).hexdigest()[:12]}"
 
     @cached_property
+    def mean_reach_periods(self) -> int:
+        """How many hours away the mean of an hour's minutes can still change another hour's verdict."""
+        rules = [rule for rule in self.rules if rule.function == "is_frozen_against_minutes"]
+        return int(max((entry.set["reach"] or 0.0 for rule in rules for entry in rule.parameters), default=0))
+
+    @cached_property
     def vectors(self) -> dict[SeriesRef, NDArray[np.float64]]:
         """Parameters looked up so far, per series (see `qc.rules.frame`)."""
         return {}

@@ -40,16 +40,22 @@ class Windows:
         return inside
 
 
-def windows_of(series: Ints, ts: Ints, roster: Roster) -> Windows:
+def hours_of(series: Ints, ts: Ints, roster: Roster) -> Ints:
+    """The keys of the hours whose minutes are among (series, ts), known or not."""
+    rows = roster.hour_of[series] >= 0
+    keys: Ints = np.unique(keys_of(roster.hour_of[series[rows]], ts[rows] - ts[rows] % HOUR_MS))
+    return keys
+
+
+def windows_of(series: Ints, ts: Ints, roster: Roster, hours: Ints) -> Windows:
     """The windows reopened by values that have just become known at (series, ts).
 
-    A minute also reopens its hour, and a series its partner. Worked example: an hour of PM2.5 at 08:00 with a
-    reach of 12 h reopens 20:00 the day before … 20:00 of PM2.5 and of PM10, and asks for 12 h more on both
-    sides.
+    `hours` are those keys of `hours_of` for which the hour itself is known: only these can change. A series
+    also reopens its partner. Worked example: an hour of PM2.5 at 08:00 with a reach of 12 h reopens 20:00 the
+    day before … 20:00 of PM2.5 and of PM10, and asks for 12 h more on both sides.
     """
-    has_hour = roster.hour_of[series] >= 0
-    targets = np.concatenate([series, roster.hour_of[series[has_hour]]])
-    times = np.concatenate([ts, ts[has_hour] - ts[has_hour] % HOUR_MS])
+    targets = np.concatenate([series, hours >> TS_BITS])
+    times = np.concatenate([ts, hours & ((1 << TS_BITS) - 1)])
     has_partner = roster.partner[targets] >= 0
     targets = np.concatenate([targets, roster.partner[targets[has_partner]]])
     times = np.concatenate([times, times[has_partner]])
