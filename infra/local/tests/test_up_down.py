@@ -71,7 +71,8 @@ def test_everything_is_ready_and_says_where(run: Run) -> None:
     assert {"supervisor", "postgres", "nats", "issuer", "edge", "gateway", "portal", "ingest", "qc"} <= set(
         rows
     )
-    assert httpx.get(edge + "/", follow_redirects=True).status_code == 200
+    assert httpx.get(edge + "/livez").status_code == 404
+    assert "鉴真" in httpx.get(edge + "/", follow_redirects=True, timeout=30).text
     token = run.jianzhen("token", "--as", "ee.mon/qc.analyst@131000").stdout.strip()
     assert httpx.get(edge + "/api/qc/alarms").status_code == 401
     answer = httpx.get(edge + "/api/qc/alarms", headers={"Authorization": f"Bearer {token}"})
@@ -105,7 +106,7 @@ def test_what_is_killed_comes_back(run: Run) -> None:
     assert {"qc", "nats", "postgres", "edge", "issuer"} <= changed
     rows = run.status()
     assert rows["qc"]["restarts"] >= 1
-    assert rows["qc"]["last_exit"] == "killed by SIGKILL"
+    assert rows["nats"]["restarts"] >= 1
 
 
 def test_a_killed_supervisor_is_replaced_by_the_next_up(run: Run) -> None:
