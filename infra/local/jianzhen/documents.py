@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import policy
 import yaml
 from contracts.catalogue import CATALOGUE, Entry
 from contracts.compatibility import breaking_changes
@@ -113,6 +114,7 @@ def wanted() -> dict[Path, str]:
     files[ROOT / "docs/asyncapi.yaml"] = yaml.safe_dump(
         asyncapi(), sort_keys=False, allow_unicode=True, width=110
     )
+    files[ROOT / "docs/permissions.md"] = f"# Who may do what 谁可以做什么\n\n{policy.table()}"
     readme = ROOT / "README.md"
     if readme.exists():
         files[readme] = with_table(readme.read_text(encoding="utf-8"))

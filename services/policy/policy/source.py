@@ -126,8 +126,16 @@ def table(policy: Policy | None = None) -> str:
             f"`{route.method} {route.path}`" for route in policy.routes if route.permission == permission.name
         )
         head = f"| **{permission.name}** {permission.en} | {permission.zh} | {' '.join(needing)} "
-        for grant in permission.grants:
-            departments = "any" if grant.departments is None else " ".join(sorted(grant.departments))
-            lines.append(f"{head}| {grant.role} | {departments} | {grant.scope} | {permission.source} |")
+        for (departments, scope), roles in _merged(permission).items():
+            lines.append(f"{head}| {' '.join(roles)} | {departments} | {scope} | {permission.source} |")
             head = "| | | "
     return "\n".join(lines) + "\n"
+
+
+def _merged(permission: Permission) -> dict[tuple[str, str], list[str]]:
+    """The roles of a permission by departments and scope."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for grant in permission.grants:
+        departments = "any" if grant.departments is None else " ".join(sorted(grant.departments))
+        found.setdefault((departments, grant.scope), []).append(grant.role)
+    return found
