@@ -54,7 +54,7 @@ async def front(request: Request, lang: Lang, region: str | None = None, cursor:
         api.releases(lang),
         _or_none(api.listings(limit=FEW_LISTED)),
     )
-    regions = latest["regions"]
+    regions = latest["items"]
     shown = next((one for one in regions if one["region"] == region), regions[0] if regions else None)
     recent = [one for one in released["items"] if shown and one["region"] == shown["region"]]
     return page(
@@ -138,7 +138,7 @@ async def release(
     except Refused as error:
         raise Unknown(number) from error
     names = {
-        (one["code"], pollutant["factor"]): (one["name"], pollutant["name"])
+        (one["site"], pollutant["factor"]): (one["name"], pollutant["name"])
         for one in told["snapshot"]["stations"]
         for pollutant in one["pollutants"]
     }

@@ -221,8 +221,8 @@ async def edge(
         yield told, listed
         server.should_exit = True
         await serving
-    for database in (told, listed):
-        await databases.drop(database)
+    await told.close()
+    await listed.close()
 
 
 async def live(

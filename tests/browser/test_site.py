@@ -36,7 +36,7 @@ def test_every_page_exists_in_both_languages(site: Site, lang: str, path: str) -
 
 
 def test_the_front_page_shows_what_the_api_says(site: Site) -> None:
-    (latest,) = httpx.get(f"{site.api}/api/publish/public/latest?lang=zh").json()["regions"]
+    (latest,) = httpx.get(f"{site.api}/api/publish/public/latest?lang=zh").json()["items"]
     shown = text_of(httpx.get(f"{site.url}/zh/").text)
     assert latest["version"] == 2
     assert latest["reason"] in shown
@@ -81,7 +81,7 @@ def test_the_procurement_check_answers(site: Site) -> None:
     assert "Barred from procurement until" in barred
     assert "廊环罚〔2026〕7号" in barred
     clear = text_of(httpx.get(f"{site.url}/en/listings?uscc=91110108551385082Q").text)
-    assert "Not listed: not barred" in clear
+    assert "not barred from procurement" in clear
     assert "could not be read" in text_of(httpx.get(f"{site.url}/en/listings?uscc=nonsense").text)
 
 

@@ -39,7 +39,7 @@ async def test_a_release_is_published_by_two_officers(
     await city(database)
     told = await published(client, tokens)
     assert (told["status"], told["version"]) == ("published", 1)
-    (latest,) = (await client.get("/public/latest?lang=zh")).json()["regions"]
+    (latest,) = (await client.get("/public/latest?lang=zh")).json()["items"]
     assert latest["figure"]["aqi"] == 120
     assert latest["figure"]["level"]["category"] == "轻度污染"
     assert latest["region_name"] == "廊坊市"

@@ -255,7 +255,7 @@ async def follow(session: AsyncSession, release: Release, *, now: datetime) -> N
     pinned = parse(current.snapshot) if current else None
     item = await session.get(CatalogueItem, release.item_code)
     assert item is not None
-    codes = [station["code"] for station in pinned["stations"]] if pinned else None
+    codes = [station["site"] for station in pinned["stations"]] if pinned else None
     content = await compose(session, item, Subject(release.region, release.from_at), codes)
     if pinned is None:
         _refresh(session, release, content, RULE, now)

@@ -192,7 +192,7 @@ async def latest(session: AsyncSession, region: str | None) -> Json:
         for row in await places.listings(session)
         if listing_status(row.listed_at, row.suspended_at, row.removed_at) == "listed"
     ]
-    return {"regions": told, "listed": len(listed)}
+    return {"items": told, "next": None, "listed": len(listed)}
 
 
 async def release_detail(session: AsyncSession, release_id: str, number: int | None) -> Json:

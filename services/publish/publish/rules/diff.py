@@ -50,7 +50,7 @@ def _changes(old: Snapshot, new: Snapshot) -> Iterator[tuple[str, str, str]]:
 
 def _names(*snapshots: Snapshot) -> Named:
     return {
-        (station["code"], pollutant["factor"]): (station["name"], pollutant["name"])
+        (station["site"], pollutant["factor"]): (station["name"], pollutant["name"])
         for content in snapshots
         for station in content["stations"]
         for pollutant in station["pollutants"]

@@ -183,7 +183,7 @@ def hourly_index(stations: Collection[Station], figures: list[Figure], on: date,
         values = {factor: _value(one) for factor, one in kept.items()}
         used |= {(one.series_id, one.ts) for one in kept.values()}
         extra = {f: {"monitored": f in station.measures, "left_out": f in barred} for f in items(on)}
-        told.append({"code": station.code, "name": station.name, **_index(values, on, gate, extra)})
+        told.append({"site": station.code, "name": station.name, **_index(values, on, gate, extra)})
         out += entries
         spoken.append((station, values))
     means, extra = _region_values(spoken, on, gate)
