@@ -1,6 +1,9 @@
 """After the same set of values has arrived, in any split and order, the current codes are equal."""
 
+from random import Random
+
 import numpy as np
+import pytest
 from contracts.ingest import SeriesRef
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -104,6 +107,28 @@ def test_any_split_and_order_of_arrival_ends_in_the_same_codes(hours, minutes, r
         for key, code, tests in zip(everything.keys, batch.code, batch.tests, strict=True)
     }
     assert store.current == expected
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_sparsest_run_that_counts_is_found_in_any_order(seed):
+    """Equal hours, two apart, over moving minutes: the first is reopened from ten hours away."""
+    random = Random(seed)
+    rows = [(0, START + h * HOUR, 42.0, "") for h in range(0, 14, 2)]
+    random.shuffle(rows)
+    late = [
+        (2, START + h * HOUR + m * 60_000, 60.0 + 5 * (h % 4), "N") for h in (0, 2, 12) for m in range(50)
+    ]
+    everything = [*rows, *late] if seed % 2 else [*late, *rows]
+    store = Store()
+    for row in rows[:3] if seed % 2 else []:
+        store.receive(columns([row]))
+    for start in range(3 if seed % 2 else 0, len(everything), 1 if seed % 2 == 0 else 7):
+        store.receive(columns(everything[start : start + (1 if seed % 2 == 0 else 7)]))
+    batch = assess(columns(everything), ROSTER, PACK)
+    assert [store.current[int(key)] for key in columns(everything).keys] == [
+        (int(code), int(tests)) for code, tests in zip(batch.code, batch.tests, strict=True)
+    ]
+    assert (batch.tests & PACK.named("K1X9").bit).any()
 
 
 def test_a_window_of_a_minute_reopens_its_hour_and_the_partner_of_the_hour():

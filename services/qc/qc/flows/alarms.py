@@ -4,8 +4,10 @@ Promises: one alarm per rule, series and stretch of time, however the values arr
 Leaves which rules alarm to the rule pack.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -25,6 +27,7 @@ from qc.rules.assess import Judgement
 from qc.rules.evidence import islands
 from qc.rules.explain import Figure, told
 from qc.rules.frame import Roster
+from qc.rules.outcome import Flags, Ints, Outcome
 from qc.rules.pack import Rule
 
 REASON_ZH = "补充或更正的数据到达后重新判定，该结论不再成立。"
@@ -39,6 +42,79 @@ def instant(ms: int) -> datetime:
 def milliseconds(at: datetime) -> int:
     """An aware datetime as UTC milliseconds."""
     return round(at.timestamp() * 1000)
+
+
+class Raising:
+    """Alarms about to be raised or extended: collected first, so that many cost few statements.
+
+    `known` are the open alarms of the series concerned.
+    """
+
+    def __init__(self, setting: Setting, known: Sequence[asyncpg.Record], traces: Sequence[str]) -> None:
+        self._setting, self._traces = setting, traces
+        self.join_ms = setting.pack.join_hours * 3_600_000
+        self._open: dict[tuple[int, int], list[asyncpg.Record]] = defaultdict(list)
+        for alarm in known:
+            self._open[alarm["series_id"], alarm["rule_no"]].append(alarm)
+        self._longer: list[tuple[UUID, datetime, datetime]] = []
+        self._new: list[tuple[AlarmRaised, Rule]] = []
+
+    def add(self, ref: SeriesRef, rule: Rule, span: tuple[int, int], figure: Figure) -> None:
+        """Extend the open alarm next to `span`, or raise a new one."""
+        from_at, to_at, join = instant(span[0]), instant(span[1]), timedelta(milliseconds=self.join_ms)
+        for alarm in self._open.get((ref.id, rule.number), ()):
+            if alarm["from_at"] <= to_at + join and from_at <= alarm["to_at"] + join:
+                self._longer.append((alarm["alarm_id"], from_at, to_at))
+                return
+        zh, en = told(rule, ref, figure)
+        event = AlarmRaised(
+            alarm_id=str(uuid7()),
+            rule=rule.id,
+            rule_pack=self._setting.pack.version,
+            severity=rule.severity,
+            series=ref,
+            from_ms=span[0],
+            to_ms=span[1],
+            value=_number(figure.value),
+            threshold=_number(figure.threshold),
+            message_zh=f"{rule.zh}：{zh}",
+            message_en=f"{rule.en}: {en}",
+            source_clause=rule.source,
+            raised_at_ms=milliseconds(self._setting.now),
+        )
+        self._new.append((event, rule))
+
+    async def save(self, session: AsyncSession) -> None:
+        """Keep and say what was collected."""
+        if self._longer:
+            await stored.extend(await driver(session), self._longer)
+        await stored.insert(session, [self._row(event, rule) for event, rule in self._new])
+        for event, _ in self._new:
+            await put(session, event, key=event.series.site, traces=self._traces)
+
+    def _row(self, event: AlarmRaised, rule: Rule) -> dict[str, Any]:
+        ref = event.series
+        return {
+            "alarm_id": UUID(event.alarm_id),
+            "rule": rule.id,
+            "rule_no": rule.number,
+            "rule_pack": event.rule_pack,
+            "severity": rule.severity,
+            "series_id": ref.id,
+            "site": ref.site,
+            "region": ref.region,
+            "uscc": ref.uscc,
+            "series": msgspec.to_builtins(ref),
+            "from_at": instant(event.from_ms),
+            "to_at": instant(event.to_ms),
+            "value": event.value,
+            "threshold": event.threshold,
+            "message_zh": event.message_zh,
+            "message_en": event.message_en,
+            "source_clause": rule.source,
+            "raised_at": self._setting.now,
+            "traces": list(self._traces),
+        }
 
 
 async def settle_alarms(
@@ -60,100 +136,31 @@ async def settle_alarms(
     known = await stored.open_alarms(connection, roster.ids[touched].tolist())
     if ended.any():
         await _withdraw_unsupported(session, connection, known, roster, change, ended, setting)
+    raising = Raising(setting, known, traces)
     for place, rule in enumerate(setting.pack.rules):
-        fired = (begun & rule.bit) != 0 if rule.alarm else np.zeros(len(change), dtype=bool)
-        for series in np.unique(change.series[fired]).tolist():
-            rows = np.flatnonzero(fired & (change.series == series))
-            rows = rows[np.argsort(change.ts[rows])]
-            ref = roster.refs[series]
-            for first, last in islands(change.ts[rows], setting.pack.join_hours * 3_600_000):
-                span = (int(change.ts[rows[first]]), int(change.ts[rows[last]] + roster.period_ms[series]))
-                outcome, at = verdict.outcomes[place], change.place[rows[first]]
-                figure = Figure(
-                    float(change.value[rows[first]]),
-                    float(outcome.statistic[at]),
-                    float(outcome.threshold[at]),
-                    float(outcome.margin[at]),
-                )
-                await raise_or_extend(session, ref, rule, span, figure, setting, known, traces)
+        if rule.alarm:
+            _begin(raising, roster, change, verdict.outcomes[place], rule, (begun & rule.bit) != 0)
+    await raising.save(session)
 
 
-async def raise_or_extend(  # noqa: PLR0913 - one alarm in full
-    session: AsyncSession,
-    ref: SeriesRef,
-    rule: Rule,
-    span: tuple[int, int],
-    figure: Figure,
-    setting: Setting,
-    known: Sequence[asyncpg.Record],
-    traces: Sequence[str],
+def _begin(
+    raising: Raising, roster: Roster, change: Change, outcome: Outcome, rule: Rule, fired: Flags
 ) -> None:
-    """Extend the open alarm next to `span`, or raise a new one. `known` are the open alarms of the series."""
-    join_ms = setting.pack.join_hours * 3_600_000
-    for alarm in known:
-        is_same = alarm["series_id"] == ref.id and alarm["rule_no"] == rule.number
-        is_near = (
-            milliseconds(alarm["from_at"]) <= span[1] + join_ms
-            and span[0] <= milliseconds(alarm["to_at"]) + join_ms
-        )
-        if is_same and is_near:
-            connection = await driver(session)
-            await stored.extend(connection, alarm["alarm_id"], instant(span[0]), instant(span[1]))
-            return
-    await _raise(session, ref, rule, span, figure, setting, traces)
-
-
-async def _raise(  # noqa: PLR0913 - one alarm in full
-    session: AsyncSession,
-    ref: SeriesRef,
-    rule: Rule,
-    span: tuple[int, int],
-    figure: Figure,
-    setting: Setting,
-    traces: Sequence[str],
-) -> None:
-    alarm_id = uuid7()
-    zh, en = told(rule, ref, figure)
-    event = AlarmRaised(
-        alarm_id=str(alarm_id),
-        rule=rule.id,
-        rule_pack=setting.pack.version,
-        severity=rule.severity,
-        series=ref,
-        from_ms=span[0],
-        to_ms=span[1],
-        value=_number(figure.value),
-        threshold=_number(figure.threshold),
-        message_zh=f"{rule.zh}：{zh}",
-        message_en=f"{rule.en}: {en}",
-        source_clause=rule.source,
-        raised_at_ms=milliseconds(setting.now),
-    )
-    await stored.insert(
-        session,
-        {
-            "alarm_id": alarm_id,
-            "rule": rule.id,
-            "rule_no": rule.number,
-            "rule_pack": setting.pack.version,
-            "severity": rule.severity,
-            "series_id": ref.id,
-            "site": ref.site,
-            "region": ref.region,
-            "uscc": ref.uscc,
-            "series": msgspec.to_builtins(ref),
-            "from_at": instant(span[0]),
-            "to_at": instant(span[1]),
-            "value": event.value,
-            "threshold": event.threshold,
-            "message_zh": event.message_zh,
-            "message_en": event.message_en,
-            "source_clause": rule.source,
-            "raised_at": setting.now,
-            "traces": list(traces),
-        },
-    )
-    await put(session, event, key=ref.site, traces=traces)
+    rows = np.flatnonzero(fired)
+    rows = rows[np.lexsort((change.ts[rows], change.series[rows]))]
+    opens = np.flatnonzero(np.diff(change.series[rows], prepend=-1))
+    for own in np.split(rows, opens[1:]) if len(rows) else []:
+        series = int(change.series[own[0]])
+        for first, last in islands(change.ts[own], raising.join_ms):
+            span = (int(change.ts[own[first]]), int(change.ts[own[last]] + roster.period_ms[series]))
+            at = change.place[own[first]]
+            figure = Figure(
+                float(change.value[own[first]]),
+                float(outcome.statistic[at]),
+                float(outcome.threshold[at]),
+                float(outcome.margin[at]),
+            )
+            raising.add(roster.refs[series], rule, span, figure)
 
 
 async def _withdraw_unsupported(  # noqa: PLR0913 - the open alarms against what has ended
@@ -162,7 +169,7 @@ async def _withdraw_unsupported(  # noqa: PLR0913 - the open alarms against what
     known: list[asyncpg.Record],
     roster: Roster,
     change: Change,
-    ended: np.ndarray[tuple[int], np.dtype[np.int64]],
+    ended: Ints,
     setting: Setting,
 ) -> None:
     """Withdraw open alarms whose stretch lost a value, if no other value of it still carries the rule."""

@@ -14,7 +14,7 @@ from contracts.qc import Assessed
 from kit.outbox import put
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from qc.flows.alarms import instant, milliseconds, raise_or_extend
+from qc.flows.alarms import Raising, instant, milliseconds
 from qc.flows.assessing import pack_number
 from qc.flows.setting import Setting
 from qc.queries import alarms as stored
@@ -58,11 +58,13 @@ async def notice_overdue(session: AsyncSession, setting: Setting) -> int:
     fresh = await overdue.notice(connection, ids, instants, setting.now, rule.bit, pack_no)
     for series in found.values():
         await _say(session, [(ref, _fresh(ref, starts, fresh)) for ref, starts in series], rule.bit, setting)
-    for ref, starts in (pair for series in found.values() for pair in series if pair[1]):
-        known = await stored.open_alarms(connection, [ref.id])
-        span = (starts[0], starts[-1] + PERIOD_MS[ref.period])
+    silent = [pair for series in found.values() for pair in series if pair[1]]
+    known = await stored.open_alarms(connection, [ref.id for ref, _ in silent])
+    raising = Raising(setting, known, ())
+    for ref, starts in silent:
         figure = Figure(np.nan, np.nan, np.nan, np.nan)
-        await raise_or_extend(session, ref, rule, span, figure, setting, known, ())
+        raising.add(ref, rule, (starts[0], starts[-1] + PERIOD_MS[ref.period]), figure)
+    await raising.save(session)
     return len(fresh)
 
 

@@ -49,13 +49,16 @@ async def still_silent(connection: asyncpg.Connection, alarm: asyncpg.Record) ->
     return bool(found)
 
 
-async def extend(connection: asyncpg.Connection, alarm_id: UUID, from_at: datetime, to_at: datetime) -> None:
-    """Let an open alarm also cover [from_at, to_at)."""
+async def extend(
+    connection: asyncpg.Connection, stretches: Sequence[tuple[UUID, datetime, datetime]]
+) -> None:
+    """Let open alarms also cover (alarm, from, to)."""
     await connection.execute(
-        "UPDATE alarms SET from_at = least(from_at, $2), to_at = greatest(to_at, $3) WHERE alarm_id = $1",
-        alarm_id,
-        from_at,
-        to_at,
+        "UPDATE alarms a SET from_at = least(a.from_at, n.from_at), to_at = greatest(a.to_at, n.to_at) FROM ("
+        "SELECT alarm_id, min(from_at) AS from_at, max(to_at) AS to_at "
+        "FROM unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[]) u (alarm_id, from_at, to_at) "
+        "GROUP BY 1) n WHERE a.alarm_id = n.alarm_id",
+        *(list(column) for column in zip(*stretches, strict=True)),
     )
 
 
@@ -73,7 +76,7 @@ async def withdraw(
     )
 
 
-async def insert(session: AsyncSession, alarm: dict[str, Any]) -> None:
-    """Keep a new alarm."""
-    session.add(Alarm(**alarm))
+async def insert(session: AsyncSession, alarms: Sequence[dict[str, Any]]) -> None:
+    """Keep new alarms."""
+    session.add_all(Alarm(**alarm) for alarm in alarms)
     await session.flush()
