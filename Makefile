@@ -4,7 +4,7 @@ SHELL := /bin/sh
 BIN := .venv/bin
 PACKAGES := contracts standards policy tlog kit ingest qc cases credit publish gateway portal issuer jianzhen
 WORKERS ?= 2
-FAST := not slow and not chaos and not browser and not bench
+FAST := not slow and not chaos and not browser
 PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadfile
 
 .PHONY: help setup assets portal-assets up down status demo lint format types imports unit test test-all chaos fuzz \
@@ -53,20 +53,20 @@ unit: setup kubectl ## Tests only, without lint and without what takes minutes; 
 test: lint kubectl ## Lint and all tests that take seconds, on real servers of their own, beside a running `make up`
 	$(PYTEST) -m "$(FAST)"
 
-test-all: lint tools ## Everything: also slow tests, kill -9 in a row, browser and bench
-	$(PYTEST)
+test-all: lint tools ## Everything: also slow tests, kill -9 in a row and the browser
+	CHROMIUM=$(CURDIR)/.tools/chromium $(PYTEST)
 
 chaos: setup ## Only the tests that kill processes, fill disks and cut the bus
 	$(BIN)/pytest -m chaos
 
-fuzz: setup ## Only property and fuzz tests, with many more examples
-	$(BIN)/pytest --hypothesis-profile=fuzz -m "not chaos and not browser and not bench" -k "fuzz or property or any_"
+fuzz: setup ## Only property tests, with 2,000 examples each
+	$(BIN)/pytest --hypothesis-profile=fuzz --timeout=900 -m "hypothesis and not slow"
 
 bench: setup ## Observations a second and delays, beside raw PostgreSQL and raw JetStream in the same run
 	$(BIN)/python tests/bench/run.py
 
 screenshots: setup tools ## Pictures of the running portal: zh and en, phone and desktop (.artefacts/)
-	$(BIN)/pytest -m browser -s portal
+	CHROMIUM=$(CURDIR)/.tools/chromium $(BIN)/pytest -m browser
 
 docs: setup ## Renew what is made from code: asyncapi.yaml, the event table, the bus accounts
 	$(BIN)/python -m jianzhen.streams --write infra/nats
