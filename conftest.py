@@ -1,8 +1,8 @@
 """Makes kit's fixtures known to every test of the workspace."""
 
-# Their folders bear the packages' names: known first, the folders cannot be taken for them.
 from hypothesis import settings
 
+# Their folders bear the packages' names: known first, the folders cannot be taken for them.
 import gateway  # noqa: F401
 import portal  # noqa: F401
 
