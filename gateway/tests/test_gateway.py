@@ -280,7 +280,7 @@ async def test_the_documentation_shows_every_public_route_even_while_a_service_i
     page = await client.get("/docs", headers={"Accept-Language": "en"})
     assert page.status_code == 200
     assert "/api/cases/leads/{id}/file" in page.text
-    assert "Case officer (region)" in page.text
+    assert "<b>region</b> Case officer" in page.text
     assert "does not answer" in page.text
     assert "outbox" not in page.text
     assert "<script" not in page.text

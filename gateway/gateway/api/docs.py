@@ -21,13 +21,14 @@ STYLE = """
 body{font:16px/1.6 system-ui,'Noto Sans CJK SC',sans-serif;max-width:72rem;margin:0 auto;padding:1rem;
 color:#17231f}
 nav a{margin-right:1rem}table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.4rem .6rem;
-border-bottom:1px solid #d5ddda;vertical-align:top}code{font-size:.92em;overflow-wrap:anywhere}
+border-bottom:1px solid #d5ddda;vertical-align:top}code{font-size:.92em;white-space:nowrap}
+td{min-width:9rem}
 pre{background:#f2f5f4;padding:1rem;overflow-x:auto}.m{font-weight:600}a{color:#0b5d4b}.wide{overflow-x:auto}
 """
 TEXTS = {
     "zh": {
         "title": "鉴真平台接口",
-        "lead": "全部接口、所需权限和可调用者。权限以政策文件为准,版本",
+        "lead": "全部接口、所需权限和可调用者。权限以政策文件为准，版本",
         "route": "接口",
         "what": "用途",
         "right": "权限",
@@ -86,7 +87,7 @@ async def docs(request: Request, grant: MayRead, lang: str | None = None) -> HTM
         f'<style nonce="{nonce}">{STYLE}</style></head><body><main><h1>{text["title"]}</h1>'
         f'<nav><a href="?lang=zh" lang="zh">中文</a><a href="?lang=en" lang="en">English</a></nav>'
         f"<p>{text['lead']} <code>{policy.version}</code> ({policy.valid_from}).</p>"
-        f"<h2>{text['try']}</h2><pre>{escape(example)}</pre>{body}</main></body></html>"
+        f'<h2>{text["try"]}</h2><pre tabindex="0">{escape(example)}</pre>{body}</main></body></html>'
     )
     csp = f"default-src 'none'; style-src 'nonce-{nonce}'; base-uri 'none'; frame-ancestors 'none'"
     return HTMLResponse(html, headers={"Content-Security-Policy": csp, "Cache-Control": "no-cache"})
@@ -122,12 +123,13 @@ def _section(chapter: Chapter, language: str, text: dict[str, Any], policy: Poli
 def _row(operation: Operation, language: str, text: dict[str, Any], policy: Policy) -> str:
     permission = operation.permission
     named = permission.zh if language == "zh" else permission.en
-    who: dict[str, None] = {}
+    who: dict[str, list[str]] = {}
     for grant in permission.grants:
         role = text["everybody"] if grant.role == PUBLIC else policy.roles[grant.role][language]
-        who[f"{escape(role)} ({text['scope'][grant.scope]})"] = None
+        who.setdefault(text["scope"][grant.scope], []).append(escape(role))
+    holders = "<br>".join(f"<b>{scope}</b> {' · '.join(roles)}" for scope, roles in who.items())
     return (
         f'<tr><td><span class="m">{operation.method}</span> <code>{escape(operation.path)}</code></td>'
         f"<td>{escape(named)}</td><td><code>{escape(permission.name)}</code></td>"
-        f"<td>{' · '.join(who)}</td></tr>"
+        f"<td>{holders}</td></tr>"
     )
