@@ -4,8 +4,10 @@ Promises: free ports and a short temporary home, so that it runs beside `make up
 with the ends of its logs; after `stop` no process is left. Leaves what is tested to the tests.
 """
 
+import itertools
 import json
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -24,15 +26,17 @@ from contracts.catalogue import CATALOGUE
 from jianzhen import lifecycle
 from jianzhen.plan import Plan
 from jianzhen.platform import Platform
-from jianzhen.state import DOORS, SERVICES, State
-from kit.processes import free_port
+from jianzhen.state import DOORS, INSIDE, SERVICES, State, is_free
 from kit.testing.databases import in_thread
 
 JIANZHEN = (sys.executable, "-m", "jianzhen.main")
 SERVERS = ("postgres", "nats")
 START_SECONDS, STOP_SECONDS = 240, 90
 # What moves by itself: clocks of the consumers, the authorizer's audit, what a job notes behind the commits.
-RESTLESS = {"alembic_version", "kit_version", "service_version", "cursors", "latest_values", "flood_counts"}
+RESTLESS = {
+    *("alembic_version", "kit_version", "service_version"),
+    *("cursors", "latest_values", "flood_counts", "touched_hours"),
+}
 COUNTS = """
 SELECT c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND NOT c.relispartition ORDER BY 1
@@ -51,7 +55,7 @@ class WholePlatform:
 
     home: Path
     environ: dict[str, str]
-    before: tuple[str, ...] = ()
+    before_up: tuple[str, ...] = ()
     kills: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -77,8 +81,9 @@ class WholePlatform:
 
     def command(self, *args: str, seconds: float = 60) -> subprocess.CompletedProcess[str]:
         """`jianzhen ARGS` for this platform."""
+        before = self.before_up if args[0] == "up" else ()
         return subprocess.run(
-            [*self.before, *JIANZHEN, *args], env=self.environ, capture_output=True, text=True,
+            [*before, *JIANZHEN, *args], env=self.environ, capture_output=True, text=True,
             check=False, timeout=seconds,
         )  # fmt: skip
 
@@ -125,6 +130,17 @@ class WholePlatform:
                 os.kill(pid, signal.SIGKILL)
         self.kills[name] = self.kills.get(name, 0) + 1
         return True
+
+    @contextmanager
+    def unattended(self) -> Iterator[None]:
+        """What ends inside is not started again before the end."""
+        supervisor = self.pid("supervisor")
+        assert supervisor
+        os.kill(supervisor, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(supervisor, signal.SIGCONT)
 
     def not_ready(self) -> list[str]:
         """What is not of use now."""
@@ -226,16 +242,22 @@ def _command_of(pid: int) -> str:
     return "gone"
 
 
+def lasting_ports() -> Iterator[int]:
+    """Free ports below those of outgoing connections, which could take one while its program is away."""
+    return (port for port in itertools.count(random.randrange(22_000, 31_000)) if is_free(port))
+
+
 @contextmanager
 def whole_platform(
-    before: Callable[[Path], tuple[str, ...]] = lambda home: (), settings: Mapping[str, str] | None = None
+    before_up: Callable[[Path], tuple[str, ...]] = lambda home: (),
 ) -> Iterator[WholePlatform]:
-    """A platform that runs inside the `with`; `before(home)` is put in front of every command."""
+    """A platform that runs inside the `with`; `before_up(home)` is put in front of `jianzhen up`."""
     home = Path(tempfile.mkdtemp(prefix="jzp-"))
     environ = {key: value for key, value in os.environ.items() if not key.startswith("JIANZHEN_")}
-    environ |= {f"JIANZHEN_{name.upper()}_PORT": str(free_port()) for name in DOORS}
-    environ |= {"JIANZHEN_HOME": str(home), "COLUMNS": "200", **(settings or {})}
-    running = WholePlatform(home, environ, before(home))
+    for name, port in zip((*DOORS, *INSIDE), lasting_ports(), strict=False):
+        environ[f"JIANZHEN_{name.upper()}_PORT"] = str(port)
+    environ |= {"JIANZHEN_HOME": str(home), "COLUMNS": "200"}
+    running = WholePlatform(home, environ, before_up(home))
     try:
         running.up()
         yield running

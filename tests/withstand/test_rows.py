@@ -20,7 +20,7 @@ FOLLOWS = (
         "qc.known_series",
         "qc.rule_packs",
     ),
-    *("qc.earlier_verdicts", "qc.fired_details", "publish.series", "publish.touched_hours"),
+    *("qc.earlier_verdicts", "qc.fired_details", "publish.series"),
 )
 
 

@@ -1,11 +1,7 @@
 """While PostgreSQL is away nothing is acknowledged, and nothing is lost: the sender keeps its data."""
 
-import os
-import signal
 import socket
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
@@ -18,19 +14,6 @@ from whole_platform import WholePlatform
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 CODE, MN = "131000-T03", "131000T03000000000000001"
 AWAY_SECONDS = 4.0
-
-
-@contextmanager
-def postgres_away(platform: WholePlatform) -> Iterator[None]:
-    """Killed, and not started again before the end."""
-    supervisor = platform.pid("supervisor")
-    assert supervisor
-    os.kill(supervisor, signal.SIGSTOP)
-    try:
-        assert platform.kill("postgres")
-        yield
-    finally:
-        os.kill(supervisor, signal.SIGCONT)
 
 
 def frame(number: int) -> tuple[bytes, str]:
@@ -63,7 +46,8 @@ def test_while_postgresql_is_away_nothing_is_acknowledged_and_nothing_is_lost(
     content, qn = frame(1)
     assert is_acknowledged(platform, *frame(0), 10)
     platform.client.token(stations.SYSTEM)
-    with postgres_away(platform):
+    with platform.unattended():
+        assert platform.kill("postgres")
         begun = time.monotonic()
         while time.monotonic() - begun < AWAY_SECONDS:
             answer = stations.send(platform.client, sent, **key)
@@ -79,8 +63,8 @@ def test_while_postgresql_is_away_nothing_is_acknowledged_and_nothing_is_lost(
     platform.wait_ready()
     # The two attempts that were cut off left nothing behind: exactly one value of each is there now.
     changed = {"ingest.submissions": 1, "ingest.raw_bytes": 1, "ingest.observations": 1, "ingest.outbox": 1}
-    follows = ("ingest.outbox_heads", "qc.outbox", "qc.outbox_heads", "qc.known_series", "publish.series",
-               "publish.touched_hours")  # fmt: skip
+    follows = ("ingest.outbox_heads", "qc.outbox", "qc.outbox_heads", "qc.known_series", "publish.series"
+               )  # fmt: skip
     values = {"qc.known_values": 1, "publish.figures": 1}
     with platform.changes(changed | values | {"ingest.idempotent_answers": 1}, follows=follows):
         assert stations.send(platform.client, sent, **key).status_code == 202

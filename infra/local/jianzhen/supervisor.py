@@ -2,8 +2,8 @@
 
 Promises: a program that ends is started again, at once the first time and then with growing pauses, until
 it has run for a while; what is running already is adopted, not doubled; on SIGTERM the supervisor alone
-ends and leaves its programs to `down`. What it did stands in `.state/supervisor.json`. Leaves the order of
-a clean stop to `down`.
+ends and leaves its programs to `down`; a bus that comes back without its store gets its streams again. What
+it did stands in `.state/supervisor.json`. Leaves the order of a clean stop to `down`.
 """
 
 import json
@@ -12,11 +12,13 @@ import signal
 import subprocess
 import threading
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from kit.servers import Server, ServerError
 
+from jianzhen.lifecycle import declare_streams
 from jianzhen.plan import Plan, Program
 from jianzhen.state import State
 
@@ -54,7 +56,8 @@ class Supervisor:
             thread.start()
         while not self.stopping.wait(5):
             for log in self.state.logs.glob("*.log"):
-                shorten(log)
+                with suppress(OSError):
+                    shorten(log)
         for thread in threads:
             thread.join()
 
@@ -93,11 +96,18 @@ class Supervisor:
         return child
 
     def _launch(self, one: Server | Program) -> "subprocess.Popen[bytes] | None":
+        try:
+            return self._start(one)
+        except Exception as error:  # a disk that is full or read-only now may be well at the next try
+            with suppress(OSError):
+                self._note(one.name, str(error) if isinstance(error, ServerError) else repr(error))
+            return None
+
+    def _start(self, one: Server | Program) -> "subprocess.Popen[bytes] | None":
         if isinstance(one, Server):
-            try:
-                one.start()
-            except ServerError as error:
-                self._note(one.name, str(error))
+            one.start()
+            if one is self.plan.nats:
+                declare_streams(self.plan)  # its store may have been lost
             return None
         with self.state.log(one.name).open("ab") as log:
             child = subprocess.Popen(
@@ -112,7 +122,7 @@ class Supervisor:
             log.write(f"{time.strftime('%FT%T')} {name}: {text}\n")
 
     def _tell(self) -> None:
-        with self._lock:
+        with self._lock, suppress(OSError):
             path = self.state.home / "supervisor.json"
             new = path.with_suffix(".new")
             new.write_text(

@@ -9,7 +9,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Request, Response
 from kit.auth import Grant, allow
-from kit.problems import TooLarge, trace_id
+from kit.problems import Invalid, TooLarge, trace_id
+from starlette.requests import ClientDisconnect
 
 from ingest.api.edge import desk
 from ingest.flows.submit import Received
@@ -97,9 +98,12 @@ async def _body(request: Request, most: int) -> bytes:
     if declared.isdigit() and int(declared) > most:
         raise TooLarge("body-too-large", detail, limit_bytes=most)
     chunks, size = [], 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > most:
-            raise TooLarge("body-too-large", detail, limit_bytes=most)
-        chunks.append(chunk)
+    try:
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > most:
+                raise TooLarge("body-too-large", detail, limit_bytes=most)
+            chunks.append(chunk)
+    except ClientDisconnect:
+        raise Invalid("body-incomplete", "The sender left before the body was whole 请求体不完整") from None
     return b"".join(chunks)

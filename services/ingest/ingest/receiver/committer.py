@@ -21,7 +21,7 @@ MOST_WAITING = 20_000
 _GATHER_SECONDS = 0.002
 _REST_SECONDS = 1.0
 
-Reply = Callable[[bytes], None]
+Settle = Callable[[bytes | None], None]
 
 
 class Committer:
@@ -29,7 +29,7 @@ class Committer:
 
     def __init__(self, reception: Reception) -> None:
         self._reception = reception
-        self._waiting: list[tuple[Arrival, Reply]] = []
+        self._waiting: list[tuple[Arrival, Settle]] = []
         self._wake = asyncio.Event()
         self._drained = asyncio.Event()
 
@@ -42,9 +42,9 @@ class Committer:
         self._drained.clear()
         await self._drained.wait()
 
-    def put(self, arrival: Arrival, reply: Reply) -> None:
-        """Take a frame; `reply` is called with its receipt after the commit, or never."""
-        self._waiting.append((arrival, reply))
+    def put(self, arrival: Arrival, settle: Settle) -> None:
+        """Take a frame; `settle` is called once, with its receipt after the commit or with None for none."""
+        self._waiting.append((arrival, settle))
         self._wake.set()
 
     async def run(self) -> None:
@@ -65,7 +65,7 @@ class Committer:
             group, self._waiting = self._waiting[:MOST_IN_GROUP], self._waiting[MOST_IN_GROUP:]
             await self._commit(group)
 
-    async def _commit(self, group: list[tuple[Arrival, Reply]]) -> None:
+    async def _commit(self, group: list[tuple[Arrival, Settle]]) -> None:
         GROUP.observe(len(group))
         try:
             await self._reception.take([arrival for arrival, _ in group])
@@ -73,12 +73,14 @@ class Committer:
             # No receipt: the loggers keep their data and send again.
             FRAMES.labels("unanswered").inc(len(group))
             log.warning("ingest.store_away", frames=len(group), error=error.detail)
+            _settle(group)
             await asyncio.sleep(_REST_SECONDS)
             return
         except Exception as error:
             if len(group) == 1:
                 FRAMES.labels("failed").inc()
                 log.exception("ingest.frame_failed", mn=group[0][0].frame.fields.get("MN"), exc_info=error)
+                _settle(group)
                 return
             # One frame must not cost its neighbours their receipts: find it.
             middle = len(group) // 2
@@ -86,6 +88,9 @@ class Committer:
             await self._commit(group[middle:])
             return
         FRAMES.labels("taken").inc(len(group))
-        for arrival, reply in group:
-            if arrival.reply is not None:
-                reply(arrival.reply)
+        _settle(group)
+
+
+def _settle(group: list[tuple[Arrival, Settle]]) -> None:
+    for arrival, settle in group:
+        settle(arrival.reply)

@@ -1,7 +1,9 @@
 """One logger's connection: bytes in, frames to the committer, receipts out.
 
-Promises: holds at most one unfinished frame; reading pauses while the committer is full or the peer does not
-read its receipts. Leaves time-outs to `server`, which looks at `heard_at` and `began_at`.
+Promises: holds at most one unfinished frame; reading pauses while the committer is full, while too many
+frames of this peer wait for their commit, or while it does not read its receipts; a peer that sends what
+nobody answers is read in sips, so that a flood cannot delay its neighbours. Leaves time-outs to `server`,
+which looks at `heard_at` and `began_at`.
 """
 
 import asyncio
@@ -15,13 +17,15 @@ from ingest.rules.frames import Frame
 from ingest.rules.stream import StreamParser
 
 MOST_GARBAGE = 65_536
+MOST_WAITING = 500
+MOST_UNANSWERED = 100
 
 
 class Connection(asyncio.Protocol):
     """`opened` returns False when the connection must be refused."""
 
     __slots__ = (
-        "_closed", "_committer", "_opened", "_parser", "_transport",
+        "_closed", "_committer", "_is_choked", "_opened", "_parser", "_transport", "_unanswered", "_waiting",
         "address", "began_at", "heard_at", "is_held",
     )  # fmt: skip
 
@@ -36,7 +40,8 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self.address = ""
         self.heard_at = self.began_at = 0.0
-        self.is_held = False
+        self.is_held = self._is_choked = False
+        self._waiting = self._unanswered = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -53,7 +58,7 @@ class Connection(asyncio.Protocol):
         self._pass_on(self._parser.feed(data))
         if self._parser.garbage > MOST_GARBAGE:
             self.close()
-        elif self._committer.is_full:
+        elif self._committer.is_full or self._waiting > (0 if self._is_flooding else MOST_WAITING):
             self.hold()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -62,10 +67,16 @@ class Connection(asyncio.Protocol):
         self._closed(self)
 
     def pause_writing(self) -> None:
+        self._is_choked = True
         self.hold()
 
     def resume_writing(self) -> None:
+        self._is_choked = False
         self.release()
+
+    @property
+    def _is_flooding(self) -> bool:
+        return self._unanswered > MOST_UNANSWERED
 
     def hold(self) -> None:
         """Stop reading: the kernel's buffers, then the sender, must wait."""
@@ -74,7 +85,7 @@ class Connection(asyncio.Protocol):
             self._transport.pause_reading()
 
     def release(self) -> None:
-        if self._transport is not None and self.is_held:
+        if self._transport is not None and self.is_held and not self._is_choked:
             self.is_held = False
             self._transport.resume_reading()
 
@@ -94,8 +105,14 @@ class Connection(asyncio.Protocol):
         if frames:
             now = datetime.now(UTC)
             for frame in frames:
-                self._committer.put(Arrival(frame, self.address, now), self._reply)
+                self._committer.put(Arrival(frame, self.address, now), self._settled)
+            self._waiting += len(frames)
 
-    def _reply(self, data: bytes) -> None:
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(data)
+    def _settled(self, receipt: bytes | None) -> None:
+        self._waiting -= 1
+        self._unanswered = 0 if receipt else self._unanswered + 1
+        if receipt and self._transport is not None and not self._transport.is_closing():
+            self._transport.write(receipt)
+        # A flooder waits for the sweep.
+        if not self._waiting and not self._is_flooding and not self._committer.is_full:
+            self.release()

@@ -1,0 +1,74 @@
+"""The bus is disposable: its whole store is lost under load, and every effect is there once all the same."""
+
+import asyncio
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import nats
+import pytest
+from chaos.ledger import compare
+from chaos.senders import Senders
+from jianzhen import accounts
+from kit.testing.databases import in_thread
+from whole_platform import WholePlatform
+
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(400)]
+LOSSES = 2
+AWAY_SECONDS = 4.0
+
+
+def lose_store(platform: WholePlatform, senders: Senders) -> int:
+    """Kill nats-server, delete all it kept, and let it be started again; what was acknowledged meanwhile."""
+    with platform.unattended():
+        assert platform.kill("nats")
+        shutil.rmtree(platform.plan.nats.store)
+        before = len(senders.log.lines())
+        time.sleep(AWAY_SECONDS)
+        return len(senders.log.lines()) - before
+
+
+def streams(platform: WholePlatform) -> dict[str, int]:
+    """The messages in each stream, as the operator sees them."""
+
+    async def ask() -> dict[str, int]:
+        operator = accounts.OPERATOR
+        secret = platform.state.secret(f"nats_{operator}")
+        client: Any = await nats.connect(
+            platform.plan.nats.url, user=operator, password=secret, inbox_prefix=accounts.inbox(operator)
+        )
+        try:
+            return {
+                str(info.config.name): info.state.messages for info in await client.jetstream().streams_info()
+            }
+        finally:
+            await client.close()
+
+    return in_thread(asyncio.wait_for(ask(), 10))
+
+
+def test_the_loss_of_the_whole_store_costs_nothing(
+    platform: WholePlatform, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    senders = Senders(platform.client, tmp_path / "acknowledged.jsonl", "B")
+    declared = streams(platform).keys()
+    meanwhile = []
+    with senders:
+        for number in range(LOSSES):
+            wanted = 40 * (number + 1)
+            platform.until(lambda: len(senders.log.lines()) > wanted, f"{wanted} acknowledgements", 60)  # noqa: B023
+            meanwhile.append(lose_store(platform, senders))
+            platform.until(lambda: platform.pid("nats"), "nats-server again", 30)
+        platform.until(lambda: streams(platform).keys() == declared, "the streams declared again", 30)
+        begun = time.monotonic()
+        platform.wait_ready()
+        senders.finish()
+    platform.wait_quiet(180)
+    found = compare(platform, senders)
+    with capsys.disabled():
+        print(f"\nstore deleted {LOSSES} times; acknowledged while the bus was away: {meanwhile}")
+        print(f"  every cursor at its head {time.monotonic() - begun:.0f} s later: {streams(platform)}")
+        print(found.text())
+    assert min(meanwhile) > 0, "the doors must not wait for the bus"
+    found.settle()
