@@ -120,4 +120,15 @@ def _text(place: dict[str, Any]) -> str:
 def _found(demo: dict[str, Any]) -> list[str]:
     if not demo:
         return []
-    return ["  the demo found 演示结果", *(f"    {key}: {value}" for key, value in demo.items()), ""]
+    lines = ["  the demo found 演示结果"]
+    for name, found in demo.items():
+        for one in found if isinstance(found, list) else [found]:
+            lines.append(f"    {name:<12} {_line(one)}")
+    return [*lines, ""]
+
+
+def _line(found: Any) -> str:
+    """`{"site": "131000-A02", "procurement": "barred"}` as `site 131000-A02 · procurement barred`."""
+    if isinstance(found, dict):
+        return " · ".join(f"{key} {value}" for key, value in found.items())
+    return str(found)
