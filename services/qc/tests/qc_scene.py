@@ -56,7 +56,7 @@ class Lane:
             flag=[flag] * len(rows),
         )  # fmt: skip
         async with self.database.writer() as session:
-            return await assess_recorded(session, event, self.meta(), self.setting)
+            return await assess_recorded(session, [(event, self.meta())], self.setting)
 
     async def said(self, cls) -> list:
         async with self.database.writer() as session:

@@ -19,7 +19,7 @@ from kit.outbox import put
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
-from qc.flows.batch import Change
+from qc.flows.batch import Change, traces_of
 from qc.flows.setting import Setting
 from qc.queries import alarms as stored
 from qc.queries.binary import driver
@@ -27,7 +27,7 @@ from qc.rules.assess import Judgement
 from qc.rules.evidence import islands
 from qc.rules.explain import Figure, told
 from qc.rules.frame import Roster
-from qc.rules.outcome import Flags, Ints, Outcome
+from qc.rules.outcome import Ints, Outcome
 from qc.rules.pack import Rule
 
 REASON_ZH = "补充或更正的数据到达后重新判定，该结论不再成立。"
@@ -47,19 +47,21 @@ def milliseconds(at: datetime) -> int:
 class Raising:
     """Alarms about to be raised or extended: collected first, so that many cost few statements.
 
-    `known` are the open alarms of the series concerned.
+    `known` are the open alarms of the series concerned, `traces` those of the batch.
     """
 
     def __init__(self, setting: Setting, known: Sequence[asyncpg.Record], traces: Sequence[str]) -> None:
-        self._setting, self._traces = setting, traces
+        self._setting, self.traces = setting, traces
         self.join_ms = setting.pack.join_hours * 3_600_000
         self._open: dict[tuple[int, int], list[asyncpg.Record]] = defaultdict(list)
         for alarm in known:
             self._open[alarm["series_id"], alarm["rule_no"]].append(alarm)
         self._longer: list[tuple[UUID, datetime, datetime]] = []
-        self._new: list[tuple[AlarmRaised, Rule]] = []
+        self._new: list[tuple[AlarmRaised, Rule, Sequence[str]]] = []
 
-    def add(self, ref: SeriesRef, rule: Rule, span: tuple[int, int], figure: Figure) -> None:
+    def add(
+        self, ref: SeriesRef, rule: Rule, span: tuple[int, int], figure: Figure, traces: Sequence[str]
+    ) -> None:
         """Extend the open alarm next to `span`, or raise a new one."""
         from_at, to_at, join = instant(span[0]), instant(span[1]), timedelta(milliseconds=self.join_ms)
         for alarm in self._open.get((ref.id, rule.number), ()):
@@ -82,17 +84,17 @@ class Raising:
             source_clause=rule.source,
             raised_at_ms=milliseconds(self._setting.now),
         )
-        self._new.append((event, rule))
+        self._new.append((event, rule, traces))
 
     async def save(self, session: AsyncSession) -> None:
         """Keep and say what was collected."""
         if self._longer:
             await stored.extend(await driver(session), self._longer)
-        await stored.insert(session, [self._row(event, rule) for event, rule in self._new])
-        for event, _ in self._new:
-            await put(session, event, key=event.series.site, traces=self._traces)
+        await stored.insert(session, [self._row(*one) for one in self._new])
+        for event, _, traces in self._new:
+            await put(session, event, key=event.series.site, traces=traces or None)
 
-    def _row(self, event: AlarmRaised, rule: Rule) -> dict[str, Any]:
+    def _row(self, event: AlarmRaised, rule: Rule, traces: Sequence[str]) -> dict[str, Any]:
         ref = event.series
         return {
             "alarm_id": UUID(event.alarm_id),
@@ -113,7 +115,7 @@ class Raising:
             "message_en": event.message_en,
             "source_clause": rule.source,
             "raised_at": self._setting.now,
-            "traces": list(self._traces),
+            "traces": list(traces),
         }
 
 
@@ -139,14 +141,14 @@ async def settle_alarms(
     raising = Raising(setting, known, traces)
     for place, rule in enumerate(setting.pack.rules):
         if rule.alarm:
-            _begin(raising, roster, change, verdict.outcomes[place], rule, (begun & rule.bit) != 0)
+            fired = np.flatnonzero(begun & rule.bit)
+            _begin(raising, roster, change, verdict.outcomes[place], rule, fired)
     await raising.save(session)
 
 
 def _begin(
-    raising: Raising, roster: Roster, change: Change, outcome: Outcome, rule: Rule, fired: Flags
+    raising: Raising, roster: Roster, change: Change, outcome: Outcome, rule: Rule, rows: Ints
 ) -> None:
-    rows = np.flatnonzero(fired)
     rows = rows[np.lexsort((change.ts[rows], change.series[rows]))]
     opens = np.flatnonzero(np.diff(change.series[rows], prepend=-1))
     for own in np.split(rows, opens[1:]) if len(rows) else []:
@@ -160,7 +162,8 @@ def _begin(
                 float(outcome.threshold[at]),
                 float(outcome.margin[at]),
             )
-            raising.add(roster.refs[series], rule, span, figure)
+            cause = traces_of(change.trace[own[first : last + 1]], raising.traces)
+            raising.add(roster.refs[series], rule, span, figure, cause)
 
 
 async def _withdraw_unsupported(  # noqa: PLR0913 - the open alarms against what has ended

@@ -17,7 +17,16 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from qc.flows.alarms import settle_alarms, withdraw_silence
-from qc.flows.batch import Arrived, Change, arrived, changes, json_numbers, stretches, without_known
+from qc.flows.batch import (
+    Arrived,
+    Change,
+    arrived,
+    changes,
+    json_numbers,
+    stretches,
+    traces_of,
+    without_known,
+)
 from qc.flows.setting import Setting
 from qc.flows.suspicions import settle_suspicions
 from qc.queries import series as known_series
@@ -42,7 +51,6 @@ from qc.rules.windows import Windows, hours_of, windows_of
 # One Assessed stays far below the 256 KB of the bus: about 100 bytes a row and 700 a series.
 ROWS_PER_EVENT = 1_500
 SERIES_PER_EVENT = 120
-TRACES_PER_EVENT = 200
 
 
 @dataclass(frozen=True)
@@ -55,14 +63,18 @@ class View:
     verdict: Judgement
 
 
-async def assess_recorded(session: AsyncSession, event: Recorded, meta: Meta, setting: Setting) -> int:
-    """Judge one message; the number of verdicts that are new or have changed."""
+async def assess_recorded(
+    session: AsyncSession, messages: Sequence[tuple[Recorded, Meta]], setting: Setting
+) -> int:
+    """Judge messages of one lane together, in their order; the number of verdicts written."""
     pack_no = await pack_number(session, setting)
     connection = await driver(session)
-    live = _live_series(event)
-    ids = await known_series.know(connection, setting.directory, event.series, live, setting.now)
+    told = {ref.id: ref for event, _ in messages for ref in event.series}
+    live = frozenset().union(*(_live_series(event) for event, _ in messages))
+    ids = await known_series.know(connection, setting.directory, told.values(), live, setting.now)
     roster = known_series.roster(setting.directory, ids, setting.pack)
-    new = arrived(event, roster)
+    traces = list(dict.fromkeys(trace for event, _ in messages for trace in event.traces))
+    new = arrived([(event, meta.seq) for event, meta in messages], roster, traces)
     windows = await reopened(connection, roster, new.columns)
     known = await load_known(connection, roster, windows)
     new = without_known(new, known)
@@ -73,13 +85,12 @@ async def assess_recorded(session: AsyncSession, event: Recorded, meta: Meta, se
     overdue = await arrive(connection, roster, facts.overdue, new.columns, setting.now)
     judged = windows.covers(view.columns)
     change = changes(judged, view.columns, view.verdict, known, new, overdue, roster)
-    occasion = verdicts.Occasion(event.received_at_ms, meta.seq, pack_no, setting.now)
-    await _save(connection, view, change, new, occasion)
-    await say_assessed(session, view.roster.refs, change, setting, event.traces, event.received_at_ms)
-    await settle(session, view, change, setting, event.traces)
+    await _save(connection, view, change, new, verdicts.Occasion(pack_no, setting.now))
+    await say_assessed(session, roster.refs, change, setting, traces)
+    await settle(session, view, change, setting, traces)
     if len(overdue):
-        ids = np.unique(roster.ids[overdue >> TS_BITS]).tolist()
-        await withdraw_silence(session, ids, setting.pack.named("missing").number, setting.now)
+        silent = np.unique(roster.ids[overdue >> TS_BITS]).tolist()
+        await withdraw_silence(session, silent, setting.pack.named("missing").number, setting.now)
     return len(change)
 
 
@@ -162,6 +173,8 @@ async def _save(
         code=change.code[fresh],
         tests=change.tests[fresh],
         revision=change.revision[fresh],
+        received_ms=new.received_ms,
+        message=new.message,
     )
     await verdicts.insert_values(connection, rows, occasion)
     await replace(connection, ids, change, stale, occasion)
@@ -201,17 +214,17 @@ async def say_assessed(
     change: Change,
     setting: Setting,
     traces: Sequence[str],
-    sent_at_ms: int,
 ) -> None:
     """Say the verdicts that are new or have changed, in events of bounded size."""
     order = np.lexsort((change.ts, change.series))
     for part in _parts(change.series[order]):
         rows = order[part]
         used, at = np.unique(change.series[rows], return_inverse=True)
+        own = traces_of(change.trace[rows], traces)
         event = Assessed(
             rule_pack=setting.pack.version,
             assessed_at_ms=round(setting.now.timestamp() * 1000),
-            traces=list(traces)[:TRACES_PER_EVENT],
+            traces=own,
             series=[refs[place] for place in used.tolist()],
             at=at.tolist(),
             ts_ms=change.ts[rows].tolist(),
@@ -220,9 +233,9 @@ async def say_assessed(
             code=change.code[rows].tolist(),
             tests=change.tests[rows].tolist(),
             revision=change.revision[rows].tolist(),
-            sent_at_ms=[sent_at_ms] * len(rows),
+            sent_at_ms=change.sent_ms[rows].tolist(),
         )
-        await put(session, event, key=refs[int(used[0])].site, traces=traces)
+        await put(session, event, key=refs[int(used[0])].site, traces=own)
 
 
 def _parts(series: Ints) -> list[slice]:

@@ -16,6 +16,9 @@ from qc.rules.assess import Judgement
 from qc.rules.frame import Columns, Roster, find
 from qc.rules.outcome import Flags, Floats, Ints
 
+# A page of traces is enough to follow any one of them.
+TRACES_PER_EVENT = 200
+
 
 class _CodePoints(dict[str, int]):
     def __missing__(self, flag: str) -> int:
@@ -28,40 +31,74 @@ _CODE_POINTS = _CodePoints()
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """The rows of an event, sorted by (series, ts) without doubles. `flag` is the mark as sent."""
+    """Rows of some messages, sorted by (series, ts) without doubles.
+
+    `flag` is the mark as sent, `trace` a place in the batch's traces, `message` the number in the lane.
+    """
 
     columns: Columns
     decimals: Ints
     flag: NDArray[np.object_]
     is_live: Flags
+    received_ms: Ints
+    message: Ints
+    trace: Ints
 
     def take(self, rows: Ints | Flags) -> "Arrived":
-        return Arrived(self.columns.take(rows), self.decimals[rows], self.flag[rows], self.is_live[rows])
+        return Arrived(
+            self.columns.take(rows),
+            self.decimals[rows],
+            self.flag[rows],
+            self.is_live[rows],
+            self.received_ms[rows],
+            self.message[rows],
+            self.trace[rows],
+        )
 
 
-def arrived(event: Recorded, roster: Roster) -> Arrived:
-    """The event's columns, placed in the roster. Historical rows are judged, but raise no alarms."""
+def arrived(messages: Sequence[tuple[Recorded, int]], roster: Roster, traces: Sequence[str]) -> Arrived:
+    """The columns of some messages (event, number in its lane), placed in the roster; the earlier one wins.
+
+    Historical rows are judged, but raise no alarms.
+    """
+    parts = [_columns(event, number, roster, traces) for event, number in messages]
+    columns = Columns(*(np.concatenate([getattr(p[0], name) for p in parts]) for name in Columns.__slots__))
+    everything = Arrived(columns, *(np.concatenate([p[n] for p in parts]) for n in range(1, 7)))
+    _, first = np.unique(columns.keys, return_index=True)
+    return everything.take(first)
+
+
+def _columns(
+    event: Recorded, number: int, roster: Roster, traces: Sequence[str]
+) -> tuple[Columns, Ints, NDArray[np.object_], Flags, Ints, Ints, Ints]:
+    length = len(event.ts_ms)
     place = np.searchsorted(roster.ids, np.array([ref.id for ref in event.series], dtype=np.int64))
-    series = place[np.array(event.at, dtype=np.int64)]
-    ts = np.array(event.ts_ms, dtype=np.int64)
     by = np.array(event.by, dtype=np.int64)
     modes = np.array([mode != "historical" for mode in event.modes], dtype=bool)
-    flag = np.fromiter(map(_CODE_POINTS.__getitem__, event.flag), dtype=np.int64, count=len(ts))
-    everything = Arrived(
-        Columns(series, ts, np.array(event.value, dtype=np.float64), flag, np.zeros(len(ts), dtype=np.int64)),
+    trace = np.array([traces.index(trace) for trace in event.traces], dtype=np.int64)
+    columns = Columns(
+        place[np.array(event.at, dtype=np.int64)],
+        np.array(event.ts_ms, dtype=np.int64),
+        np.array(event.value, dtype=np.float64),
+        np.fromiter(map(_CODE_POINTS.__getitem__, event.flag), dtype=np.int64, count=length),
+        np.zeros(length, dtype=np.int64),
+    )
+    return (
+        columns,
         np.array(event.decimals, dtype=np.int64),
         np.array(event.flag, dtype=object),
         modes[by],
+        np.full(length, event.received_at_ms, dtype=np.int64),
+        np.full(length, number, dtype=np.int64),
+        trace[by],
     )
-    _, first = np.unique(everything.columns.keys, return_index=True)
-    return everything.take(first)
 
 
 def arrived_nothing() -> Arrived:
     """No rows: something else than a value gave reason to judge again."""
-    nothing = np.zeros(0, dtype=np.int64)
+    nothing, never = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=bool)
     columns = Columns(nothing, nothing, np.zeros(0), nothing, nothing)
-    return Arrived(columns, nothing, np.zeros(0, dtype=object), np.zeros(0, dtype=bool))
+    return Arrived(columns, nothing, np.zeros(0, dtype=object), never, nothing, nothing, nothing)
 
 
 def without_known(new: Arrived, known: Known) -> Arrived:
@@ -75,7 +112,7 @@ class Change:
     """Rows whose verdict is new or different, in order: what is written and said.
 
     `old_tests` is 0 for new rows; `is_new` tells them apart; `may_alarm` is false for what history alone
-    changed.
+    changed. `sent_ms` and `trace` (-1: none) are those of the row, or of the row that reopened it.
     """
 
     series: Ints
@@ -89,6 +126,8 @@ class Change:
     is_new: Flags
     may_alarm: Flags
     place: Ints
+    sent_ms: Ints
+    trace: Ints
 
     def __len__(self) -> int:
         return len(self.ts)
@@ -132,7 +171,20 @@ def changes(  # noqa: PLR0913 - what was, what came, what is judged now
         is_new=is_new[rows],
         may_alarm=np.isin(roster.site[columns.series[rows]], live_sites),
         place=rows,
+        sent_ms=_of_cause(new.received_ms, is_new, here, new, columns, roster)[rows],
+        trace=_of_cause(new.trace, is_new, here, new, columns, roster)[rows],
     )
+
+
+def _of_cause(
+    column: Ints, is_new: Flags, here: Ints, new: Arrived, columns: Columns, roster: Roster
+) -> Ints:
+    """A new row's own entry; for a row that was judged again, that of the first new row of its site."""
+    if not len(column):
+        return np.full(len(columns), -1, dtype=np.int64)
+    sites, first = np.unique(roster.site[new.columns.series], return_index=True)
+    cause = column[first[np.searchsorted(sites, roster.site[columns.series]) % len(sites)]]
+    return np.where(is_new, column[here], cause)
 
 
 def json_numbers(values: Floats) -> list[float | None]:
@@ -146,3 +198,8 @@ def json_numbers(values: Floats) -> list[float | None]:
 def stretches(length: int, size: int) -> Sequence[slice]:
     """Slices of at most `size` that cover `length`."""
     return [slice(start, min(start + size, length)) for start in range(0, length, size)]
+
+
+def traces_of(places: Ints, traces: Sequence[str]) -> list[str]:
+    """The traces at these places, each once."""
+    return [traces[place] for place in np.unique(places).tolist() if place >= 0][:TRACES_PER_EVENT]

@@ -63,7 +63,7 @@ async def notice_overdue(session: AsyncSession, setting: Setting) -> int:
     raising = Raising(setting, known, ())
     for ref, starts in silent:
         figure = Figure(np.nan, np.nan, np.nan, np.nan)
-        raising.add(ref, rule, (starts[0], starts[-1] + PERIOD_MS[ref.period]), figure)
+        raising.add(ref, rule, (starts[0], starts[-1] + PERIOD_MS[ref.period]), figure, ())
     await raising.save(session)
     return len(fresh)
 

@@ -58,11 +58,11 @@ async def assess_revised(session: AsyncSession, event: Revised, meta: Meta, sett
         return 0
     change.may_alarm[:] = True
     pack_no = await pack_number(session, setting)
-    occasion = Occasion(event.received_at_ms, meta.seq, pack_no, setting.now)
+    change.sent_ms[:], change.trace[:] = event.received_at_ms, 0
     ids = roster.ids[change.series]
-    await replace(connection, ids, change, np.arange(len(change)), occasion)
+    await replace(connection, ids, change, np.arange(len(change)), Occasion(pack_no, setting.now))
     await save_details(connection, ids, change, view.verdict)
-    traces: Sequence[str] = meta.traces
-    await say_assessed(session, roster.refs, change, setting, traces, event.received_at_ms)
+    traces: Sequence[str] = meta.traces or [meta.traceparent]
+    await say_assessed(session, roster.refs, change, setting, traces)
     await settle(session, view, change, setting, traces)
     return len(change)

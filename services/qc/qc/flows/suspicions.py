@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from qc.flows.alarms import instant, milliseconds
-from qc.flows.batch import Change
+from qc.flows.batch import Change, traces_of
 from qc.flows.setting import Setting
 from qc.queries import suspicions as stored
 from qc.queries.binary import driver
@@ -48,7 +48,8 @@ async def settle_suspicions(
     for series in np.unique(change.series[moved]).tolist():
         times = change.ts[moved & (change.series == series)]
         span = (int(times.min()), int(times.max()))
-        await _settle(session, connection, roster.refs[series], span, setting, traces)
+        cause = traces_of(change.trace[moved & (change.series == series)], traces)
+        await _settle(session, connection, roster.refs[series], span, setting, cause)
 
 
 async def _settle(

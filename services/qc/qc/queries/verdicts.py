@@ -42,7 +42,7 @@ REPLACE = """
 
 @dataclass(frozen=True, slots=True)
 class NewRows:
-    """Values that became known, with their first verdict. `flag` is the mark as sent."""
+    """Values that became known, with their first verdict. `message` is the number in its lane."""
 
     id: Ints
     ts: Ints
@@ -52,14 +52,14 @@ class NewRows:
     code: Ints
     tests: Ints
     revision: Ints
+    received_ms: Ints
+    message: Ints
 
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
-    """When and by what a batch is judged. `message_no` is the number of the message in its lane."""
+    """When and by which rules a batch is judged."""
 
-    received_at_ms: int
-    message_no: int
     pack_no: int
     now: datetime
 
@@ -72,7 +72,7 @@ async def insert_values(connection: asyncpg.Connection, rows: NewRows, occasion:
     """COPY the rows: one group per (has a value, mark), because only rows of one shape pack as columns."""
     flags = np.array(list(rows.flag), dtype=object)
     present = ~np.isnan(rows.value)
-    received, now = stamps(np.array([occasion.received_at_ms, occasion.now_ms]))
+    (now,) = stamps(np.array([occasion.now_ms]))
     groups = []
     for flag in dict.fromkeys(rows.flag):
         for has_value in (True, False):
@@ -87,8 +87,8 @@ async def insert_values(connection: asyncpg.Connection, rows: NewRows, occasion:
                         rows.value[at] if has_value else None,
                         rows.decimals[at].astype(np.int16),
                         flag.encode(),
-                        np.full(len(at), received),
-                        np.full(len(at), occasion.message_no, dtype=np.int64),
+                        stamps(rows.received_ms[at]),
+                        rows.message[at],
                         rows.code[at].astype(np.int16),
                         rows.tests[at],
                         rows.revision[at].astype(np.int32),
