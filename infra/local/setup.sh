@@ -61,8 +61,10 @@ for m in $MEMBERS; do editable="$editable -e ./$m"; done
 "$UV" pip install -q --python "$VENV/bin/python" --no-deps --no-build-isolation $editable >&2
 
 # Python compiles a module at its first import: once here, rather than in eight services that start at once.
-"$VENV/bin/python" -c 'import ingest.main, qc.main, cases.main, credit.main, publish.main, gateway.main, portal.main,
-issuer.main, jianzhen.main, kit.migrate' 2>/dev/null || true
+for m in ingest qc cases credit publish gateway portal issuer jianzhen; do
+  "$VENV/bin/python" -c "import $m.main" || say "setup: $m cannot be imported; going on"
+done
+"$VENV/bin/python" -c 'import kit.migrate'
 
 printf '%s\n' "$stamp" > "$VENV/.stamp"
-say "setup: packages downloaded and unpacked in $((downloaded - begun)) s, workspace installed in $(($(date +%s) - downloaded)) s"
+say "setup: packages downloaded and unpacked in $((downloaded - begun)) s, workspace installed and compiled in $(($(date +%s) - downloaded)) s"
