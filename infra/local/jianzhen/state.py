@@ -12,6 +12,7 @@ import os
 import secrets
 import shutil
 import socket
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,8 @@ from kit.processes import PidFile, accepts
 ROOT = Path(__file__).resolve().parents[3]
 SERVICES = ("ingest", "qc", "cases", "credit", "publish")
 DATABASES = (*SERVICES, "gateway")
-# The doors people use have fixed numbers; what is behind them takes the first free ones from 21211 on.
+# The doors people use have fixed numbers; what is behind them takes free ones from a place of the home's own,
+# so that two runs started at the same moment do not reach for the same.
 DOORS = {"edge": 8080, "edge_https": 8443, "hj212": 21200}
 INSIDE = ("postgres", "nats", "issuer", *SERVICES, "gateway", "portal")
 FIRST_INSIDE = 21211
@@ -146,7 +148,8 @@ class State:
                 why = f"port {port} ({name}) is taken by another program"
                 raise Refused(f"{why}: stop that one, or choose another port: {other}")
             chosen[name] = port
-        following = iter(range(FIRST_INSIDE, FIRST_INSIDE + 2000))
+        first = FIRST_INSIDE + zlib.crc32(str(self.home).encode()) % 400 * 20
+        following = iter(range(first, first + 2000))
         for name in INSIDE:
             port = _wanted(name) or kept.get(name) or 0
             if not port or not (name in running or is_free(port)):
