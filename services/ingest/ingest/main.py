@@ -1,5 +1,6 @@
 """The service `ingest`: wiring of the HTTP door, the TCP receiver, the jobs."""
 
+import gc
 from collections.abc import Awaitable, Callable
 
 from fastapi import FastAPI
@@ -30,6 +31,9 @@ async def start(app: FastAPI) -> Callable[[], Awaitable[None]]:
     await remake_latest(state.database, list(registry.by_id))
     state.receiver = Receiver(_door(state.settings), Reception(state.catalog, state.store, state.flood))
     await state.receiver.start()
+    # What was made so far lives as long as the process: the collector need not walk it for every batch.
+    gc.collect()
+    gc.freeze()
     stop: Callable[[], Awaitable[None]] = state.receiver.stop
     return stop
 

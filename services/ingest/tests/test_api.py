@@ -391,7 +391,7 @@ async def test_the_register_announces_sites_and_keeps_history(
 async def test_while_the_store_is_away_nothing_is_acknowledged(
     client: httpx.AsyncClient, tokens: Tokens, database: FreshDatabase, postgres: PostgresServer
 ) -> None:
-    postgres.kill()
+    postgres.stop()
     try:
         answer = await send(client, tokens, batch(row()))
     finally:

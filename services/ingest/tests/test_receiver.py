@@ -20,9 +20,8 @@ from kit.testing.databases import FreshDatabase
 from kit.testing.tokens import Tokens
 
 DEVICE: Mapping[str, str | int] = {"ST": 22, "PW": PASSWORD, "MN": MN, "Flag": 5}
-HOUR = (
-    (datetime.now(UTC) - timedelta(hours=2)).astimezone(timezone(timedelta(hours=8))).strftime("%Y%m%d%H0000")
-)
+CHINA = timezone(timedelta(hours=8))
+HOUR = (datetime.now(CHINA) - timedelta(hours=2)).strftime("%Y%m%d%H0000")
 
 
 def hour_frame(
@@ -284,7 +283,7 @@ async def test_no_receipt_while_the_store_is_away_and_nothing_is_lost_by_sending
     served: FastAPI, database: FreshDatabase, postgres: PostgresServer
 ) -> None:
     async with logger(served) as device:
-        postgres.kill()
+        postgres.stop()
         try:
             await device.send(hour_frame())
             assert await device.silence(1)

@@ -161,9 +161,7 @@ def _objection(frame: Frame, device: Device | None, address: str) -> Flaw | None
 def _parcel(arrival: Arrival, device: Device | None, registry: Registry) -> Parcel:
     frame, mn = arrival.frame, _sender(arrival.frame)
     site = registry.sites.get(device.site) if device else None
-    notes = "; ".join(
-        (*frame.segment.notes, *((f"crc {frame.verdict}",) if frame.verdict in _VARIANTS else ()))
-    )
+    notes = [*frame.segment.notes, *([f"crc {frame.verdict}"] if frame.verdict in _VARIANTS else [])]
     return Parcel(
         id=uuid7(),
         channel="hj212",

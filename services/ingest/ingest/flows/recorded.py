@@ -1,10 +1,11 @@
 """What is said about committed values: `Recorded` per lane, at most 256 KB each.
 
-Promises: every committed value is in exactly one event, in the order of (series, ts). Leaves numbering and
-publishing to `kit`.
+Promises: every committed value is in exactly one event, in the order of (lane, series, ts). Leaves numbering
+and publishing to `kit`.
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -17,11 +18,11 @@ from ingest.rules.registry import Channel
 
 MODES: tuple[Mode, ...] = ("live", "late", "backfill", "historical")
 _ROW_BYTES = 72
-_ORIGIN_BYTES = 128
+_ORIGIN_BYTES = 160
 
 
 class Values(msgspec.Struct):
-    """Values of one transaction by (series, ts): `at` indexes `channels`, `parcel` the submissions."""
+    """Values of a transaction by (lane, series, ts): `at` indexes `channels`, `parcel` submissions."""
 
     channels: list[Channel]
     at: NDArray[np.int64]
@@ -42,44 +43,70 @@ class Values(msgspec.Struct):
 def recorded_events(
     values: Values, submissions: Sequence[str], traces: Sequence[str], received_at_ms: int
 ) -> Iterator[tuple[str, Recorded]]:
-    """(key, event) for every lane; the key is a station of that lane."""
-    lanes = np.array([int(channel.lane) for channel in values.channels], dtype=np.int16)
-    of_row = lanes[values.at]
-    for lane in np.unique(of_row):
-        for part in _parts(values, np.flatnonzero(of_row == lane)):
-            yield values.channels[int(part.at[0])].ref.site, _event(part, submissions, traces, received_at_ms)
+    """(key, event) for every lane; the key is a station of that lane. `values` are sorted by lane."""
+    if not len(values.at):
+        return
+    lanes = np.array([int(channel.lane) for channel in values.channels], dtype=np.int16)[values.at]
+    # Whole columns become lists once: sixteen small conversions cost more than one large.
+    cells = _Cells(values, _numbers(values.value))
+    bounds = [0, *(np.flatnonzero(lanes[1:] != lanes[:-1]) + 1).tolist(), len(lanes)]
+    for low, high in pairwise(bounds):
+        for part in cells.parts(low, high):
+            key = values.channels[cells.channel[part.start]].ref.site
+            yield key, cells.event(part, submissions, traces, received_at_ms)
 
 
-def _parts(values: Values, rows: NDArray[np.intp]) -> Iterator[Values]:
-    """Halve until the encoded event surely fits."""
-    part = values.take(rows)
-    series = sum(len(values.channels[at].encoded) + 1 for at in np.unique(part.at))
-    origins = len(np.unique(part.parcel)) * 2
-    if series + origins * _ORIGIN_BYTES + len(rows) * _ROW_BYTES < MAX_EVENT_BYTES or len(rows) < 2:
-        yield part
-    else:
-        middle = len(rows) // 2
-        yield from _parts(values, rows[:middle])
-        yield from _parts(values, rows[middle:])
+def _numbers(values: NDArray[np.float64]) -> list[float | None]:
+    numbers: list[float | None] = values.tolist()
+    if np.isnan(values).any():
+        return [None if number != number else number for number in numbers]
+    return numbers
 
 
-def _event(part: Values, submissions: Sequence[str], traces: Sequence[str], received_at_ms: int) -> Recorded:
-    used, at = np.unique(part.at, return_inverse=True)
-    origin, by = np.unique(part.parcel.astype(np.int64) * 4 + part.mode, return_inverse=True)
-    value: list[float | None] = part.value.tolist()
-    if np.isnan(part.value).any():
-        value = [None if number != number else number for number in value]
-    return Recorded(
-        submissions=[submissions[pair >> 2] for pair in origin.tolist()],
-        traces=[traces[pair >> 2] for pair in origin.tolist()],
-        modes=[MODES[pair & 3] for pair in origin.tolist()],
-        received_at_ms=received_at_ms,
+class _Cells:
+    """The columns as lists, from which events are cut."""
+
+    def __init__(self, values: Values, numbers: list[float | None]) -> None:
+        self._channels = values.channels
+        self.channel: list[int] = values.at.tolist()
+        self._rank: list[int] = np.cumsum(np.append(False, values.at[1:] != values.at[:-1])).tolist()
+        self._origin: list[int] = (values.parcel.astype(np.int64) * len(MODES) + values.mode).tolist()
+        self._start_ms: list[int] = (values.start // 1000).tolist()
+        self._value = numbers
+        self._decimals: list[int] = values.decimals.tolist()
+        self._flag: list[str] = [flag.decode() for flag in values.flag.tolist()]
+
+    def parts(self, low: int, high: int) -> Iterator[slice]:
+        """Halve until the encoded event surely fits."""
+        used = dict.fromkeys(self.channel[low:high])
+        size = sum(len(self._channels[at].encoded) + 1 for at in used)
+        size += len(set(self._origin[low:high])) * _ORIGIN_BYTES + (high - low) * _ROW_BYTES
+        if size < MAX_EVENT_BYTES or high - low < 2:
+            yield slice(low, high)
+        else:
+            middle = (low + high) // 2
+            yield from self.parts(low, middle)
+            yield from self.parts(middle, high)
+
+    def event(
+        self, part: slice, submissions: Sequence[str], traces: Sequence[str], received_at_ms: int
+    ) -> Recorded:
+        first = self._rank[part.start]
+        origins = {origin: at for at, origin in enumerate(dict.fromkeys(self._origin[part]))}
         # Encoded once when the registry was loaded: a series is named in very many events.
-        series=[msgspec.Raw(part.channels[index].encoded) for index in used.tolist()],  # type: ignore[misc]
-        at=at.tolist(),
-        by=by.tolist(),
-        ts_ms=(part.start // 1000).tolist(),
-        value=value,
-        decimals=part.decimals.tolist(),
-        flag=np.char.decode(part.flag, "ascii").tolist(),
-    )
+        series: list[Any] = [
+            msgspec.Raw(self._channels[at].encoded) for at in dict.fromkeys(self.channel[part])
+        ]
+        return Recorded(
+            submissions=[submissions[origin // len(MODES)] for origin in origins],
+            traces=[traces[origin // len(MODES)] for origin in origins],
+            modes=[MODES[origin % len(MODES)] for origin in origins],
+            received_at_ms=received_at_ms,
+            series=series,
+            at=[rank - first for rank in self._rank[part]],
+            by=[origins[origin] for origin in self._origin[part]],
+            ts_ms=self._start_ms[part],
+            value=self._value[part],
+            decimals=self._decimals[part],
+            flag=self._flag[part],
+        )

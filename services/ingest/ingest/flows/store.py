@@ -50,11 +50,21 @@ class Store:
         """Commit the parcels; `also` runs in the same transaction. On Unavailable nothing happened."""
         values = _gather(parcels)
         await self._ensure_months(values)
+        try:
+            stored = await self._commit(parcels, values, also, is_fresh=True)
+        except asyncpg.UniqueViolationError:
+            stored = await self._commit(parcels, values, also, is_fresh=False)
+        self._note_newest(values)
+        return stored
+
+    async def _commit(
+        self, parcels: Sequence[Parcel], values: Values, also: Also | None, *, is_fresh: bool
+    ) -> list[Stored]:
+        """One transaction. `is_fresh` hopes that no value is recorded yet, which saves half the work."""
         async with self._database.telemetry() as connection:
-            stored = await write(connection, parcels, values)
+            stored = await write(connection, parcels, values, is_fresh=is_fresh)
             if also is not None:
                 await also(connection, stored)
-        self._note_newest(values)
         return stored
 
     async def _ensure_months(self, values: Values) -> None:
@@ -70,7 +80,7 @@ class Store:
                 self._months.add(number)
 
     def _note_newest(self, values: Values) -> None:
-        """Rows are sorted by (series, ts): the last of each series is its newest."""
+        """Rows are sorted by series and time: the last of each series is its newest."""
         if not len(values.at):
             return
         last = np.flatnonzero(np.append(values.at[1:] != values.at[:-1], True))
@@ -85,7 +95,10 @@ class Store:
 
 
 def _gather(parcels: Sequence[Parcel]) -> Values:
-    """All values of all parcels, sorted by (series, ts), the earlier parcel and row first."""
+    """All values of all parcels by (lane, series, ts), the earlier parcel and row first.
+
+    The same order for everybody: two writers of the same values wait for each other, and never in a circle.
+    """
     channels: dict[int, int] = {}
     known: list[Channel] = []
     columns: dict[str, list[NDArray[Any]]] = {
@@ -113,4 +126,5 @@ def _gather(parcels: Sequence[Parcel]) -> Values:
         return NO_VALUES
     values = Values(known, *(np.concatenate(parts) for parts in columns.values()))
     ids = np.array([channel.ref.id for channel in known], dtype=np.int64)[values.at]
-    return values.take(np.lexsort((values.row, values.parcel, values.start, ids)))
+    lanes = np.array([int(channel.lane) for channel in known], dtype=np.int16)[values.at]
+    return values.take(np.lexsort((values.row, values.parcel, values.start, ids, lanes)))

@@ -7,6 +7,7 @@ acceptable row is a 422, and one wholly outside the sender's scope a 403. Leaves
 import hashlib
 from collections.abc import Callable
 from datetime import datetime
+from functools import cache
 
 import asyncpg
 import msgspec
@@ -131,6 +132,7 @@ def _parcel(received: Received, grant: Grant) -> Parcel:
 
 
 def _scope(grant: Grant) -> Callable[[Site], bool]:
+    @cache
     def may_submit(site: Site) -> bool:
         try:
             grant.require(region=site.region, owner_dept=site.dept, owner_uscc=site.uscc)

@@ -25,8 +25,10 @@ _WORTH_COMPRESSING = 1024
 _compressor = zstandard.ZstdCompressor(level=1)
 
 
-async def write(connection: asyncpg.Connection, parcels: Sequence[Parcel], values: Values) -> list[Stored]:
-    """Write everything. `values` are sorted by (series, ts), so two writers cannot wait for each other."""
+async def write(
+    connection: asyncpg.Connection, parcels: Sequence[Parcel], values: Values, *, is_fresh: bool
+) -> list[Stored]:
+    """Write everything. Raises asyncpg.UniqueViolationError if `is_fresh` was a vain hope."""
     stored = [Stored() for _ in parcels]
     if len(values.at):
         is_first = np.append(
@@ -34,7 +36,7 @@ async def write(connection: asyncpg.Connection, parcels: Sequence[Parcel], value
         )
         lost = values.take(~is_first)
         values = values.take(is_first)
-        won = await _insert(connection, values, parcels)
+        won = await _insert(connection, values, parcels, is_fresh=is_fresh)
         await _settle(connection, values.take(~won), parcels, stored)
         await _settle(connection, lost, parcels, stored)
         values = values.take(won)
@@ -47,7 +49,7 @@ async def write(connection: asyncpg.Connection, parcels: Sequence[Parcel], value
 
 
 async def _insert(
-    connection: asyncpg.Connection, values: Values, parcels: Sequence[Parcel]
+    connection: asyncpg.Connection, values: Values, parcels: Sequence[Parcel], *, is_fresh: bool
 ) -> NDArray[np.bool_]:
     """Which rows became the first value of their instant."""
     ids = np.frombuffer(b"".join(parcel.id.bytes for parcel in parcels), dtype="V16")
@@ -61,12 +63,10 @@ async def _insert(
         "submission": ids[values.parcel],
         "row_no": values.row,
     }
-    try:
-        async with connection.transaction():
-            await telemetry.copy_observations(connection, columns)
+    if is_fresh:
+        await telemetry.copy_observations(connection, columns)
         return np.ones(len(values.at), dtype=bool)
-    except asyncpg.UniqueViolationError:
-        await telemetry.insert_new_observations(connection, columns)
+    await telemetry.insert_new_observations(connection, columns)
     recorded = await _recorded(connection, values)
     return np.array(
         [
@@ -118,8 +118,8 @@ async def _say_recorded(connection: asyncpg.Connection, values: Values, parcels:
         return
     submissions, traces = [str(parcel.id) for parcel in parcels], [parcel.trace_id for parcel in parcels]
     received_at_ms = micros(max(parcel.received_at for parcel in parcels)) // 1000
-    for key, event in recorded_events(values, submissions, traces, received_at_ms):
-        await outbox.put(connection, event, key=key, traces=event.traces)
+    events = recorded_events(values, submissions, traces, received_at_ms)
+    await outbox.put_many(connection, ((event, key, event.traces) for key, event in events))
 
 
 async def _say_revised(
@@ -170,11 +170,9 @@ async def _keep_evidence(
     connection: asyncpg.Connection, parcels: Sequence[Parcel], stored: Sequence[Stored]
 ) -> None:
     pairs = list(zip(parcels, stored, strict=True))
-    await telemetry.copy_rows(
-        connection, "submissions", telemetry.SUBMISSION, [_submission(*pair) for pair in pairs]
-    )
+    submissions = [_submission(*pair) for pair in pairs]
     raw = [(parcel.id, *_compressed(parcel.raw)) for parcel in parcels]
-    await telemetry.copy_rows(connection, "raw_bytes", ("submission", "encoding", "data"), raw)
+    await telemetry.keep_submissions(connection, submissions, raw)
     refused = [
         (parcel.id, wrong.row, wrong.where, wrong.rule, wrong.found)
         for parcel in parcels

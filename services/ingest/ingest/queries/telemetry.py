@@ -22,13 +22,20 @@ CREATE TEMPORARY TABLE IF NOT EXISTS incoming (
 """
 FROM_INCOMING = f"""
 INSERT INTO observations ({", ".join(COLUMNS)})
-SELECT {", ".join(COLUMNS)} FROM pg_temp.incoming ORDER BY series_id, ts ON CONFLICT DO NOTHING
+SELECT {", ".join(COLUMNS)} FROM pg_temp.incoming ON CONFLICT DO NOTHING
 """  # noqa: S608
 SUBMISSION = (
     "id", "channel", "principal", "dept", "region", "region_path", "uscc", "source", "device", "address",
     "mode", "received_at", "sha256", "size", "content_encoding", "idempotency_key", "outcome", "notes",
     "accepted", "repeated", "revised", "refused", "trace_id",
 )  # fmt: skip
+KEEP_ONE = f"""
+WITH kept AS (
+    INSERT INTO submissions ({", ".join(SUBMISSION)})
+    VALUES ({", ".join(f"${at}" for at in range(1, len(SUBMISSION) + 1))})
+)
+INSERT INTO raw_bytes (submission, encoding, data) VALUES ($1, ${len(SUBMISSION) + 1}, ${len(SUBMISSION) + 2})
+"""  # noqa: S608
 REFUSED = ("submission", "row_no", "field", "rule", "found")
 REVISION = ("submission", "row_no", "series_id", "ts", "first_value", "later_value", "decimals", "flag")
 FINDING = ("id", "kind", "site", "region_path", "uscc", "submission", "found_at", "detail")
@@ -47,7 +54,7 @@ async def copy_observations(connection: asyncpg.Connection, columns: Columns) ->
 
 
 async def insert_new_observations(connection: asyncpg.Connection, columns: Columns) -> None:
-    """The slow way: rows whose (series, ts) is taken are left out. Rows must be sorted by (series, ts)."""
+    """The slow way: rows whose (series, ts) is taken are left out. Rows are inserted in the order given."""
     await connection.execute(INCOMING)
     await connection.copy_to_table(
         "incoming", source=_once(pack(columns)), columns=list(COLUMNS), format="binary"
@@ -67,6 +74,17 @@ async def first_values(
 async def ensure_month(connection: asyncpg.Connection, month: datetime) -> None:
     """Make the partition for the month of this instant, if there is none."""
     await connection.execute("SELECT ensure_month($1)", month)
+
+
+async def keep_submissions(
+    connection: asyncpg.Connection, submissions: Sequence[tuple[Any, ...]], raw: Sequence[tuple[Any, ...]]
+) -> None:
+    """Submissions and their raw bytes: one statement for one, COPY for many."""
+    if len(submissions) == 1:
+        await connection.execute(KEEP_ONE, *submissions[0], *raw[0][1:])
+    else:
+        await copy_rows(connection, "submissions", SUBMISSION, submissions)
+        await copy_rows(connection, "raw_bytes", ("submission", "encoding", "data"), raw)
 
 
 async def copy_rows(

@@ -23,6 +23,7 @@ from ingest.rules.times import SECOND, earliest, is_aligned, judge_time, parse_t
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 NO_FLAG = b""
+BAD_FLAG = "not a mark"
 
 
 class Judged(msgspec.Struct):
@@ -267,13 +268,24 @@ def _one_value(cell: Any) -> tuple[float, int] | Flaw | None:
 def _flags(flags: Sequence[Any] | None, size: int, flaws: dict[int, Flaw]) -> NDArray[np.bytes_]:
     if flags is None:
         return np.full(size, NO_FLAG, dtype="S4")
-    cells = [NO_FLAG] * size
-    for at, cell in enumerate(flags):
-        if isinstance(cell, str) and len(cell) <= 4 and cell.isascii() and cell.isprintable():
-            cells[at] = cell.strip().encode()
-        elif cell is not None and cell is not MISSING:
-            flaws.setdefault(at, flaw("flag", "flag-format", cell))
-    return np.array(cells, dtype="S4")
+    try:
+        known = {cell: _mark(cell) for cell in set(flags)}
+    except TypeError:
+        flags = [cell if _is_plain(cell) else BAD_FLAG for cell in flags]
+        known = {cell: _mark(cell) for cell in set(flags)}
+    if None in known.values():
+        for at, cell in enumerate(flags):
+            if known[cell] is None:
+                flaws.setdefault(at, flaw("flag", "flag-format", cell))
+    return np.array([known[cell] or NO_FLAG for cell in flags], dtype="S4")
+
+
+def _mark(cell: Any) -> bytes | None:
+    """A data mark as kept; None if it is none."""
+    if cell is None or cell is MISSING:
+        return NO_FLAG
+    is_mark = isinstance(cell, str) and len(cell) <= 4 and cell.isascii() and cell.isprintable()
+    return cell.strip().encode() if is_mark else None
 
 
 def _convert(

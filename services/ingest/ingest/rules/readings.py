@@ -113,7 +113,7 @@ def read_values(frame: Frame, plan: Plan, device: Device, now: int, limits: Limi
     if wrong is not None:
         kept, refused = [], [wrong]
         starts = []
-    late = [mode_of(start, period, now, limits) == "late" for start in starts]
+    is_late = {start: mode_of(start, period, now, limits) == "late" for start in set(starts)}
     return Judged(
         [step.channel for step in plan.steps],
         np.array([number for number, *_ in kept], dtype=np.int32),
@@ -121,7 +121,7 @@ def read_values(frame: Frame, plan: Plan, device: Device, now: int, limits: Limi
         np.array([value for _, _, value, _, _ in kept], dtype=np.float64),
         np.array([decimals for _, _, _, decimals, _ in kept], dtype=np.int16),
         np.array([mark for *_, mark in kept], dtype="S4"),
-        np.array(late, dtype=bool),
+        np.array([is_late[start] for start in starts], dtype=bool),
         np.array([step.at for _, step, *_ in kept], dtype=np.int32),
         refused,
     )

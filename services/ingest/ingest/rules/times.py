@@ -40,7 +40,7 @@ def parse_time(text: str) -> int | None:
     """
     try:
         if text.isdigit() and text.isascii() and len(text) in (14, 17):
-            parsed = datetime.strptime(text[:14], "%Y%m%d%H%M%S").replace(tzinfo=CHINA)
+            parsed = datetime.fromisoformat(f"{text[:8]}T{text[8:14]}").replace(tzinfo=CHINA)
             extra = int(text[14:] or 0) * 1000
         else:
             parsed, extra = datetime.fromisoformat(text), 0
