@@ -42,9 +42,9 @@ class PublicApi:
         """Newest released figure per region."""
         return await self._get("/api/publish/public/latest", lang=lang)
 
-    async def stations(self, lang: str, cursor: str | None = None) -> Json:
-        """A page of stations with their newest hour."""
-        return await self._get("/api/publish/public/stations", lang=lang, limit=200, cursor=cursor)
+    async def stations(self, lang: str, cursor: str | None = None, code: str | None = None) -> Json:
+        """A page of stations with their newest hour, or one of them."""
+        return await self._get("/api/publish/public/stations", lang=lang, limit=100, cursor=cursor, code=code)
 
     async def curve(self, lang: str, code: str, factor: str, hours: int) -> Json:
         """The last `hours` hourly means of one factor."""

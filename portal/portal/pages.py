@@ -110,15 +110,9 @@ def _first(factors: list[str]) -> str | None:
 
 
 async def _station(api: PublicApi, lang: str, code: str) -> dict[str, Any]:
-    cursor: str | None = None
-    while True:
-        answer = await api.stations(lang, cursor)
-        for found in answer["items"]:
-            if found["code"] == code:
-                return dict(found)
-        cursor = answer["next"]
-        if cursor is None:
-            raise Unknown(code)
+    for found in (await api.stations(lang, code=code))["items"]:
+        return dict(found)
+    raise Unknown(code)
 
 
 @router.get("/{lang}/releases")

@@ -15,19 +15,19 @@ async def on_site_registered(session: AsyncSession, event: SiteRegistered, meta:
 
 
 async def on_assessed(session: AsyncSession, event: Assessed, meta: Meta) -> None:
-    await figures.take_verdicts(session, event)
+    await figures.take_verdicts(session, event, meta.traces)
 
 
 async def on_fraud_confirmed(session: AsyncSession, event: FraudConfirmed, meta: Meta) -> None:
-    await projections.confirm_falsification(session, event)
+    await projections.confirm_falsification(session, event, meta.traces)
 
 
 async def on_basis_withdrawn(session: AsyncSession, event: BasisWithdrawn, meta: Meta) -> None:
-    await projections.withdraw_basis(session, event)
+    await projections.withdraw_basis(session, event, meta.traces)
 
 
 async def on_case_annulled(session: AsyncSession, event: CaseAnnulled, meta: Meta) -> None:
-    await projections.annul_case(session, event)
+    await projections.annul_case(session, event, meta.traces)
 
 
 async def on_listed(session: AsyncSession, event: Listed, meta: Meta) -> None:

@@ -84,6 +84,7 @@ class FigureRow(Base):
     tests: Mapped[int] = mapped_column(BigInteger)
     revision: Mapped[int] = mapped_column(Integer)
     rule_pack: Mapped[str] = mapped_column(Text)
+    traces: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
 
 
 class TouchedHour(Base):
@@ -94,6 +95,7 @@ class TouchedHour(Base):
     site: Mapped[str] = mapped_column(Text, primary_key=True)
     ts: Mapped[datetime] = mapped_column(Instant, primary_key=True)
     touches: Mapped[int] = mapped_column(Integer)
+    traces: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
 
 
 class FraudCase(Base):

@@ -7,11 +7,14 @@ from contracts.cases import BasisWithdrawn, CaseAnnulled, FraudConfirmed
 from contracts.credit import Listed
 from contracts.ingest import SeriesRef, SiteRegistered
 from contracts.qc import Assessed
+from kit.outbox import Meta
 
 HOUR = datetime(2026, 11, 21, 0, tzinfo=UTC)
 NOW = HOUR + timedelta(hours=1, minutes=40)
 SIX = ("a21026", "a21004", "a21005", "a05024", "a34002", "a34004")
 ITEM = "air.aqi.hourly"
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+META = Meta("", "00", 1, "test-1", "", "", (TRACE,), NOW)
 EDITOR, APPROVER = "ee/publish.editor@131000", "ee/publish.approver@131000"
 
 

@@ -11,7 +11,7 @@ from kit.db import Database
 from kit.testing.tokens import Tokens
 from publish import consumers
 from publish.api.answers import in_language
-from publish_scene import APPROVER, EDITOR, HOUR, ITEM, NOW, assessed, calm, fraud, ms, site
+from publish_scene import APPROVER, EDITOR, HOUR, ITEM, META, NOW, TRACE, assessed, calm, fraud, ms, site
 
 WANTED = {"item_code": ITEM, "region": "131000", "from": "2026-11-21T08:00:00+08:00"}
 
@@ -19,8 +19,8 @@ WANTED = {"item_code": ITEM, "region": "131000", "from": "2026-11-21T08:00:00+08
 async def city(database: Database) -> None:
     async with database.writer() as session:
         for code, pm25 in (("A01", 80), ("A02", 84)):
-            await consumers.on_site_registered(session, site(code), None)  # type: ignore[arg-type]
-            await consumers.on_assessed(session, assessed(code, calm(pm25)), None)  # type: ignore[arg-type]
+            await consumers.on_site_registered(session, site(code), META)
+            await consumers.on_assessed(session, assessed(code, calm(pm25)), META)
 
 
 async def published(client: httpx.AsyncClient, tokens: Tokens) -> dict[str, Any]:
@@ -44,6 +44,8 @@ async def test_a_release_is_published_by_two_officers(
     assert latest["figure"]["level"]["category"] == "轻度污染"
     assert latest["region_name"] == "廊坊市"
     detail = (await client.get(f"/public/releases/{told['id']}")).json()
+    followed = await client.get(f"/traces/{TRACE}", headers=tokens.bearer(EDITOR))
+    assert "publish.release_published.v1" in followed.text
     exact = await client.get(f"/public/releases/{told['id']}?format=snapshot")
     assert sha256(exact.content).hexdigest() == detail["sha256"] == detail["versions"][0]["sha256"]
     assert exact.json() == detail["snapshot"]
@@ -55,12 +57,14 @@ async def test_the_service_itself_corrects_a_published_release(
     await city(database)
     told = await published(client, tokens)
     async with database.writer() as session:
-        await consumers.on_fraud_confirmed(session, fraud(), None)  # type: ignore[arg-type]
+        await consumers.on_fraud_confirmed(session, fraud(), META)
     for _ in range(100):
         detail = (await client.get(f"/public/releases/{told['id']}?lang=en")).json()
         if detail["version"] == 2:
             break
         await asyncio.sleep(0.1)
+    followed = await client.get(f"/traces/{TRACE}", headers=tokens.bearer(EDITOR))
+    assert "publish.release_corrected.v1" in followed.text
     assert detail["reason"].startswith("Station A01 PM2.5: left out, confirmed as falsified")
     assert [version["version"] for version in detail["versions"]] == [2, 1]
     old = (await client.get(f"/public/releases/{told['id']}?version=1")).json()
@@ -145,8 +149,8 @@ async def test_only_what_is_in_the_catalogue_is_drafted(
 async def test_the_curve_marks_what_is_left_out(client: httpx.AsyncClient, database: Database) -> None:
     await city(database)
     async with database.writer() as session:
-        await consumers.on_assessed(session, later(), None)  # type: ignore[arg-type]
-        await consumers.on_fraud_confirmed(session, fraud(), None)  # type: ignore[arg-type]
+        await consumers.on_assessed(session, later(), META)
+        await consumers.on_fraud_confirmed(session, fraud(), META)
     told = (await client.get("/public/stations/A01/curve?factor=a34004&lang=en")).json()
     assert [(point["value"], point["left_out"]) for point in told["items"]] == [
         (80, "falsified"),
@@ -178,6 +182,8 @@ async def test_stations_are_listed_in_pages_with_their_newest_hour(
     assert first["items"][0]["hour"] == "2026-11-21T08:00:00+08:00"
     second = (await client.get(f"/public/stations?limit=1&cursor={first['next']}")).json()
     assert ([item["code"] for item in second["items"]], second["next"]) == (["A02"], None)
+    one = (await client.get("/public/stations?code=A02")).json()
+    assert [item["code"] for item in one["items"]] == ["A02"]
 
 
 async def test_releases_are_listed_in_pages(
@@ -185,7 +191,7 @@ async def test_releases_are_listed_in_pages(
 ) -> None:
     await city(database)
     async with database.writer() as session:
-        await consumers.on_assessed(session, later(), None)  # type: ignore[arg-type]
+        await consumers.on_assessed(session, later(), META)
     await published(client, tokens)
     first = (await client.get("/public/releases?limit=1")).json()
     assert (len(first["items"]), first["next"]) == (1, None)

@@ -21,6 +21,7 @@ from publish_scene import (
     EDITOR,
     HOUR,
     ITEM,
+    META,
     NOW,
     SIX,
     annulled,
@@ -41,7 +42,7 @@ HANDLERS: dict[type, Callable[..., Awaitable[None]]] = dict(consumers.CONSUMERS)
 async def hear(database: Database, *events: Any) -> None:
     for event in events:
         async with database.writer() as session:
-            await HANDLERS[type(event)](session, event, None)
+            await HANDLERS[type(event)](session, event, META)
 
 
 async def follow(database: Database) -> None:

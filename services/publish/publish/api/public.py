@@ -23,10 +23,15 @@ HOUR = timedelta(hours=1)
 
 @router.get("/stations")
 async def stations(
-    request: Request, session: ReaderSession, lang: Lang = None, limit: Limit = 100, cursor: Cursor = None
+    request: Request,
+    session: ReaderSession,
+    code: Annotated[str | None, Query(max_length=40, description="Only this station 仅此站点")] = None,
+    lang: Lang = None,
+    limit: Limit = 100,
+    cursor: Cursor = None,
 ) -> Response:
     """Monitoring stations in code order, each with its newest hour (provisional: checked by rule only)."""
-    items, after = await views.stations(session, cursor or "", limit)
+    items, after = await views.stations(session, cursor or "", limit, code)
     return answer(request, {"items": items, "next": after}, max_age=LIVE_SECONDS, lang=lang)
 
 

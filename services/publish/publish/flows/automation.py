@@ -23,20 +23,23 @@ async def follow_touched(session: AsyncSession, *, now: datetime, most: int = 50
     if not touched:
         return 0
     regions = {
-        site.code: site.region for site in await places.sites(session, sorted({s for s, _ in touched}))
+        site.code: site.region
+        for site in await places.sites(session, sorted({touch.site for touch in touched}))
     }
-    hours = {ts for _, ts in touched}
+    hours = {touch.ts for touch in touched}
     for release in await releases.of_hours(session, sorted(hours)):
         item = await session.get(CatalogueItem, release.item_code)
         assert item is not None
         day = release.from_at.astimezone(LOCAL).date()
-        concerned = (
-            at_level(regions[site], item.level, day) == release.region
-            for site, ts in touched
-            if ts == release.from_at and site in regions
-        )
-        if any(concerned):
-            await flows.follow(session, release, now=now)
+        concerned = [
+            touch
+            for touch in touched
+            if touch.ts == release.from_at
+            and at_level(regions.get(touch.site, ""), item.level, day) == release.region
+        ]
+        if concerned:
+            traces = list(dict.fromkeys(trace for touch in concerned for trace in touch.traces))
+            await flows.follow(session, release, now=now, traces=traces)
     return len(touched)
 
 

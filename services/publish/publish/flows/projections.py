@@ -6,6 +6,7 @@ touches the hours its window meets, in the same transaction. Leaves to `rules.st
 means.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -44,20 +45,20 @@ async def _merge(
     await session.execute(statement.on_conflict_do_update(index_elements=[key], set_=set_))
 
 
-async def _merge_case(session: AsyncSession, row: dict[str, Any], newest: str) -> None:
+async def _merge_case(session: AsyncSession, row: dict[str, Any], newest: str, traces: Sequence[str]) -> None:
     """Touches the window as it was and as it becomes; no verdict may commit in between unseen."""
     await figures.hold_verdicts(session)
-    await figures.touch_case(session, row["case_id"])
+    await figures.touch_case(session, row["case_id"], traces)
     await _merge(session, FraudCase, "case_id", row, newest)
     case_now = await session.get_one(FraudCase, row["case_id"], populate_existing=True)
     case_now.is_effective = is_falsification_effective(
         case_now.confirmed_at, case_now.withdrawn_at, case_now.annulled_at
     )
     await session.flush()
-    await figures.touch_case(session, row["case_id"])
+    await figures.touch_case(session, row["case_id"], traces)
 
 
-async def confirm_falsification(session: AsyncSession, event: FraudConfirmed) -> None:
+async def confirm_falsification(session: AsyncSession, event: FraudConfirmed, traces: Sequence[str]) -> None:
     """Bars the case's window: the hours it meets are compared with their releases."""
     row = {
         "case_id": event.case_id,
@@ -69,10 +70,10 @@ async def confirm_falsification(session: AsyncSession, event: FraudConfirmed) ->
         "to_at": _at(event.to_ms),
         "confirmed_at": _at(event.confirmed_at_ms),
     }
-    await _merge_case(session, row, "confirmed_at")
+    await _merge_case(session, row, "confirmed_at", traces)
 
 
-async def withdraw_basis(session: AsyncSession, event: BasisWithdrawn) -> None:
+async def withdraw_basis(session: AsyncSession, event: BasisWithdrawn, traces: Sequence[str]) -> None:
     """The basis fell away: the window stops counting at once; a person decides the end of the case."""
     row = {
         "case_id": event.case_id,
@@ -82,10 +83,10 @@ async def withdraw_basis(session: AsyncSession, event: BasisWithdrawn) -> None:
         "withdrawal_reason_zh": event.reason_zh,
         "withdrawal_reason_en": event.reason_en,
     }
-    await _merge_case(session, row, "withdrawn_at")
+    await _merge_case(session, row, "withdrawn_at", traces)
 
 
-async def annul_case(session: AsyncSession, event: CaseAnnulled) -> None:
+async def annul_case(session: AsyncSession, event: CaseAnnulled, traces: Sequence[str]) -> None:
     """The case was annulled: its window never counts again."""
     row = {
         "case_id": event.case_id,
@@ -94,7 +95,7 @@ async def annul_case(session: AsyncSession, event: CaseAnnulled) -> None:
         "annulled_at": _at(event.annulled_at_ms),
         "annulment_reason": event.reason,
     }
-    await _merge_case(session, row, "annulled_at")
+    await _merge_case(session, row, "annulled_at", traces)
 
 
 async def list_subject(session: AsyncSession, event: Listed) -> None:

@@ -10,16 +10,18 @@ same place with notice, the method was approved with the release, and a person w
 delay. Each correction is a step of the release, in the name of the rule.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from contracts.publish import ReleaseCorrected, ReleasePublished
+from kit import telemetry
 from kit.outbox import put
 from kit.problems import Conflict, Forbidden, Invalid, NotFound
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils import uuid7
 
 from publish.flows.index import Subject, compose
-from publish.queries import releases
+from publish.queries import figures, releases
 from publish.rules.diff import correction_reason
 from publish.rules.figures import Text
 from publish.rules.places import level_of
@@ -196,7 +198,9 @@ async def publish(session: AsyncSession, release: Release, *, actor: str, now: d
         approved_by=version.approved_by,
         published_at_ms=_ms(now),
     )
-    await put(session, event, key=release.id)
+    sites = [station["site"] for station in content["stations"]]
+    traces = await figures.traces_of(session, sites, release.from_at)
+    await put(session, event, key=release.id, traces=[*traces, telemetry.traceparent()])
     return release
 
 
@@ -222,7 +226,9 @@ def _add_version(
     return version
 
 
-async def correct(session: AsyncSession, release: Release, content: Snapshot, *, now: datetime) -> bool:
+async def correct(
+    session: AsyncSession, release: Release, content: Snapshot, *, now: datetime, traces: Sequence[str]
+) -> bool:
     """Makes the next version if what the release says or rests on has changed; says so. The row is locked."""
     current = await releases.version(session, release.id, release.version)
     assert current is not None
@@ -245,11 +251,11 @@ async def correct(session: AsyncSession, release: Release, content: Snapshot, *,
         sha256=version.sha256,
         published_at_ms=_ms(now),
     )
-    await put(session, event, key=release.id)
+    await put(session, event, key=release.id, traces=traces or None)
     return True
 
 
-async def follow(session: AsyncSession, release: Release, *, now: datetime) -> None:
+async def follow(session: AsyncSession, release: Release, *, now: datetime, traces: Sequence[str]) -> None:
     """Brings one release in line with the figures: a draft is made anew, a published one is corrected."""
     current = await releases.version(session, release.id, release.version)
     pinned = parse(current.snapshot) if current else None
@@ -260,7 +266,7 @@ async def follow(session: AsyncSession, release: Release, *, now: datetime) -> N
     if pinned is None:
         _refresh(session, release, content, RULE, now)
     else:
-        await correct(session, release, content, now=now)
+        await correct(session, release, content, now=now, traces=traces)
 
 
 def due_hours(now: datetime, window_hours: int) -> list[datetime]:

@@ -92,9 +92,11 @@ def _plain(found: list[Figure]) -> Json:
     return {"aqi": None, "level": None, "primary": [], "missing": [], "pollutants": told, "left_out": []}
 
 
-async def stations(session: AsyncSession, after: str, limit: int) -> tuple[list[Json], str | None]:
+async def stations(
+    session: AsyncSession, after: str, limit: int, code: str | None = None
+) -> tuple[list[Json], str | None]:
     """Stations in code order with their newest hour, and the code to go on after."""
-    page = await places.stations(session, after, limit + 1)
+    page = await places.stations(session, after, limit + 1, code)
     shown = page[:limit]
     newest = await places.newest_hours(session, [site.code for site in shown])
     told = [await _newest(session, site, newest.get(site.code)) for site in shown]

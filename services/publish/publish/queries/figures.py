@@ -6,7 +6,8 @@ never "do nothing"): a job that is just taking the touch is waited for, so no ch
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from contracts.ingest import SeriesRef
@@ -16,7 +17,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from publish.rules.figures import Figure
 
-HOUR = timedelta(hours=1)
+# As many as are kept in SQL: enough to follow any reading, few enough for a row.
+MOST_TRACES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """A station's hour that changed, and the trace ids of what changed it."""
+
+    site: str
+    ts: datetime
+    traces: tuple[str, ...]
+
 
 _SERIES = text("""
 INSERT INTO series AS s (id, site, region, factor, source, unit, decimals, name_zh, name_en, is_public)
@@ -46,29 +58,34 @@ WITH incoming AS (
     WHERE series_id > 0
     ORDER BY series_id, ts, revision DESC
 ), written AS (
-    INSERT INTO figures AS f (series_id, ts, value, decimals, code, tests, revision, rule_pack)
-    SELECT series_id, ts, value, decimals, code, tests, revision, :rule_pack FROM incoming
+    INSERT INTO figures AS f (series_id, ts, value, decimals, code, tests, revision, rule_pack, traces)
+    SELECT series_id, ts, value, decimals, code, tests, revision, :rule_pack, CAST(:traces AS text[])
+    FROM incoming
     ON CONFLICT (series_id, ts) DO UPDATE SET
         value = excluded.value, decimals = excluded.decimals, code = excluded.code,
-        tests = excluded.tests, revision = excluded.revision, rule_pack = excluded.rule_pack
+        tests = excluded.tests, revision = excluded.revision, rule_pack = excluded.rule_pack,
+        traces = (excluded.traces || f.traces)[1:16]
     WHERE f.revision < excluded.revision
     RETURNING f.series_id, f.ts
 )
-INSERT INTO touched_hours (site, ts, touches)
-SELECT DISTINCT s.site, w.ts, 1 FROM written w JOIN series s ON s.id = w.series_id ORDER BY 1, 2
-ON CONFLICT (site, ts) DO UPDATE SET touches = touched_hours.touches + 1
+INSERT INTO touched_hours AS t (site, ts, touches, traces)
+SELECT DISTINCT s.site, w.ts, 1, CAST(:traces AS text[])
+FROM written w JOIN series s ON s.id = w.series_id ORDER BY 1, 2
+ON CONFLICT (site, ts) DO UPDATE SET
+    touches = t.touches + 1, traces = (excluded.traces || t.traces)[1:16]
 """)
 
 _TOUCH_CASE = text("""
-INSERT INTO touched_hours (site, ts, touches)
-SELECT DISTINCT p.site, f.ts, 1
+INSERT INTO touched_hours AS t (site, ts, touches, traces)
+SELECT DISTINCT p.site, f.ts, 1, CAST(:traces AS text[])
 FROM fraud_cases c
 JOIN series named ON named.id = ANY (c.series_ids)
 JOIN series p ON p.site = named.site AND p.factor = named.factor AND p.is_public
 JOIN figures f ON f.series_id = p.id AND f.ts < c.to_at AND f.ts > c.from_at - interval '1 hour'
 WHERE c.case_id = :case_id
 ORDER BY 1, 2
-ON CONFLICT (site, ts) DO UPDATE SET touches = touched_hours.touches + 1
+ON CONFLICT (site, ts) DO UPDATE SET
+    touches = t.touches + 1, traces = (excluded.traces || t.traces)[1:16]
 """)
 
 _CASES_NAMING = text("SELECT case_id FROM fraud_cases WHERE series_ids && CAST(:ids AS integer[]) ORDER BY 1")
@@ -76,7 +93,7 @@ _CASES_NAMING = text("SELECT case_id FROM fraud_cases WHERE series_ids && CAST(:
 _TAKE_TOUCHED = text("""
 DELETE FROM touched_hours WHERE (site, ts) IN (
     SELECT site, ts FROM touched_hours ORDER BY ts DESC, site LIMIT :most FOR UPDATE SKIP LOCKED)
-RETURNING site, ts
+RETURNING site, ts, traces
 """)
 
 # A figure is falsified when any series of its station and factor (the minute values it was made from
@@ -130,7 +147,7 @@ async def save_series(session: AsyncSession, refs: Sequence[SeriesRef]) -> list[
     return [row.id for row in rows if row.is_new]
 
 
-async def save_figures(session: AsyncSession, event: Assessed) -> None:
+async def save_figures(session: AsyncSession, event: Assessed, traces: Sequence[str]) -> None:
     """Upserts the event's public columns and touches their hours, in one statement."""
     kept = [ref.id if is_public(ref) else 0 for ref in event.series]
     if any(kept):
@@ -146,13 +163,14 @@ async def save_figures(session: AsyncSession, event: Assessed) -> None:
                 "tests": event.tests,
                 "revision": event.revision,
                 "rule_pack": event.rule_pack,
+                "traces": list(traces)[:MOST_TRACES],
             },
         )
 
 
-async def touch_case(session: AsyncSession, case_id: str) -> None:
-    """Marks every hour the case's window meets."""
-    await session.execute(_TOUCH_CASE, {"case_id": case_id})
+async def touch_case(session: AsyncSession, case_id: str, traces: Sequence[str]) -> None:
+    """Marks every hour the case's window meets, with the traces of what touches it."""
+    await session.execute(_TOUCH_CASE, {"case_id": case_id, "traces": list(traces)[:MOST_TRACES]})
 
 
 async def cases_naming(session: AsyncSession, series_ids: list[int]) -> list[str]:
@@ -160,10 +178,19 @@ async def cases_naming(session: AsyncSession, series_ids: list[int]) -> list[str
     return list((await session.execute(_CASES_NAMING, {"ids": series_ids})).scalars())
 
 
-async def take_touched(session: AsyncSession, most: int) -> list[tuple[str, datetime]]:
+async def take_touched(session: AsyncSession, most: int) -> list[Touch]:
     """Takes up to `most` touched hours (newest first); they come back if the transaction fails."""
     rows = await session.execute(_TAKE_TOUCHED, {"most": most})
-    return [(row.site, row.ts) for row in rows]
+    return [Touch(row.site, row.ts, tuple(row.traces)) for row in rows]
+
+
+async def traces_of(session: AsyncSession, sites: list[str], ts: datetime) -> list[str]:
+    """The trace ids of the readings behind one hour of these stations."""
+    query = text(
+        "SELECT DISTINCT unnest(f.traces) FROM figures f JOIN series s ON s.id = f.series_id AND s.is_public"
+        " WHERE s.site = ANY (:sites) AND f.ts = :ts LIMIT 200"
+    )
+    return list((await session.execute(query, {"sites": sites, "ts": ts})).scalars())
 
 
 async def public_figures(

@@ -10,9 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from publish.tables import FigureRow, Listing, Series, Site
 
 
-async def stations(session: AsyncSession, after: str = "", limit: int = 1000) -> list[Site]:
+async def stations(
+    session: AsyncSession, after: str = "", limit: int = 1000, code: str | None = None
+) -> list[Site]:
     """Monitoring stations in code order, starting after a code."""
     query = select(Site).where(Site.kind == "station", Site.code > after).order_by(Site.code).limit(limit)
+    if code is not None:
+        query = query.where(Site.code == code)
     return list((await session.scalars(query)).all())
 
 

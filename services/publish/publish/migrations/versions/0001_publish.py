@@ -25,11 +25,12 @@ TABLES = (
     """CREATE TABLE figures (
         series_id integer NOT NULL, ts timestamptz NOT NULL, value double precision,
         decimals smallint NOT NULL, code smallint NOT NULL, tests bigint NOT NULL, revision integer NOT NULL,
-        rule_pack text NOT NULL, CONSTRAINT pk_figures PRIMARY KEY (series_id, ts))
+        rule_pack text NOT NULL, traces text[] NOT NULL DEFAULT '{}',
+        CONSTRAINT pk_figures PRIMARY KEY (series_id, ts))
         WITH (fillfactor = 85)""",
     """CREATE TABLE touched_hours (
         site text NOT NULL, ts timestamptz NOT NULL, touches integer NOT NULL,
-        CONSTRAINT pk_touched_hours PRIMARY KEY (site, ts))""",
+        traces text[] NOT NULL DEFAULT '{}', CONSTRAINT pk_touched_hours PRIMARY KEY (site, ts))""",
     # Every row is deleted seconds after its birth.
     "ALTER TABLE touched_hours SET (autovacuum_vacuum_scale_factor = 0.02)",
     """CREATE TABLE fraud_cases (
