@@ -61,10 +61,10 @@ for m in $MEMBERS; do editable="$editable -e ./$m"; done
 "$UV" pip install -q --python "$VENV/bin/python" --no-deps --no-build-isolation $editable >&2
 
 # Python compiles a module at its first import: once here, rather than in eight services that start at once.
-for m in ingest qc cases credit publish gateway portal issuer jianzhen; do
-  "$VENV/bin/python" -c "import $m.main" || say "setup: $m cannot be imported; going on"
-done
-"$VENV/bin/python" -c 'import kit.migrate'
+"$VENV/bin/python" - <<'END' || say "setup: the packages cannot be imported; going on"
+import cases.main, credit.main, gateway.main, ingest.main, issuer.main, jianzhen.main, kit.migrate, portal.main
+import publish.main, qc.main
+END
 
 printf '%s\n' "$stamp" > "$VENV/.stamp"
 say "setup: packages downloaded and unpacked in $((downloaded - begun)) s, workspace installed and compiled in $(($(date +%s) - downloaded)) s"
