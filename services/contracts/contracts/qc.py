@@ -15,6 +15,7 @@ class Assessed(Event, frozen=True, kw_only=True):
 
     `tests[i]` is the bit set of the rules that spoke (bit n = rule number n of `rule_pack`); `revision[i]`
     counts the verdicts on that value, so a higher revision replaces a lower one in any order of arrival.
+    `by[i]` indexes `traces`: the reading that brought the value (empty where the producer is older than this).
     """
 
     PRODUCER: ClassVar[str] = "qc"
@@ -32,6 +33,7 @@ class Assessed(Event, frozen=True, kw_only=True):
     tests: list[int]
     revision: list[int]
     sent_at_ms: list[int]
+    by: list[int] = []
 
 
 class AlarmRaised(Event, frozen=True, kw_only=True):
@@ -98,7 +100,10 @@ class SuspicionRaised(Event, frozen=True, kw_only=True):
 
 
 class SuspicionWithdrawn(Event, frozen=True, kw_only=True):
-    """The values now known no longer reach the threshold; whoever acted on it must look again."""
+    """The values now known no longer reach the threshold; whoever acted on it must look again.
+
+    `merged_into` names the suspicion that now carries the same findings: then nothing has fallen away.
+    """
 
     PRODUCER: ClassVar[str] = "qc"
 
@@ -109,3 +114,4 @@ class SuspicionWithdrawn(Event, frozen=True, kw_only=True):
     reason_zh: str
     reason_en: str
     withdrawn_at_ms: int
+    merged_into: str | None = None
