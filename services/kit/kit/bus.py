@@ -24,7 +24,7 @@ from pydantic import SecretStr
 
 from kit import cursor, parking
 from kit.db import Database
-from kit.lane import Consumption, Handler, Lane, Tuning
+from kit.lane import Consumption, Handler, Lane, Shared, Tuning
 from kit.link import Link, ended
 from kit.outbox import Meta
 from kit.peers import Incoming, Peers, Tokens
@@ -84,10 +84,9 @@ def read(message: Msg) -> Incoming | None:
 class Subscription:
     """One event as one service hears it: the pull loop, the comparison with the heads, and its lanes."""
 
-    def __init__(self, of: Consumption, database: Database, peers: Peers, link: Link, tuning: Tuning) -> None:
+    def __init__(self, of: Consumption, link: Link, shared: Shared) -> None:
         self.of = of
-        self._database, self._peers, self._link, self._tuning = database, peers, link, tuning
-        self._slots = asyncio.Semaphore(2)
+        self._link, self._shared, self._tuning = link, shared, shared.tuning
         self._lanes: dict[str, Lane] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._feeds: list[asyncio.Task[None]] = []
@@ -114,7 +113,7 @@ class Subscription:
 
     def _lane(self, name: str) -> Lane:
         if name not in self._lanes:
-            lane = Lane(self.of, name, self._database, self._peers, self._tuning, self._slots)
+            lane = Lane(self.of, name, self._shared)
             self._lanes[name] = lane
             self._tasks[name] = asyncio.create_task(lane.run(), name=f"{self.of.durable}.{name}")
         return self._lanes[name]
@@ -183,8 +182,8 @@ class Subscription:
         while True:
             await asyncio.sleep(pauses.pop(0) if pauses else self._tuning.compare_every)
             try:
-                heads = await self._peers.heads(self.of.event.PRODUCER, self.of.type)
-                async with self._database.writer() as session:
+                heads = await self._shared.peers.heads(self.of.event.PRODUCER, self.of.type)
+                async with self._shared.database.writer() as session:
                     at = await cursor.positions(session, self.of.service, self.of.type)
             except Exception as error:
                 log.warning("bus.not_compared", durable=self.of.durable, error=repr(error))
@@ -229,7 +228,9 @@ class Bus:
         )
         self._database = database
         self._peers = Peers(settings.peers, tokens)
-        self._tuning = tuning or Tuning(backoff=backoff)
+        # Requests must find connections too, however much there is to hear.
+        slots = asyncio.Semaphore(max(1, database.write_connections // 2))
+        self._shared = Shared(database, self._peers, tuning or Tuning(backoff=backoff), slots)
         self._heard: dict[str, Consumption] = {}
         self._subscriptions: list[Subscription] = []
 
@@ -247,8 +248,7 @@ class Bus:
     async def running(self) -> AsyncIterator["Bus"]:
         async with self.link.running():
             self._subscriptions = [
-                Subscription(heard, self._database, self._peers, self.link, self._tuning)
-                for heard in self._heard.values()
+                Subscription(heard, self.link, self._shared) for heard in self._heard.values()
             ]
             for subscription in self._subscriptions:
                 subscription.start()

@@ -7,23 +7,11 @@ handled again, so that one which kills the process is told from its neighbours.
 
 from dataclasses import dataclass
 
-from sqlalchemy import BigInteger, Column, DateTime, Integer, Table, Text, func, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from kit.db import Database, kit_metadata
+from kit.db import Database
 
-cursors = Table(
-    "cursors",
-    kit_metadata,
-    Column("consumer", Text, primary_key=True),
-    Column("event", Text, primary_key=True),
-    Column("lane", Text, primary_key=True),
-    Column("seq", BigInteger, nullable=False, server_default=text("0")),
-    Column("begun", BigInteger, nullable=False, server_default=text("0")),
-    Column("tried", BigInteger, nullable=False, server_default=text("0")),
-    Column("tries", Integer, nullable=False, server_default=text("0")),
-    Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
-)
 WHERE = "WHERE consumer = :consumer AND event = :event AND lane = :lane"
 
 

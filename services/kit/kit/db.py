@@ -26,7 +26,6 @@ NAMES = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
-kit_metadata = MetaData(naming_convention=NAMES)
 # A session that stops answering inside a transaction must give back its row locks.
 SERVER_SETTINGS = {"timezone": "UTC", "jit": "off", "idle_in_transaction_session_timeout": "120000"}
 DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
@@ -102,9 +101,10 @@ class Database:
     """
 
     def __init__(self, writer_url: str, reader_url: str, pool_size: int = 8) -> None:
-        readers = max(1, pool_size // 3)
-        self.writers = engine_for(writer_url, max(1, pool_size - readers))
-        self.readers = engine_for(reader_url, readers, execution_options={"postgresql_readonly": True})
+        read = max(1, pool_size // 3)
+        self.write_connections = max(1, pool_size - read)
+        self.writers = engine_for(writer_url, self.write_connections)
+        self.readers = engine_for(reader_url, read, execution_options={"postgresql_readonly": True})
         self._write = async_sessionmaker(self.writers, expire_on_commit=False)
         self._read = async_sessionmaker(self.readers, expire_on_commit=False)
         self.committed = asyncio.Event()
@@ -173,7 +173,11 @@ async def _writer_session(request: Request) -> AsyncIterator[AsyncSession]:
 
 
 async def _reader_session(request: Request) -> AsyncIterator[AsyncSession]:
-    async with request.app.state.database.reader(getattr(request.state, "principal", None)) as session:
+    state = request.app.state
+    # Asked again rather than taken from the guard, so that the order of a route's parameters is no matter.
+    verifier = getattr(state, "verifier", None)
+    who = await verifier.principal(request.headers.get("authorization")) if verifier else None
+    async with state.database.reader(who) as session:
         yield session
 
 

@@ -69,19 +69,37 @@ class Consumption:
     def stream(self) -> str:
         return self.event.PRODUCER.upper()
 
-    async def handle(self, session: AsyncSession, item: Incoming) -> None:
-        """Decodes and hands over one message inside the trace it came with."""
+    @property
+    def together(self) -> Callable[[AsyncSession, list[Any]], Awaitable[None]] | None:
+        """`handler.together`, if it has one: takes [(event, meta), …] that wait side by side in one call."""
+        return getattr(self.handler, "together", None)
+
+    async def handle(self, session: AsyncSession, *items: Incoming) -> None:
+        """Decodes and hands over one message (several only to `together`) inside the trace it came with."""
         try:
-            event = msgspec.json.decode(item.data, type=self.event)
+            events = [(msgspec.json.decode(item.data, type=self.event), item.meta) for item in items]
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise Undecodable(str(error)) from error
-        token = incoming.set(item.meta.traces)
+        token = incoming.set(tuple(dict.fromkeys(trace for item in items for trace in item.meta.traces)))
         try:
-            with continued(item.meta.traceparent, f"{self.service} {self.type}"):
-                await self.handler(session, event, item.meta)
+            with continued(items[0].meta.traceparent, f"{self.service} {self.type}"):
+                if self.together is not None:
+                    await self.together(session, events)
+                else:
+                    await self.handler(session, *events[0])
                 await session.flush()
         finally:
             incoming.reset(token)
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What all lanes of a service have in common; `slots` bounds the transactions at a time."""
+
+    database: Database
+    peers: Peers
+    tuning: Tuning
+    slots: asyncio.Semaphore
 
 
 def will_never_work(error: Exception) -> bool:
@@ -94,19 +112,11 @@ def will_never_work(error: Exception) -> bool:
 class Lane:
     """`offer` messages in any order; `run` handles them in the right one until `stop`."""
 
-    def __init__(
-        self,
-        of: Consumption,
-        lane: str,
-        database: Database,
-        peers: Peers,
-        tuning: Tuning,
-        slots: asyncio.Semaphore,
-    ) -> None:
+    def __init__(self, of: Consumption, lane: str, shared: Shared) -> None:
         self.of = of
         self.place = Place(of.service, of.type, lane)
         self.seq = -1
-        self._database, self._peers, self._tuning, self._slots = database, peers, tuning, slots
+        self._database, self._tuning, self._shared = shared.database, shared.tuning, shared
         self._waiting: dict[int, Incoming] = {}
         self._wake, self._room, self._stopping = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._is_behind = self._is_paused = self._is_patient = False
@@ -207,7 +217,7 @@ class Lane:
 
     async def _refetch(self) -> bool:
         place = self.place
-        run = await self._peers.after(self.of.event.PRODUCER, place.event, place.lane, self.seq)
+        run = await self._shared.peers.after(self.of.event.PRODUCER, place.event, place.lane, self.seq)
         if not run and self._waiting:
             raise HistoryMissing(
                 f"{place}: {min(self._waiting)} arrived, {self.seq + 1} is unknown to its producer"
@@ -253,13 +263,16 @@ class Lane:
     async def _commit(self, run: list[Incoming], park: tuple[str, int] | None = None) -> None:
         """One transaction: the effects of `run` (or their parking), then the cursor."""
         keys = [item.meta.key for item in run]
-        async with self._slots, self._database.writer() as session:
+        async with self._shared.slots, self._database.writer() as session:
             done = await cursor.lock(session, self.place)
             todo = [item for item in run if item.meta.seq > done]
             if todo and todo[0].meta.seq == done + 1:
                 blocked = await parking.waiting_keys(session, self.place, keys)
-                for item in todo:
-                    await self._one(session, item, blocked, park)
+                if self.of.together is not None and not blocked and park is None:
+                    await self.of.handle(session, *todo)
+                else:
+                    for item in todo:
+                        await self._one(session, item, blocked, park)
                 done = todo[-1].meta.seq
                 await cursor.advance(session, self.place, done)
         self.seq = done

@@ -17,7 +17,7 @@ log = structlog.get_logger()
 
 
 async def ended(*tasks: asyncio.Task[None]) -> None:
-    """Cancels the tasks until they have ended: nats-py, and wait_for in Python 3.11, may swallow a cancellation."""
+    """Cancels until they have ended: nats-py, and wait_for in Python 3.11, may swallow a cancellation."""
     while waiting := [task for task in tasks if not task.done()]:
         for task in waiting:
             task.cancel()

@@ -20,15 +20,12 @@ from alembic import command, context, op
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, MetaData, make_url, text
+from sqlalchemy import Connection, make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from kit import cursor, outbox, parking
-from kit.db import kit_metadata
-
 KIT = Path(__file__).parent / "migrations"
-TABLES = (outbox.outbox, outbox.outbox_heads, cursor.cursors, parking.parked)
+KIT_TABLES = {"outbox", "outbox_heads", "cursors", "parked", "kit_version", "service_version"}
 LOGINS = {"migrator": "", "writer": "BYPASSRLS", "reader": ""}
 NOT_OURS = "SELECT inhrelid::regclass::text FROM pg_inherits"
 
@@ -103,14 +100,11 @@ def _literal(value: str) -> str:
 
 
 def _differences(connection: Connection, service: str) -> list[Any]:
-    wanted = MetaData()
-    declared = importlib.import_module(f"{service}.tables").Base.metadata
-    for table in [*kit_metadata.tables.values(), *declared.tables.values()]:
-        table.to_metadata(wanted)
+    wanted = importlib.import_module(f"{service}.tables").Base.metadata
     partitions = set(connection.execute(text(NOT_OURS)).scalars())
 
     def ours(name: str | None, kind: str, _: Any) -> bool:
-        return kind != "table" or name not in partitions | {"kit_version", "service_version"}
+        return kind != "table" or name not in partitions | KIT_TABLES
 
     options = {"include_name": ours, "compare_server_default": False}
     return list(compare_metadata(MigrationContext.configure(connection, opts=options), wanted))

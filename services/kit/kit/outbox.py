@@ -2,7 +2,7 @@
 
 Promises: `put` is part of the caller's transaction, so there is no event without its effect and no effect
 without its event; numbered lanes have no gaps and can be read again over HTTP by a consumer that missed some.
-Leaves numbering and publishing to `kit.relay`, and what is said to the producers.
+Leaves numbering and publishing to `kit.relay`, the table to `kit/migrations`.
 """
 
 import secrets
@@ -17,45 +17,23 @@ import msgspec
 from contracts.envelope import MAX_EVENT_BYTES, Event, event_type, lane_of
 from fastapi import APIRouter, Depends, Query, Response
 from policy import Row
-from sqlalchemy import BigInteger, Column, DateTime, Identity, Index, LargeBinary, Table, Text, text
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kit import telemetry
 from kit.auth import Grant, allow
-from kit.db import ReaderSession, kit_metadata
-
-outbox = Table(
-    "outbox",
-    kit_metadata,
-    Column("id", BigInteger, Identity(always=True), primary_key=True),
-    Column("event", Text, nullable=False),
-    Column("lane", Text, nullable=False),
-    Column("key", Text, nullable=False),
-    Column("seq", BigInteger),
-    Column("data", LargeBinary, nullable=False),
-    Column("traceparent", Text, nullable=False),
-    Column("trace_ids", ARRAY(Text), nullable=False),
-    Column("occurred_at", DateTime(timezone=True), nullable=False),
-)
-Index("ix_outbox_unnumbered", outbox.c.id, postgresql_where=outbox.c.seq.is_(None))
-Index("ix_outbox_event_lane_seq", outbox.c.event, outbox.c.lane, outbox.c.seq, unique=True)
-Index("ix_outbox_trace_ids", outbox.c.trace_ids, postgresql_using="gin")
-
-outbox_heads = Table(
-    "outbox_heads",
-    kit_metadata,
-    Column("event", Text, primary_key=True),
-    Column("lane", Text, primary_key=True),
-    Column("seq", BigInteger, nullable=False),
-    Column("published_seq", BigInteger, nullable=False, server_default=text("0")),
-)
+from kit.db import ReaderSession
 
 # The trace ids of the message in hand: what a handler says carries them on unless it names its own.
 incoming: ContextVar[tuple[str, ...]] = ContextVar("incoming", default=())
 PUT = (
     "INSERT INTO outbox (event, lane, key, data, traceparent, trace_ids, occurred_at) "
     "VALUES ($1, $2, $3, $4, $5, $6, $7)"
+)
+PUT_MANY = (
+    "INSERT INTO outbox (event, lane, key, data, traceparent, trace_ids, occurred_at) "
+    "SELECT e, l, k, d, p, string_to_array(t, ','), o FROM unnest($1::text[], $2::text[], $3::text[], "
+    "$4::bytea[], $5::text[], $6::text[], $7::timestamptz[]) AS r (e, l, k, d, p, t, o)"
 )
 
 
@@ -93,16 +71,29 @@ async def put(
     message in hand or of the current span. Raises EventTooLarge above 256 KB.
     Worked example: `await put(session, AlarmRaised(...), key=series.site)`.
     """
+    row = _row(event, key, traces)
+    if isinstance(session, AsyncSession):
+        await (await session.connection()).exec_driver_sql(PUT, row)
+    else:
+        await session.execute(PUT, *row)
+
+
+async def put_many(connection: asyncpg.Connection, said: Iterable[tuple[Event, str, Iterable[str]]]) -> None:
+    """Say several (event, key, traces) in one round trip, in this order."""
+    rows = [_row(event, key, traces) for event, key, traces in said]
+    if rows:
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        columns[5] = [",".join(ids) for ids in columns[5]]
+        await connection.execute(PUT_MANY, *columns)
+
+
+def _row(event: Event, key: str, traces: Iterable[str] | None) -> tuple[Any, ...]:
     cls = type(event)
     data = msgspec.json.encode(event)
     if len(data) > MAX_EVENT_BYTES:
         raise EventTooLarge(f"{event_type(cls)} for {key}: {len(data)} bytes > {MAX_EVENT_BYTES}, split it")
     parent, ids = _traces(traces)
-    row = (event_type(cls), lane_of(cls, key), key, data, parent, ids, datetime.now(UTC))
-    if isinstance(session, AsyncSession):
-        await (await session.connection()).exec_driver_sql(PUT, row)
-    else:
-        await session.execute(PUT, *row)
+    return (event_type(cls), lane_of(cls, key), key, data, parent, ids, datetime.now(UTC))
 
 
 def _json(payload: Any) -> Response:

@@ -10,45 +10,16 @@ from typing import Annotated, Any
 import msgspec
 import uuid_utils
 from fastapi import APIRouter, Depends, Query, Request
-from sqlalchemy import BigInteger, Column, DateTime, Index, Integer, LargeBinary, Table, Text, func, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kit.auth import allow
 from kit.cursor import Place
-from kit.db import ReaderSession, kit_metadata
+from kit.db import ReaderSession
 from kit.outbox import Meta
 from kit.peers import Incoming
 from kit.problems import NotFound
 
-parked = Table(
-    "parked",
-    kit_metadata,
-    Column("id", Text, primary_key=True),
-    Column("consumer", Text, nullable=False),
-    Column("event", Text, nullable=False),
-    Column("lane", Text, nullable=False),
-    Column("seq", BigInteger, nullable=False),
-    Column("key", Text, nullable=False),
-    Column("data", LargeBinary, nullable=False),
-    Column("headers", JSONB, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("attempts", Integer, nullable=False),
-    Column("parked_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
-    Column("replayed_at", DateTime(timezone=True)),
-)
-Index(
-    "ix_parked_consumer_event_lane_seq",
-    *(parked.c[n] for n in ("consumer", "event", "lane", "seq")),
-    unique=True,
-)
-Index(
-    "ix_parked_waiting",
-    parked.c.consumer,
-    parked.c.event,
-    parked.c.key,
-    postgresql_where=parked.c.replayed_at.is_(None),
-)
 COLUMNS = "id, consumer, event, lane, seq, key, reason, attempts, parked_at, replayed_at"
 
 

@@ -3,16 +3,20 @@
 import asyncio
 import json
 import os
+import shutil
 import sys
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
 from kit.outbox import Meta
+from kit.servers import NatsServer, PostgresServer
+from kit.testing.databases import Databases
 from probe.events import Counted
 from sqlalchemy.ext.asyncio import AsyncSession
-from stage import Stage, record
+from stage import Stage, record, staged
 
 
 async def process(stage: Stage, mode: str) -> Process:
@@ -57,12 +61,13 @@ async def test_kill_of_the_broker_loses_and_doubles_nothing(stage: Stage) -> Non
     assert await stage.effects() == stage.said
 
 
+@pytest.mark.timeout(180)
 async def test_kill_between_commit_and_acknowledgement_doubles_nothing(stage: Stage) -> None:
     await stage.say(*range(30))
     async with stage.relaying():
         for _ in range(2):
             async with consuming(stage, "dies-before-ack") as child:
-                async with asyncio.timeout(15):
+                async with asyncio.timeout(60):
                     assert await child.wait() == 9
             await stage.say(*range(100, 110))
         done = await stage.effects()
@@ -76,11 +81,12 @@ async def test_kill_between_commit_and_acknowledgement_doubles_nothing(stage: St
     assert await stage.effects() == stage.said
 
 
+@pytest.mark.timeout(180)
 async def test_a_message_that_kills_the_process_does_not_take_its_neighbours_along(stage: Stage) -> None:
     for n in range(10):
         await stage.say(n, key=str(n % 3))
     deaths = 0
-    async with stage.relaying(), asyncio.timeout(50):
+    async with stage.relaying(), asyncio.timeout(150):
         while not await stage.rows("SELECT 1 FROM parked"):
             async with consuming(stage, "fatal-4") as child:
                 watch = asyncio.create_task(child.wait())
@@ -94,7 +100,7 @@ async def test_a_message_that_kills_the_process_does_not_take_its_neighbours_alo
     parked = await stage.rows("SELECT key, reason, attempts FROM parked ORDER BY seq")
     assert [row.key for row in parked] == ["1", "1"]
     assert "process ended" in parked[0].reason and "behind" in parked[1].reason
-    assert 2 <= deaths <= 5
+    assert 2 <= deaths <= 4
     assert sorted(n for _, n in await stage.effects()) == [0, 1, 2, 3, 5, 6, 8, 9]
 
 
@@ -137,16 +143,26 @@ async def test_two_instances_share_the_lanes_without_doubling(stage: Stage) -> N
         assert [n for k, n in effects if k == key] == [n for k, n in stage.said if k == key]
 
 
-async def test_a_consumer_and_relay_wait_for_a_postgres_that_restarts(stage: Stage) -> None:
-    async with stage.relaying(), stage.hearing():
-        await stage.say(*range(20))
-        stage.consumer.server.kill()
-        await asyncio.sleep(0.3)
-        stage.consumer.server.start()
-        async with asyncio.timeout(20):
-            while not await stage.producer.is_reachable():
-                await asyncio.sleep(0.1)
-        await stage.say(*range(20, 40))
-        await stage.caught_up(20)
-    assert await stage.effects() == stage.said
-    assert await stage.rows("SELECT 1 FROM parked") == []
+async def test_a_consumer_and_relay_wait_for_a_postgres_that_restarts(
+    nats_server: NatsServer, server_home: Path
+) -> None:
+    """On a PostgreSQL of its own, so that no other test stands on a server that was killed."""
+    server = PostgresServer(server_home / "killed")
+    server.start()
+    databases = Databases(server)
+    producer, consumer = await databases.copy("probe"), await databases.copy("probe")
+    async with staged(nats_server, producer, consumer) as stage:
+        async with stage.relaying(), stage.hearing():
+            await stage.say(*range(20))
+            server.kill()
+            await asyncio.sleep(0.3)
+            assert not await producer.is_reachable()
+            server.start()
+            await stage.say(*range(20, 40))
+            await stage.caught_up()
+        assert await stage.effects() == stage.said
+        assert await stage.rows("SELECT 1 FROM parked") == []
+    await producer.close()
+    await consumer.close()
+    server.stop()
+    shutil.rmtree(server.temporary, ignore_errors=True)

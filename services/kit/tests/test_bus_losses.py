@@ -52,7 +52,7 @@ async def test_what_the_broker_loses_is_read_from_the_producer(stage: Stage, har
             if n in (60, 150, 299):
                 await harm(stage, client.jetstream())
             await asyncio.sleep(0.002)
-        await stage.caught_up(20)
+        await stage.caught_up()
     effects = await stage.effects()
     assert sorted(effects) == sorted(stage.said)
     for key in ("k0", "k1", "k2"):

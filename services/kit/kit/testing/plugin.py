@@ -65,7 +65,7 @@ def postgres(server_home: Path) -> Iterator[PostgresServer]:
     server = PostgresServer(server_home / "pg")
     server.start()
     yield server
-    server.stop()
+    server.kill()  # a clean stop would first write out every database that is about to be removed
     shutil.rmtree(server.temporary, ignore_errors=True)
 
 
@@ -76,7 +76,7 @@ def databases(postgres: PostgresServer) -> Databases:
 
 @pytest.fixture
 async def service_database(databases: Databases) -> AsyncIterator[ServiceDatabase]:
-    """`await service_database("qc")`: a fresh migrated database, gone after the test."""
+    """`await service_database("qc")`: a fresh migrated database of this test's own."""
     made: list[FreshDatabase] = []
 
     async def make(service: str) -> FreshDatabase:
@@ -85,7 +85,7 @@ async def service_database(databases: Databases) -> AsyncIterator[ServiceDatabas
 
     yield make
     for database in made:
-        await databases.drop(database)
+        await database.close()
 
 
 def stream_configs(root: Path) -> list[StreamConfig]:

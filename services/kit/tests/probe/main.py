@@ -44,7 +44,10 @@ async def main(mode: str, given: dict[str, str]) -> None:
         Lane._say = never_acknowledge  # type: ignore[method-assign]
     database = Database(given["writer_url"], given["reader_url"], 4)
     bus = Bus(
-        Settings(given), "probe", database, tuning=Tuning(backoff=(0.05,), compare_every=0.5, ack_wait=2)
+        Settings(given),
+        "probe",
+        database,
+        tuning=Tuning(backoff=(0.05,), compare_every=0.3, ack_wait=2, lonely_tries=1),
     )
     bus.consume(Counted, on_counted)
     async with bus.running():
