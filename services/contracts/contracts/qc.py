@@ -15,7 +15,6 @@ class Assessed(Event, frozen=True, kw_only=True):
 
     `tests[i]` is the bit set of the rules that spoke (bit n = rule number n of `rule_pack`); `revision[i]`
     counts the verdicts on that value, so a higher revision replaces a lower one in any order of arrival.
-    `by[i]` indexes `traces`: the reading that brought the value (empty where the producer is older than this).
     """
 
     PRODUCER: ClassVar[str] = "qc"
@@ -33,7 +32,6 @@ class Assessed(Event, frozen=True, kw_only=True):
     tests: list[int]
     revision: list[int]
     sent_at_ms: list[int]
-    by: list[int] = []
 
 
 class AlarmRaised(Event, frozen=True, kw_only=True):
