@@ -10,6 +10,7 @@ from contracts.qc import Assessed
 from kit.db import Database
 from kit.testing.tokens import Tokens
 from publish import consumers
+from publish.api import examples
 from publish.api.answers import in_language
 from publish_scene import APPROVER, EDITOR, HOUR, ITEM, META, NOW, TRACE, assessed, calm, fraud, ms, site
 
@@ -213,6 +214,33 @@ async def test_an_answer_that_is_known_is_not_sent_twice(
         assert "max-age" in answer.headers["cache-control"]
         again = await client.get(path, headers={"If-None-Match": answer.headers["etag"]})
         assert (again.status_code, again.content) == (304, b"")
+
+
+async def test_the_examples_of_the_interface_page_look_like_the_answers(
+    client: httpx.AsyncClient, database: Database, tokens: Tokens
+) -> None:
+    await city(database)
+    async with database.writer() as session:
+        await consumers.on_fraud_confirmed(session, fraud(), META)
+    told = await published(client, tokens)
+    for path, example in {
+        "/public/latest?lang=en": examples.LATEST,
+        "/public/releases?lang=en": examples.RELEASES,
+        f"/public/releases/{told['id']}?lang=en": examples.RELEASE,
+        "/public/stations?lang=en": examples.STATIONS,
+        "/public/stations/A01/curve?factor=a34004&lang=en": examples.CURVE,
+    }.items():
+        answer = (await client.get(path)).json()
+        assert answer.keys() == example.keys(), path
+        for key in ("items", "versions", "snapshot"):
+            first, wanted = answer.get(key), example.get(key)
+            if isinstance(first, list) and isinstance(wanted, list):
+                first, wanted = first[0], wanted[0]
+            if isinstance(first, dict) and isinstance(wanted, dict):
+                assert first.keys() == wanted.keys(), (path, key)
+    schema = (await client.get("/openapi.json")).json()
+    told_routes = [route for route in schema["paths"] if route.startswith("/public")]
+    assert all("example" in str(schema["paths"][route]["get"]["responses"]["200"]) for route in told_routes)
 
 
 def test_one_language_makes_plain_texts() -> None:

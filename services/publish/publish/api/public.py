@@ -10,6 +10,7 @@ from kit.db import ReaderSession
 from kit.problems import Invalid, NotFound
 from pydantic import BaseModel, Field
 
+from publish.api import examples
 from publish.api.answers import Cursor, Lang, Limit, answer, cursor, position, raw
 from publish.flows import views
 from publish.queries import releases
@@ -21,7 +22,7 @@ LIVE_SECONDS = 30
 HOUR = timedelta(hours=1)
 
 
-@router.get("/stations")
+@router.get("/stations", responses=examples.answers(examples.STATIONS))
 async def stations(
     request: Request,
     session: ReaderSession,
@@ -46,7 +47,7 @@ class CurveQuery(BaseModel):
     lang: Literal["zh", "en"] | None = None
 
 
-@router.get("/stations/{code}/curve")
+@router.get("/stations/{code}/curve", responses=examples.answers(examples.CURVE))
 async def curve(
     request: Request, session: ReaderSession, code: str, asked: Annotated[CurveQuery, Query()]
 ) -> Response:
@@ -79,7 +80,7 @@ def aware(at: datetime | None) -> datetime | None:
     return at.replace(tzinfo=LOCAL)
 
 
-@router.get("/latest")
+@router.get("/latest", responses=examples.answers(examples.LATEST))
 async def latest(
     request: Request,
     session: ReaderSession,
@@ -90,7 +91,7 @@ async def latest(
     return answer(request, await views.latest(session, region), max_age=LIVE_SECONDS, lang=lang)
 
 
-@router.get("/releases")
+@router.get("/releases", responses=examples.answers(examples.RELEASES))
 async def published(
     request: Request,
     session: ReaderSession,
@@ -112,7 +113,7 @@ def _next(last: Release) -> str:
     return cursor(last.from_at, last.id)
 
 
-@router.get("/releases/{id}")
+@router.get("/releases/{id}", responses=examples.answers(examples.RELEASE))
 async def release(
     request: Request,
     session: ReaderSession,

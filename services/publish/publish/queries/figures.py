@@ -99,17 +99,20 @@ RETURNING site, ts, traces
 # A figure is falsified when any series of its station and factor (the minute values it was made from
 # included) was named by an effective case and the hour meets the case's window.
 _PUBLIC_FIGURES = """
+WITH barred AS MATERIALIZED (
+    SELECT DISTINCT named.site, named.factor, c.from_at, c.to_at, c.case_id, c.typology
+    FROM fraud_cases c JOIN series named ON named.id = ANY (c.series_ids)
+    WHERE c.is_effective AND named.site = ANY (:sites)
+)
 SELECT f.series_id, p.site, p.factor, f.ts, f.value, f.decimals, p.unit, f.code, f.revision,
        c.case_id, c.typology
 FROM figures f
 JOIN series p ON p.id = f.series_id AND p.is_public
 LEFT JOIN LATERAL (
-    SELECT c.case_id, c.typology FROM fraud_cases c
-    JOIN series named ON named.id = ANY (c.series_ids)
-    WHERE named.site = p.site AND named.factor = p.factor
-      AND f.ts < c.to_at AND f.ts > c.from_at - interval '1 hour'
-      AND c.is_effective
-    ORDER BY c.case_id LIMIT 1
+    SELECT b.case_id, b.typology FROM barred b
+    WHERE b.site = p.site AND b.factor = p.factor
+      AND f.ts < b.to_at AND f.ts > b.from_at - interval '1 hour'
+    ORDER BY b.case_id LIMIT 1
 ) AS c ON true
 WHERE p.site = ANY (:sites) AND f.ts >= :from_at AND f.ts < :to_at
   AND (CAST(:factor AS text) IS NULL OR p.factor = :factor)
