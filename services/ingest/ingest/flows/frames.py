@@ -35,12 +35,13 @@ _VARIANTS = ("modbus", "modbus-swapped")
 
 
 class Arrival(msgspec.Struct):
-    """A frame off the wire. `reply` is set when it may be answered."""
+    """A frame off the wire. `is_taken` once it is committed; `reply` is the receipt it asked for."""
 
     frame: Frame
     address: str
     received_at: datetime
     digest: bytes = b""
+    is_taken: bool = False
     reply: bytes | None = None
 
 
@@ -65,6 +66,7 @@ class Reception:
             await self._store.accept(parcels)
         self._seen.update(replies)
         for arrival in arrivals:
+            arrival.is_taken = arrival.digest in self._seen
             arrival.reply = self._seen.get(arrival.digest)
         while len(self._seen) > _SEEN:
             self._seen.popitem(last=False)

@@ -21,7 +21,7 @@ MOST_WAITING = 20_000
 _GATHER_SECONDS = 0.002
 _REST_SECONDS = 1.0
 
-Settle = Callable[[bytes | None], None]
+Settle = Callable[[Arrival], None]
 
 
 class Committer:
@@ -43,7 +43,7 @@ class Committer:
         await self._drained.wait()
 
     def put(self, arrival: Arrival, settle: Settle) -> None:
-        """Take a frame; `settle` is called once, with its receipt after the commit or with None for none."""
+        """Take a frame; `settle` is called with it once it is committed, refused or failed."""
         self._waiting.append((arrival, settle))
         self._wake.set()
 
@@ -93,4 +93,4 @@ class Committer:
 
 def _settle(group: list[tuple[Arrival, Settle]]) -> None:
     for arrival, settle in group:
-        settle(arrival.reply)
+        settle(arrival)

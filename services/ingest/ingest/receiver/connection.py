@@ -1,8 +1,8 @@
 """One logger's connection: bytes in, frames to the committer, receipts out.
 
 Promises: holds at most one unfinished frame; reading pauses while the committer is full, while too many
-frames of this peer wait for their commit, or while it does not read its receipts; a peer that sends what
-nobody answers is read in sips, so that a flood cannot delay its neighbours. Leaves time-outs to `server`,
+frames of this peer wait for their commit, or while it does not read its receipts; a peer whose frames
+are all refused is read in sips, so that a flood cannot delay its neighbours. Leaves time-outs to `server`,
 which looks at `heard_at` and `began_at`.
 """
 
@@ -18,15 +18,28 @@ from ingest.rules.stream import StreamParser
 
 MOST_GARBAGE = 65_536
 MOST_WAITING = 500
-MOST_UNANSWERED = 100
+MOST_REFUSED = 100
+# One for all connections: what is read into it is taken out before the loop turns to the next one. Small, so
+# that nobody's bytes are parsed for long while others wait.
+_SIP = memoryview(bytearray(32_768))
 
 
-class Connection(asyncio.Protocol):
+class Connection(asyncio.BufferedProtocol):
     """`opened` returns False when the connection must be refused."""
 
     __slots__ = (
-        "_closed", "_committer", "_is_choked", "_opened", "_parser", "_transport", "_unanswered", "_waiting",
-        "address", "began_at", "heard_at", "is_held",
+        "_closed",
+        "_committer",
+        "_is_choked",
+        "_opened",
+        "_parser",
+        "_refused",
+        "_transport",
+        "_waiting",
+        "address",
+        "began_at",
+        "heard_at",
+        "is_held",
     )  # fmt: skip
 
     def __init__(
@@ -41,7 +54,7 @@ class Connection(asyncio.Protocol):
         self.address = ""
         self.heard_at = self.began_at = 0.0
         self.is_held = self._is_choked = False
-        self._waiting = self._unanswered = 0
+        self._waiting = self._refused = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -51,11 +64,14 @@ class Connection(asyncio.Protocol):
         if not self._opened(self):
             self._transport.abort()
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return _SIP
+
+    def buffer_updated(self, nbytes: int) -> None:
         self.heard_at = asyncio.get_running_loop().time()
         if not self._parser.pending:
             self.began_at = self.heard_at
-        self._pass_on(self._parser.feed(data))
+        self._pass_on(self._parser.feed(bytes(_SIP[:nbytes])))
         if self._parser.garbage > MOST_GARBAGE:
             self.close()
         elif self._committer.is_full or self._waiting > (0 if self._is_flooding else MOST_WAITING):
@@ -76,7 +92,7 @@ class Connection(asyncio.Protocol):
 
     @property
     def _is_flooding(self) -> bool:
-        return self._unanswered > MOST_UNANSWERED
+        return self._refused > MOST_REFUSED
 
     def hold(self) -> None:
         """Stop reading: the kernel's buffers, then the sender, must wait."""
@@ -108,10 +124,11 @@ class Connection(asyncio.Protocol):
                 self._committer.put(Arrival(frame, self.address, now), self._settled)
             self._waiting += len(frames)
 
-    def _settled(self, receipt: bytes | None) -> None:
+    def _settled(self, arrival: Arrival) -> None:
         self._waiting -= 1
-        self._unanswered = 0 if receipt else self._unanswered + 1
-        if receipt and self._transport is not None and not self._transport.is_closing():
+        self._refused = 0 if arrival.is_taken else self._refused + 1
+        receipt = arrival.reply
+        if receipt is not None and self._transport is not None and not self._transport.is_closing():
             self._transport.write(receipt)
         # A flooder waits for the sweep.
         if not self._waiting and not self._is_flooding and not self._committer.is_full:

@@ -262,7 +262,9 @@ $$;
 FIRST_VALUES = """
 CREATE FUNCTION first_values(ids bigint[], instants timestamptz[])
 RETURNS TABLE (series_id bigint, ts timestamptz, value float8, flag text, submission uuid, row_no int)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
+-- Few keys, very many values: always by the key, never by reading a month.
+SET enable_hashjoin = off SET enable_mergejoin = off AS $$
     SELECT o.series_id, o.ts, o.value, o.flag, o.submission, o.row_no
     FROM unnest(ids, instants) AS k (id, instant)
     JOIN observations o ON o.series_id = k.id AND o.ts = k.instant
