@@ -4,6 +4,7 @@ Promises: nothing here is evidence; what a crash loses is made again from the ob
 or begins a new count.
 """
 
+import numpy as np
 from kit.db import Database
 
 from ingest.flows.store import Newest, Store
@@ -11,26 +12,38 @@ from ingest.queries import trailing
 from ingest.rules.flood import FloodGate
 from ingest.rules.times import moment
 
+# A store that stays away must not let this grow; what is dropped is made again at the next start.
+_MOST_NOTED = 10_000
+
 
 async def note_latest(database: Database, store: Store) -> None:
-    """Write the newest values noted since; on failure they are noted again, unless something newer came."""
-    newest, store.newest = store.newest, {}
-    if not newest:
+    """Write the newest values noted since; after a failure they are tried again."""
+    noted, store.newest = store.newest, []
+    if not noted:
         return
     try:
         async with database.telemetry() as connection:
-            rows = [(series, moment(new.start), *_cells(new)) for series, new in sorted(newest.items())]
-            await trailing.upsert_latest(connection, rows)
-    except Exception:
-        for series, new in newest.items():
-            known = store.newest.get(series)
-            if known is None or known.start < new.start:
-                store.newest[series] = new
+            await trailing.upsert_latest(connection, _rows(noted))
+    except BaseException:
+        store.newest = noted[-_MOST_NOTED:] + store.newest
         raise
 
 
-def _cells(new: Newest) -> tuple[float | None, int, str]:
-    return new.value, new.decimals, new.flag
+def _rows(noted: list[Newest]) -> list[trailing.Latest]:
+    """The newest of each series over many transactions, sorted by series."""
+    series, start, value, decimals, flag = (
+        np.concatenate([getattr(one, name) for one in noted]) for name in Newest.__struct_fields__
+    )
+    order = np.lexsort((start, series))
+    last = order[np.append(series[order][1:] != series[order][:-1], True)]
+    return [
+        (int(series[at]), moment(int(start[at])), _number(value[at]), int(decimals[at]), flag[at].decode())
+        for at in last.tolist()
+    ]
+
+
+def _number(value: float) -> float | None:
+    return None if value != value else float(value)
 
 
 async def remake_latest(database: Database, series: list[int]) -> None:

@@ -74,7 +74,9 @@ class _Cells:
         self._start_ms: list[int] = (values.start // 1000).tolist()
         self._value = numbers
         self._decimals: list[int] = values.decimals.tolist()
-        self._flag: list[str] = [flag.decode() for flag in values.flag.tolist()]
+        flags: list[bytes] = values.flag.tolist()
+        texts = {flag: flag.decode() for flag in set(flags)}
+        self._flag = [texts[flag] for flag in flags]
 
     def parts(self, low: int, high: int) -> Iterator[slice]:
         """Halve until the encoded event surely fits."""

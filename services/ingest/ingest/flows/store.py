@@ -26,12 +26,13 @@ NO_VALUES = Values([], NOTHING, NOTHING, *[NOTHING] * 6)  # type: ignore[arg-typ
 
 
 class Newest(msgspec.Struct, frozen=True):
-    """A committed value that may be its series' latest."""
+    """The last value of each series of one transaction, as columns; `start` in microseconds since 1970."""
 
-    start: int
-    value: float | None
-    decimals: int
-    flag: str
+    series: NDArray[np.int64]
+    start: NDArray[np.int64]
+    value: NDArray[np.float64]
+    decimals: NDArray[np.int16]
+    flag: NDArray[np.bytes_]
 
 
 class Store:
@@ -40,7 +41,7 @@ class Store:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._months: set[int] = set()
-        self.newest: dict[int, Newest] = {}
+        self.newest: list[Newest] = []
 
     async def accept(
         self,
@@ -54,7 +55,8 @@ class Store:
             stored = await self._commit(parcels, values, also, is_fresh=True)
         except asyncpg.UniqueViolationError:
             stored = await self._commit(parcels, values, also, is_fresh=False)
-        self._note_newest(values)
+        if len(values.at):
+            self.newest.append(_newest(values))
         return stored
 
     async def _commit(
@@ -78,20 +80,6 @@ class Store:
                 async with self._database.telemetry() as connection:
                     await telemetry.ensure_month(connection, first)
                 self._months.add(number)
-
-    def _note_newest(self, values: Values) -> None:
-        """Rows are sorted by series and time: the last of each series is its newest."""
-        if not len(values.at):
-            return
-        last = np.flatnonzero(np.append(values.at[1:] != values.at[:-1], True))
-        for index in last.tolist():
-            series = values.channels[int(values.at[index])].ref.id
-            start, value = int(values.start[index]), float(values.value[index])
-            known = self.newest.get(series)
-            if known is None or known.start < start:
-                flag = values.flag[index].decode()
-                number = None if value != value else value
-                self.newest[series] = Newest(start, number, int(values.decimals[index]), flag)
 
 
 def _gather(parcels: Sequence[Parcel]) -> Values:
@@ -128,3 +116,10 @@ def _gather(parcels: Sequence[Parcel]) -> Values:
     ids = np.array([channel.ref.id for channel in known], dtype=np.int64)[values.at]
     lanes = np.array([int(channel.lane) for channel in known], dtype=np.int16)[values.at]
     return values.take(np.lexsort((values.row, values.parcel, values.start, ids, lanes)))
+
+
+def _newest(values: Values) -> Newest:
+    """Rows are sorted by series and time: the last of each series."""
+    last = values.take(np.append(values.at[1:] != values.at[:-1], True))
+    series = np.array([channel.ref.id for channel in values.channels], dtype=np.int64)[last.at]
+    return Newest(series, last.start, last.value, last.decimals, last.flag)

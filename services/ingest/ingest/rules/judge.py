@@ -16,13 +16,14 @@ from standards import factors, units
 from ingest.rules.limits import Limits
 from ingest.rules.numbers import convert_number, decimals_of, parse_number
 from ingest.rules.refusals import Flaw, Refusal, flaw
-from ingest.rules.registry import Channel, Registry, SeriesKey, Site
+from ingest.rules.registry import Channel, Registry, SeriesKey, Site, Target
 from ingest.rules.rows import KEY, MISSING, Columns
 from ingest.rules.times import SECOND, earliest, is_aligned, judge_time, parse_time, start_of
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 NO_FLAG = b""
+_REMEMBERED = 1_000_000
 BAD_FLAG = "not a mark"
 
 
@@ -41,13 +42,6 @@ class Judged(msgspec.Struct):
     is_late: NDArray[np.bool_]
     row: NDArray[np.int32]
     refused: list[Refusal]
-
-
-class Target(msgspec.Struct, frozen=True):
-    """Where rows with one key go, and from which unit they must be converted (None: as they are)."""
-
-    channel: Channel
-    unit: str | None
 
 
 def judge(
@@ -76,10 +70,18 @@ def judge(
     )
 
 
-def find_target(
-    key: tuple[Any, ...], source: str, registry: Registry, may_submit: Callable[[Site], bool]
-) -> Target | Flaw:
-    """The series a KEY tuple means, or what is wrong with it."""
+def find_target(key: tuple[Any, ...], source: str, registry: Registry) -> Target | Flaw:
+    """The series a KEY tuple means, or what is wrong with it. Remembered with its registry."""
+    known = registry.targets.get((source, key))
+    if known is not None:
+        return known
+    found = _target(key, source, registry)
+    if isinstance(found, Target) and len(registry.targets) < _REMEMBERED:
+        registry.targets[source, key] = found
+    return found
+
+
+def _target(key: tuple[Any, ...], source: str, registry: Registry) -> Target | Flaw:
     for name, cell in zip(KEY, key, strict=True):
         if cell is MISSING:
             return flaw(name, "field-missing", name)
@@ -89,8 +91,6 @@ def find_target(
     site = registry.sites.get(site_code)
     if site is None:
         return flaw("site", "unknown-site", site_code)
-    if not may_submit(site):
-        return flaw("site", "out-of-scope", site_code)
     wanted = SeriesKey(site_code, factor, statistic, basis, period, source)
     channel = registry.channels.get(wanted)
     if channel is None:
@@ -127,7 +127,9 @@ def _resolve(
     index: dict[tuple[Any, ...], int] = {}
     bad: dict[tuple[Any, ...], Flaw] = {}
     for key in distinct:
-        found = find_target(key, batch.source, registry, may_submit)
+        found = find_target(key, batch.source, registry)
+        if isinstance(found, Target) and not may_submit(registry.sites[found.channel.ref.site]):
+            found = flaw("site", "out-of-scope", key[0])
         if isinstance(found, Target):
             index[key] = len(targets)
             targets.append(found)

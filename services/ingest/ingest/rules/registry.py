@@ -5,7 +5,7 @@ refreshing to `flows`.
 """
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 from contracts.ingest import SeriesRef
@@ -59,14 +59,22 @@ class Device(msgspec.Struct, frozen=True):
     accepts_long_segments: bool = True
 
 
+class Target(msgspec.Struct, frozen=True, gc=False):
+    """Where a value goes, and from which unit it must be converted (None: as it is)."""
+
+    channel: Channel
+    unit: str | None
+
+
 class Registry(msgspec.Struct, frozen=True):
-    """The registry as of one version."""
+    """The registry as of one version. `targets` remembers what senders' keys meant in it."""
 
     version: int
     sites: Mapping[str, Site]
     channels: Mapping[SeriesKey, Channel]
     by_id: Mapping[int, Channel]
     devices: Mapping[str, Device]
+    targets: dict[tuple[str, tuple[Any, ...]], Target] = msgspec.field(default_factory=dict)
 
 
 EMPTY = Registry(-1, {}, {}, {}, {})
