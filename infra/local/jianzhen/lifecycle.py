@@ -19,7 +19,7 @@ from typing import Any
 
 import httpx
 from kit.processes import PidFile
-from kit.servers import ServerError
+from kit.servers import PostgresServer, ServerError
 
 from jianzhen import accounts
 from jianzhen.plan import MARK, Plan, Program
@@ -157,6 +157,8 @@ def stop(state: State, say: Say) -> list[str]:
     say("PostgreSQL, NATS")
     _end(state, ["nats"])
     _end(state, ["postgres"], signal.SIGINT)
+    if (state.home / "postgres").is_dir():
+        PostgresServer(state.home / "postgres", port=1).stop()  # it has ended; this clears its sockets
     _sweep(state)
     for path in (state.home / "pids").glob("*.pid"):
         path.unlink(missing_ok=True)

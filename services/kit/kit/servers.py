@@ -253,9 +253,9 @@ class PostgresServer(Server):
 
     def stop(self) -> None:
         super().stop()
-        if self.place.data.parent == self.home:  # nothing but sockets is in the temporary folder
+        if (self.home / "data").exists():  # then nothing but sockets is in the temporary folder
             shutil.rmtree(self.temporary, ignore_errors=True)
-            del self.place
+            self.__dict__.pop("place", None)
 
     def url(self, user: str, password: str, db: str) -> str:
         return f"postgresql://{quote(user)}:{quote(password, safe='')}@127.0.0.1:{self.port}/{quote(db)}"
