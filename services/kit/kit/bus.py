@@ -90,6 +90,7 @@ class Subscription:
         self._lanes: dict[str, Lane] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._feeds: list[asyncio.Task[None]] = []
+        self._asking = asyncio.Lock()
         self._heard_at = self._compared_at = float("-inf")
 
     @property
@@ -104,7 +105,8 @@ class Subscription:
 
     async def stop(self) -> None:
         """Lets every lane finish the transaction it has in hand."""
-        await ended(*self._feeds)
+        async with self._asking:  # no statement of ours is cut short
+            await ended(*self._feeds)
         for lane in self._lanes.values():
             lane.stop()
         if self._tasks:
@@ -183,7 +185,7 @@ class Subscription:
             await asyncio.sleep(pauses.pop(0) if pauses else self._tuning.compare_every)
             try:
                 heads = await self._shared.peers.heads(self.of.event.PRODUCER, self.of.type)
-                async with self._shared.database.writer() as session:
+                async with self._asking, self._shared.database.writer() as session:
                     at = await cursor.positions(session, self.of.service, self.of.type)
             except Exception as error:
                 log.warning("bus.not_compared", durable=self.of.durable, error=repr(error))

@@ -97,7 +97,8 @@ class Relay:
         try:
             yield self
         finally:
-            await ended(task)
+            async with self._turn:  # a statement cut short would have to be cancelled over another connection
+                await ended(task)
 
     async def _run(self) -> None:
         while True:
@@ -105,6 +106,7 @@ class Relay:
                 connection = await asyncpg.connect(
                     self._url,
                     timeout=10,
+                    command_timeout=30,
                     server_settings={"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5"},
                 )
                 try:
@@ -118,7 +120,10 @@ class Relay:
             await asyncio.sleep(STANDBY_SECONDS)
 
     async def _stand_by(self, connection: asyncpg.Connection) -> None:
-        while not await connection.fetchval(LOCK):  # noqa: ASYNC110  (the lock has no event to wait for)
+        while True:
+            async with self._turn:
+                if await connection.fetchval(LOCK):
+                    return
             await asyncio.sleep(STANDBY_SECONDS)
 
     async def _lead(self, connection: asyncpg.Connection) -> None:
