@@ -10,6 +10,7 @@ import msgspec
 import pytest
 import zstandard
 from contracts.ingest import Recorded
+from fastapi import FastAPI
 from ingest_scene import AIR, FACTORS, MON, OUTLET, READER, batch, count, fetch, row
 from kit.servers import PostgresServer
 from kit.testing.databases import FreshDatabase
@@ -405,3 +406,23 @@ async def test_while_the_store_is_away_nothing_is_acknowledged(
     assert answer.status_code == 202, answer.text
     assert answer.json()["accepted"] == 1
     assert await count(database, "observations") == 1
+
+
+async def test_concurrent_changes_of_the_register_are_all_seen(
+    client: httpx.AsyncClient, tokens: Tokens, app: FastAPI
+) -> None:
+    body = {"kind": "station", "element": "air", "region": "131002", "zh": "站", "en": "Site"}
+    codes = [f"131000-C{at:02d}" for at in range(12)]
+    who = tokens.bearer(MON)
+    answers = await asyncio.gather(*(client.put(f"/sites/{code}", json=body, headers=who) for code in codes))
+    assert {answer.status_code for answer in answers} == {200}
+    registry = await app.state.catalog.refresh()
+    assert set(codes) <= set(registry.sites)
+
+
+async def test_a_month_dropped_behind_our_back_is_made_again(
+    client: httpx.AsyncClient, tokens: Tokens, database: FreshDatabase
+) -> None:
+    assert (await send(client, tokens, batch(row()))).json()["accepted"] == 1
+    await fetch(database, "DROP TABLE observations_by_month.observations_2026_11")
+    assert (await send(client, tokens, batch(row(factor="a34002")))).json()["accepted"] == 1

@@ -25,9 +25,9 @@ MayRead = Annotated[Grant, Depends(allow("registry", "read"))]
 MayWrite = Annotated[Grant, Depends(allow("registry", "write"))]
 
 
-def _change(session: AsyncSession, grant: Grant) -> flows.Change:
+async def _change(session: AsyncSession, grant: Grant) -> flows.Change:
     who = grant.principal
-    return flows.Change(session, f"{who.text} {who.subject}", datetime.now(UTC))
+    return await flows.Change(session, f"{who.text} {who.subject}", datetime.now(UTC)).begin()
 
 
 def _sites(grant: Grant) -> Any:
@@ -58,10 +58,11 @@ async def show_organisation(uscc: str, grant: MayRead, session: ReaderSession) -
 @router.put("/organisations/{uscc}")
 async def put_organisation(uscc: str, body: PutOrganisation, grant: MayWrite, session: WriterSession) -> Any:
     """Register or change an organisation."""
+    change = await _change(session, grant)
     known = await session.get(Organisation, uscc)
     for region in {body.region, known.region if known else body.region}:
         grant.require(region=region)
-    return shown(await flows.save_organisation(_change(session, grant), uscc, body.model_dump()))
+    return shown(await flows.save_organisation(change, uscc, body.model_dump()))
 
 
 @router.get("/sites")
@@ -85,12 +86,13 @@ async def show_site(code: str, grant: MayRead, session: ReaderSession) -> Any:
 @router.put("/sites/{code}")
 async def put_site(code: str, body: PutSite, grant: MayWrite, session: WriterSession) -> Any:
     """Register or change a station or outlet."""
+    change = await _change(session, grant)
     known = await session.get(SiteRow, code)
     for region in {body.region, known.region if known else body.region}:
         grant.require(region=region)
     cells = body.model_dump()
     cells["dept"] = cells["dept"] or (known.dept if known else grant.principal.dept)
-    return shown(await flows.save_site(_change(session, grant), code, cells))
+    return shown(await flows.save_site(change, code, cells))
 
 
 @router.get("/devices")
@@ -115,10 +117,11 @@ async def show_device(mn: str, grant: MayRead, session: ReaderSession) -> Any:
 @router.put("/devices/{mn}")
 async def put_device(mn: str, body: PutDevice, grant: MayWrite, session: WriterSession) -> Any:
     """Register or change a data logger."""
+    change = await _change(session, grant)
     known = await session.get(DeviceRow, mn)
     for code in {body.site, known.site if known else body.site}:
         grant.require(region=(await flows.site_of(session, code)).region)
-    return shown(await flows.save_device(_change(session, grant), mn, body.model_dump(mode="json")))
+    return shown(await flows.save_device(change, mn, body.model_dump(mode="json")))
 
 
 @router.get("/series")
@@ -141,9 +144,10 @@ async def list_series(
 @router.put("/series")
 async def put_series(body: PutSeriesList, request: Request, grant: MayWrite, session: WriterSession) -> Any:
     """Register or change many series at once, by their natural key. All or none."""
+    change = await _change(session, grant)
     for code in {one.site for one in body.series}:
         grant.require(region=(await flows.site_of(session, code)).region)
-    rows = await flows.save_series(_change(session, grant), [one.model_dump() for one in body.series])
+    rows = await flows.save_series(change, [one.model_dump() for one in body.series])
     return {"items": [_series(row) for row in rows], "next": None}
 
 

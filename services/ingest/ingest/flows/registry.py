@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from contracts.ingest import SiteRegistered
 from kit import outbox
 from kit.problems import Invalid, NotFound
-from sqlalchemy import inspect, select, tuple_
+from sqlalchemy import inspect, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from standards import factors, regions, units
 
@@ -31,6 +31,12 @@ class Change:
 
     def __init__(self, session: AsyncSession, who: str, now: datetime) -> None:
         self.session, self.who, self.now = session, who, now
+
+    async def begin(self) -> "Change":
+        """One change at a time: readers tell by the highest id what they have not seen yet, so ids must commit
+        in order."""
+        await self.session.execute(text("SELECT pg_advisory_xact_lock(hashtext('ingest.registry'), 0)"))
+        return self
 
     async def save(self, table: type[T], key: str, cells: Mapping[str, Any]) -> tuple[T, bool]:
         """Insert or update the row with this primary key; whether anything changed."""

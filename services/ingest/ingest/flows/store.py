@@ -55,6 +55,11 @@ class Store:
             stored = await self._commit(parcels, values, also, is_fresh=True)
         except asyncpg.UniqueViolationError:
             stored = await self._commit(parcels, values, also, is_fresh=False)
+        except asyncpg.CheckViolationError:
+            # The owner dropped a sealed month meanwhile, and here is more of it.
+            self._months.clear()
+            await self._ensure_months(values)
+            stored = await self._commit(parcels, values, also, is_fresh=False)
         if len(values.at):
             self.newest.append(_newest(values))
         return stored
