@@ -5,7 +5,7 @@ set -eu
 cd "$(dirname "$0")/../.."
 mkdir -p .tools
 [ $# -gt 0 ] || set -- kubectl browser
-CHROMIUM_PACKAGE=@sparticuz/chromium@149.0.0
+CHROMIUM_PACKAGE=@sparticuz/chromium@153.0.0
 
 fetch_kubectl() {
   [ ! -x .tools/kubectl ] || return 0

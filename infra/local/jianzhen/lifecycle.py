@@ -21,7 +21,7 @@ import httpx
 from kit.processes import PidFile
 from kit.servers import PostgresServer, ServerError
 
-from jianzhen import accounts
+from jianzhen import accounts, external
 from jianzhen.plan import MARK, Plan, Program
 from jianzhen.state import DOORS, INSIDE, ROOT, Refused, State
 
@@ -49,6 +49,8 @@ def running_ports(state: State) -> set[str]:
 def start(state: State, say: Say) -> Plan:
     """Everything up to the supervisor; Refused when a step fails. The programs become ready afterwards."""
     state.choose_ports(running_ports(state))
+    if state.pidfile(SUPERVISOR).pid() is None:
+        external.remember(state)
     plan = Plan(state)
     # SQLAlchemy, Alembic and nats-py take a second to import; only this step needs them.
     from issuer.credentials import ensure

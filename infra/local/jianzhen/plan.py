@@ -16,6 +16,7 @@ from contracts.catalogue import consumed_by
 from kit.servers import NatsServer, PostgresServer, Server, binary
 
 from jianzhen import accounts
+from jianzhen.external import postgres_of
 from jianzhen.state import ROOT, SERVICES, State
 
 # Every process of a run carries it, so that `down` can find even one whose pid file was lost.
@@ -67,7 +68,7 @@ class Plan:
 
     @cached_property
     def postgres(self) -> PostgresServer:
-        return self._settled(PostgresServer(self.state.home / "postgres", self.ports["postgres"]))
+        return self._settled(postgres_of(self.state, self.ports["postgres"]))
 
     @cached_property
     def nats(self) -> NatsServer:

@@ -1,5 +1,6 @@
 """PostgreSQL and nats-server from the wheels, really started, in every way this machine allows."""
 
+import asyncio
 import os
 import shutil
 import subprocess
@@ -9,6 +10,10 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from jianzhen.databases import prepare
+from jianzhen.external import remember
+from jianzhen.plan import Plan
+from jianzhen.state import State
 from kit import privileges
 from kit.processes import PidFile, children, started_at
 from kit.servers import NatsServer, PostgresServer, ServerError
@@ -161,3 +166,26 @@ def test_a_reused_pid_is_nobody_of_ours(tmp_path: Path) -> None:
     assert pidfile.pid() == os.getpid()
     pidfile.path.write_text("not a pid")
     assert pidfile.pid() is None
+
+
+async def test_a_named_postgres_is_used_and_never_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, postgres: PostgresServer
+) -> None:
+    postgres.start()
+    state = State(tmp_path / "state")
+    state.prepare()
+    (state.home / "ports.json").write_text('{"postgres": 1}')
+    monkeypatch.setenv("JIANZHEN_POSTGRES_URL", postgres.superuser_url())
+    remember(state)
+    monkeypatch.delenv("JIANZHEN_POSTGRES_URL")
+    plan = Plan(state)
+    plan.postgres.start()
+    await asyncio.to_thread(prepare, plan)
+    reader = await asyncpg.connect(plan.database_url("credit", "reader"))
+    assert await reader.fetchval("SELECT current_user") == "credit_reader"
+    await reader.close()
+    plan.postgres.stop()
+    assert postgres.is_running()
+    postgres.stop()
+    with pytest.raises(ServerError, match=rf"no PostgreSQL answers at 127.0.0.1:{postgres.port}"):
+        Plan(state).postgres.start()

@@ -50,23 +50,25 @@ def post_hours(platform: Platform, start: int, end: int, *, historical: bool) ->
 def frames_of(
     site: Site, start: int, end: int, *, cheats: Iterable[Window] = (), withheld: Window | None = None
 ) -> tuple[list[bytes], list[bytes]]:
-    """Minute and hour frames of a logger, and the minute frames it could not send (`withheld`).
+    """Minute and hour frames of a logger, and the frames it could not send (`withheld`).
 
-    A cheat shows its frozen values in the hours only. Where a line is down the minutes :30 to :44 are
-    missing; with them the hours are right, without them they look frozen against their own minutes.
+    A cheat shows its frozen values in the hours only. Where a line is down the minutes :30 to :44 and every
+    fifth hour are missing; with them the hours are right and moving, without them they look frozen against
+    their own minutes.
     """
     sent, late, number = [], [], 0
     for hour in hours_between(start, end):
         is_down = withheld is not None and withheld.covers(site.code, hour)
-        unseen = _unseen(site, hour, withheld.frozen) if withheld and is_down else {}
+        is_dark = withheld is not None and is_down and (hour - withheld.start) // HOUR % 5 == 4
+        truth = withheld.frozen if withheld and is_down and not is_dark else {}
+        unseen = _unseen(site, hour, truth) if truth else {}
         for minute in range(60):
             number += 1
             frame = reading(site, MINUTES, hour + minute * MINUTE, unseen.get(minute, {}), number)
-            (late if minute in unseen else sent).append(frame)
+            (late if is_dark or minute in unseen else sent).append(frame)
         shown = next((one.frozen for one in cheats if one.covers(site.code, hour)), {})
-        truth = withheld.frozen if withheld and is_down else {}
         number += 1
-        sent.append(reading(site, HOURS, hour, shown or truth, number))
+        (late if is_dark else sent).append(reading(site, HOURS, hour, shown or truth, number))
     return sent, late
 
 

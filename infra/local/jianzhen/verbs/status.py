@@ -51,7 +51,7 @@ def _rows(plan: Plan) -> list[dict[str, Any]]:
                 "name": name,
                 "pid": pid or "",
                 "port": plan.ports.get(name, ""),
-                "ready": bool(pid) and answers.get(name, True),
+                "ready": answers.get(name, bool(pid)),
                 "up": _since(pid),
                 "restarts": story.get("restarts", 0),
                 "last_exit": story.get("last_exit", ""),

@@ -37,6 +37,8 @@ def up(
       jianzhen up --no-demo                     an empty platform
       JIANZHEN_EDGE_PORT=9080 jianzhen up       another port for the edge
       JIANZHEN_HJ212_PORT=21300 jianzhen up     another port for data loggers
+      JIANZHEN_POSTGRES_URL=postgresql://admin:…@host/postgres jianzhen up
+                                                a PostgreSQL of your own instead of the embedded one
     """
     state = State.here()
     begun = time.monotonic()
