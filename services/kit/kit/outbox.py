@@ -55,9 +55,9 @@ class Meta:
     occurred_at: datetime
 
 
-def _traces(given: Iterable[str] | None) -> tuple[str, list[str]]:
+def _traces(given: Iterable[str] | None, parent: str = "") -> tuple[str, list[str]]:
     """The traceparent to carry on, and the trace ids (32 hex digits) under which the row is found."""
-    parent = telemetry.traceparent() or f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-00"
+    parent = parent or telemetry.traceparent() or f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-00"
     ids = [trace.split("-")[1] if "-" in trace else trace for trace in given or incoming.get()]
     return parent, list(dict.fromkeys(ids or [parent.split("-")[1]]))
 
@@ -80,19 +80,20 @@ async def put(
 
 async def put_many(connection: asyncpg.Connection, said: Iterable[tuple[Event, str, Iterable[str]]]) -> None:
     """Say several (event, key, traces) in one round trip, in this order."""
-    rows = [_row(event, key, traces) for event, key, traces in said]
+    parent = _traces(None)[0]
+    rows = [_row(event, key, traces, parent) for event, key, traces in said]
     if rows:
         columns = [list(column) for column in zip(*rows, strict=True)]
         columns[5] = [",".join(ids) for ids in columns[5]]
         await connection.execute(PUT_MANY, *columns)
 
 
-def _row(event: Event, key: str, traces: Iterable[str] | None) -> tuple[Any, ...]:
+def _row(event: Event, key: str, traces: Iterable[str] | None, parent: str = "") -> tuple[Any, ...]:
     cls = type(event)
     data = msgspec.json.encode(event)
     if len(data) > MAX_EVENT_BYTES:
         raise EventTooLarge(f"{event_type(cls)} for {key}: {len(data)} bytes > {MAX_EVENT_BYTES}, split it")
-    parent, ids = _traces(traces)
+    parent, ids = _traces(traces, parent)
     return (event_type(cls), lane_of(cls, key), key, data, parent, ids, datetime.now(UTC))
 
 

@@ -33,8 +33,7 @@ class Change:
         self.session, self.who, self.now = session, who, now
 
     async def begin(self) -> "Change":
-        """One change at a time: readers tell by the highest id what they have not seen yet, so ids must commit
-        in order."""
+        """One at a time: whoever reads asks for the highest number, so numbers must commit in order."""
         await self.session.execute(text("SELECT pg_advisory_xact_lock(hashtext('ingest.registry'), 0)"))
         return self
 
