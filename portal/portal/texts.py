@@ -68,6 +68,11 @@ def minute(text: str) -> str:
     return beijing(text).strftime("%Y-%m-%d %H:%M")
 
 
+def unit(text: str) -> str:
+    """A unit as written after a value: nothing for a plain number such as pH."""
+    return "" if text in {"–", "-", "1"} else text
+
+
 def number(value: float | None, decimals: int = 0) -> str:
     """A value with its decimals; a dash for none."""
     return "—" if value is None else f"{value:.{decimals}f}"

@@ -15,7 +15,7 @@ from standards import exact, factors, regions, units
 from publish.flows.index import rated
 from publish.queries import figures, places, releases
 from publish.rules.figures import VERDICTS, Figure, choose, left_out, reason
-from publish.rules.hourly import Gate, hourly_index
+from publish.rules.hourly import Gate, Station, hourly_index
 from publish.rules.snapshot import HOUR, LOCAL, local, parse
 from publish.rules.states import listing_status
 from publish.tables import Release, ReleaseVersion, Site
@@ -42,8 +42,8 @@ def _site(site: Site) -> Json:
     }
 
 
-async def _air(session: AsyncSession, site: Site, found: list[Figure], ts: datetime) -> Json:
-    index = hourly_index(await rated(session, [site]), found, ts.astimezone(LOCAL).date(), UNGATED)
+def _air(station: Station, found: list[Figure], ts: datetime) -> Json:
+    index = hourly_index([station], found, ts.astimezone(LOCAL).date(), UNGATED)
     told = index.stations[0]
     return {key: told[key] for key in ("aqi", "level", "primary", "missing", "pollutants")} | {
         "left_out": index.left_out
@@ -99,17 +99,19 @@ async def stations(
     page = await places.stations(session, after, limit + 1, code)
     shown = page[:limit]
     newest = await places.newest_hours(session, [site.code for site in shown])
-    told = [await _newest(session, site, newest.get(site.code)) for site in shown]
+    found = await figures.figures_at(session, newest)
+    told = [
+        _newest(site, station, newest.get(site.code), found.get(site.code, []))
+        for site, station in zip(shown, await rated(session, shown), strict=True)
+    ]
     return told, (shown[-1].code if len(page) > limit else None)
 
 
-async def _newest(session: AsyncSession, site: Site, ts: datetime | None) -> Json:
+def _newest(site: Site, station: Station, ts: datetime | None, found: list[Figure]) -> Json:
     if ts is None:
         return _site(site) | {"hour": None, "factors": []} | _plain([])
-    found = await figures.public_figures(session, [site.code], ts, ts + HOUR)
-    measured = (await figures.monitored(session, [site.code]))[site.code]
-    hour = await _air(session, site, found, ts) if site.element == "air" else _plain(found)
-    return _site(site) | {"hour": local(ts), "factors": sorted(measured)} | hour
+    hour = _air(station, found, ts) if site.element == "air" else _plain(found)
+    return _site(site) | {"hour": local(ts), "factors": sorted(station.measures)} | hour
 
 
 async def station_factor(session: AsyncSession, code: str, factor: str) -> Site:

@@ -98,7 +98,7 @@ RETURNING site, ts, traces
 
 # A figure is falsified when any series of its station and factor (the minute values it was made from
 # included) was named by an effective case and the hour meets the case's window.
-_PUBLIC_FIGURES = """
+_JUDGED = """
 WITH barred AS MATERIALIZED (
     SELECT DISTINCT named.site, named.factor, c.from_at, c.to_at, c.case_id, c.typology
     FROM fraud_cases c JOIN series named ON named.id = ANY (c.series_ids)
@@ -114,10 +114,23 @@ LEFT JOIN LATERAL (
       AND f.ts < b.to_at AND f.ts > b.from_at - interval '1 hour'
     ORDER BY b.case_id LIMIT 1
 ) AS c ON true
+"""
+_IN_RANGE = text(
+    _JUDGED
+    + """
 WHERE p.site = ANY (:sites) AND f.ts >= :from_at AND f.ts < :to_at
   AND (CAST(:factor AS text) IS NULL OR p.factor = :factor)
 ORDER BY p.site, p.factor, f.series_id, f.ts
 """
+)
+_AT_HOURS = text(
+    _JUDGED
+    + """
+JOIN unnest(CAST(:sites AS text[]), CAST(:hours AS timestamptz[])) AS w (site, ts)
+  ON w.site = p.site AND w.ts = f.ts
+ORDER BY p.site, p.factor, f.series_id
+"""
+)
 
 
 def is_public(series: SeriesRef) -> bool:
@@ -201,9 +214,18 @@ async def public_figures(
 ) -> list[Figure]:
     """The figures of these stations with ts in [from_at, to_at), each with the case that bars it, if any."""
     rows = await session.execute(
-        text(_PUBLIC_FIGURES), {"sites": sites, "from_at": from_at, "to_at": to_at, "factor": factor}
+        _IN_RANGE, {"sites": sites, "from_at": from_at, "to_at": to_at, "factor": factor}
     )
     return [Figure(*row) for row in rows]
+
+
+async def figures_at(session: AsyncSession, hours: dict[str, datetime]) -> dict[str, list[Figure]]:
+    """Per station the figures of one hour, e.g. its newest."""
+    rows = await session.execute(_AT_HOURS, {"sites": list(hours), "hours": list(hours.values())})
+    found: dict[str, list[Figure]] = {site: [] for site in hours}
+    for row in rows:
+        found[row.site].append(Figure(*row))
+    return found
 
 
 async def monitored(session: AsyncSession, sites: list[str]) -> dict[str, set[str]]:
