@@ -123,10 +123,16 @@ class Lane:
         self._own_mark = self._survived = 0
 
     async def offer(self, item: Incoming) -> None:
-        """Takes a message; waits while the lane is full, drops it (to come again) while the lane pauses."""
+        """Takes a message; waits while the lane is full. While the lane pauses, the lowest numbers are kept:
+        what is dropped was not acknowledged and comes again.
+        """
         while len(self._waiting) >= self._tuning.waiting and item.meta.seq not in self._waiting:
             if self._is_paused:
-                return
+                highest = max(self._waiting)
+                if item.meta.seq > highest:
+                    return
+                del self._waiting[highest]
+                break
             self._room.clear()
             await self._room.wait()
         known = self._waiting.get(item.meta.seq)

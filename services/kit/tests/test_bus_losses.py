@@ -11,7 +11,7 @@ import pytest
 from kit.testing.plugin import declare
 from nats.js.client import JetStreamContext
 from nats.js.errors import NotFoundError
-from stage import QUICK, STREAM, Stage, record
+from stage import QUICK, STREAM, TYPE, Stage, record
 
 Harm = Callable[[Stage, JetStreamContext], Awaitable[None]]
 
@@ -115,3 +115,18 @@ async def test_a_changed_consumer_configuration_takes_effect_and_repeats_nothing
                 config = (await jetstream.consumer_info("PROBE", "probe-counted")).config
                 assert config.deliver_policy == "all" and config.filter_subject == "probe.counted.v1.*"
     assert await stage.effects() == stage.said
+
+
+async def test_a_full_lane_takes_the_message_it_waits_for_when_the_producer_is_away(stage: Stage) -> None:
+    """Number 1 comes last, the lane is full of later ones, and nobody can be asked over HTTP."""
+    stage.settings.peers = {"probe": "http://127.0.0.1:9"}
+    async with stage.broker() as client, stage.hearing(tuning=replace(QUICK, waiting=5, batch=5)):
+        for n in [*range(2, 21), 1]:
+            headers = {"ce-type": TYPE, "ce-sequence": str(n), "ce-id": f"x-{n}", "ce-key": "k"}
+            headers["ce-time"] = "2026-01-01T00:00:00+00:00"
+            body = b'{"key":"k","n":%d}' % n
+            await client.jetstream().publish(f"{TYPE}.00", body, headers=headers)
+        async with asyncio.timeout(30):
+            while len(await stage.effects()) < 20:
+                await asyncio.sleep(0.1)
+    assert [n for _, n in await stage.effects()] == list(range(1, 21))
