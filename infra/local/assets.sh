@@ -7,9 +7,8 @@ cd "$(dirname "$0")/../.."
 stamp=$(cat portal/package.json portal/package-lock.json infra/local/assets.sh | cksum)
 [ "$(cat portal/node_modules/.stamp 2>/dev/null || true)" = "$stamp" ] && exit 0
 
-. infra/local/node.sh
+. infra/local/programs.sh
 ensure_npm
-export npm_config_update_notifier=false
 begun=$(date +%s)
 (cd portal && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2 && npm run --if-present build >&2)
 printf '%s\n' "$stamp" > portal/node_modules/.stamp

