@@ -12,7 +12,7 @@ from qc.flows.missing import notice_overdue
 from qc.flows.revising import assess_revised
 from qc.rules.assess import assess
 from qc.rules.frame import Columns, roster_of
-from qc_scene import HOUR, MINUTES, PACK, PM10, PM25, START, Lane, bit, freeze, hours, minutes, ref
+from qc_scene import HOUR, MINUTE, MINUTES, PACK, PM10, PM25, START, Lane, bit, freeze, hours, minutes, ref
 from sqlalchemy import text
 
 
@@ -103,13 +103,13 @@ async def test_late_minutes_make_the_hour_good_again_and_withdraw_alarm_and_susp
     random.Random(3).shuffle(held_up)
     for part in range(0, len(held_up), 50):
         await lane.send(held_up[part : part + 50], mode="backfill")
-    assert set((await lane.codes(PM25)).values()) == {(3, bit("K1"))}
+    assert set((await lane.codes(PM25)).values()) == {(1, 0)}
     (withdrawn,) = await lane.said(SuspicionWithdrawn)
     assert withdrawn.suspicion_id == (await lane.said(SuspicionRaised))[0].suspicion_id
     assert withdrawn.score < PACK.case_threshold
     assert withdrawn.reason_zh and withdrawn.reason_en
     gone = {event.alarm_id for event in await lane.said(AlarmWithdrawn)}
-    assert {e.rule for e in await lane.said(AlarmRaised) if e.alarm_id in gone} == {"X9"}
+    assert {e.rule for e in await lane.said(AlarmRaised) if e.alarm_id in gone} == {"K1", "X9"}
     assert await lane.scalar("SELECT count(*) FROM suspicions WHERE state = 'withdrawn'") == 1
 
 
@@ -231,3 +231,12 @@ async def test_a_large_message_is_said_in_parts_below_the_limit_of_the_bus(lane:
     events = await lane.said(Assessed)
     assert sum(len(event.ts_ms) for event in events) == 4800
     assert await lane.scalar("SELECT max(length(data)) FROM outbox") <= 256 * 1024
+
+
+async def test_an_absurd_value_stops_nothing(lane: Lane):
+    absurd = ref(50, "w20012", "min")
+    hour = ref(51, "w20012")
+    rows = [(absurd, START + m * MINUTE, value) for m, value in enumerate([1e308, -1e308, 5e-324, 1e15, 0.1])]
+    assert await lane.send([*rows, (hour, START, 1e308)]) == 6
+    assert await lane.send([(absurd, START + 30 * MINUTE, 2.0)], mode="late") == 1
+    assert {code for code, _ in (await lane.codes(absurd)).values()} == {2}

@@ -102,9 +102,9 @@ def test_a_legal_day_begins_at_midnight_in_beijing():
     ("series", "code"),
     [
         (ref(1), 1),
-        (ref(1, "w01018", site_kind="outlet", unit="mg/L"), 2),
-        (ref(1, "w01018", site_kind="outlet", unit="mg/L", low=0.0, high=500.0), 1),
-        (ref(1, "w01018", site_kind="outlet", unit="mg/L", low=0.0, high=30.0), 4),
+        (ref(1, "w20012", site_kind="outlet", unit="mg/L"), 2),
+        (ref(1, "w20012", site_kind="outlet", unit="mg/L", low=0.0, high=500.0), 1),
+        (ref(1, "w20012", site_kind="outlet", unit="mg/L", low=0.0, high=30.0), 4),
     ],
 )
 def test_a_series_no_rule_knows_is_not_evaluated_and_its_registered_range_counts(series, code):

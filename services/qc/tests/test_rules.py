@@ -18,12 +18,13 @@ def series_of(values: np.ndarray, hours: list[int] | None = None):
     return np.zeros(n, dtype=np.int64), ts, values, np.isfinite(values)
 
 
-def flat(values, min_run=6, reach=2, floor=10.0, hours=None):
+def flat(values, min_run=6, reach=2, floor=10.0, hours=None, borne_out=None):
     s, t, v, usable = series_of(column(*values), hours)
     n = len(v)
     return change.is_flat(
-        s, t, v, usable, np.full(n, float(min_run)), np.full(n, reach * HOUR), np.full(n, floor)
-    )
+        s, t, v, usable, np.full(n, float(min_run)), np.full(n, reach * HOUR), np.full(n, floor),
+        np.zeros(n, bool) if borne_out is None else np.array(borne_out),
+    )  # fmt: skip
 
 
 def step(values, limit=200.0, reach=3, hours=None):
@@ -118,6 +119,23 @@ def test_a_flat_line_fires_over_its_whole_run_above_the_floor(values, fires):
     assert np.flatnonzero(flat(values).fired).tolist() == fires
 
 
+def test_hours_borne_out_by_their_minutes_count_in_a_run_but_do_not_fire():
+    spoken = flat([42] * 6, borne_out=[True, False, False, True, False, False])
+    assert spoken.fired.tolist() == [False, True, True, False, True, True]
+    assert not flat([42] * 12, borne_out=[True] * 12).fired.any()
+
+
+@pytest.mark.parametrize(
+    ("mean", "count", "swing", "is_borne_out"),
+    [(75.2, 60, 83, True), (75.0, 60, 0, False), (75.0, 44, 83, False), (80.0, 60, 83, False)],
+)
+def test_an_hour_is_borne_out_by_enough_minutes_that_moved_and_agree(mean, count, swing, is_borne_out):
+    found = cross.is_borne_out(
+        column(75), column(mean), column(count), column(swing), column(45), column(0.005), column(1)
+    )
+    assert found.tolist() == [is_borne_out]
+
+
 def test_a_flat_line_tells_its_length():
     spoken = flat([42] * 9)
     assert set(spoken.statistic) == {9.0}
@@ -128,7 +146,9 @@ def test_two_series_never_make_one_run():
     v = column(*[42] * 8)
     s = np.array([0] * 4 + [1] * 4, dtype=np.int64)
     t = (np.arange(8, dtype=np.int64)) * int(HOUR)
-    spoken = change.is_flat(s, t, v, np.ones(8, bool), np.full(8, 6.0), np.full(8, 2 * HOUR), np.full(8, 1.0))
+    spoken = change.is_flat(
+        s, t, v, np.ones(8, bool), np.full(8, 6.0), np.full(8, 2 * HOUR), np.full(8, 1.0), np.zeros(8, bool)
+    )
     assert not spoken.fired.any()
 
 

@@ -131,12 +131,36 @@ def test_the_sparsest_run_that_counts_is_found_in_any_order(seed):
     assert (batch.tests & PACK.named("K1X9").bit).any()
 
 
+anything = st.floats(allow_nan=True, allow_infinity=True)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 3), st.integers(0, 200), anything, st.sampled_from("NMTBQ ")), max_size=80
+    )
+)
+def test_whatever_the_values_every_row_gets_a_code(rows):
+    unbounded = roster_of((*REFS, ref(4, "w20012", "min")), PACK)
+    known = {(s, START + n * 60_000): (value, flag) for s, n, value, flag in rows}
+    given_rows = columns([(s, ts, value, flag.strip()) for (s, ts), (value, flag) in known.items()])
+    verdict = assess(given_rows, unbounded, PACK)
+    assert len(verdict.code) == len(given_rows)
+    assert set(verdict.code.tolist()) <= {1, 2, 3, 4, 9}
+    fired = np.array([outcome.fired for outcome in verdict.outcomes])
+    assert ((verdict.tests != 0) == fired.any(axis=0)).all()
+    missing = np.isnan(given_rows.value) | (given_rows.flag == ord("B"))
+    assert ((verdict.code == 9) == missing).all()
+
+
 def test_a_window_of_a_minute_reopens_its_hour_and_the_partner_of_the_hour():
     minute = np.array([2]), np.array([START + 5 * 60_000])
     windows = windows_of(*minute, ROSTER, hours_of(*minute, ROSTER))
     assert windows.series.tolist() == [0, 1, 2]
-    assert windows.judged_from[0] == START - 12 * HOUR
-    assert windows.start[0] == START - 24 * HOUR
+    reach = PACK.reach_periods["hour"] * HOUR
+    assert reach >= 12 * HOUR
+    assert windows.judged_from[0] == START - reach
+    assert windows.start[0] == START - 2 * reach
     assert windows.start[2] == windows.end[2] == START + 5 * 60_000
 
 

@@ -10,7 +10,7 @@ import asyncpg
 import numpy as np
 
 from qc.queries.binary import EPOCH_2000_MS, array, read
-from qc.rules.frame import HOUR_MS, TS_BITS, Columns, HourSums, Roster, find, keys_of
+from qc.rules.frame import HOUR_MS, LARGEST, TS_BITS, Columns, HourSums, Roster, find, keys_of
 from qc.rules.outcome import Ints
 from qc.rules.windows import Windows
 
@@ -24,6 +24,7 @@ KNOWN = (
     ("tests", "i8"),
     ("revision", "i4"),
 )
+SUMS = tuple((name, "i8") for name in ("series", "hour", "count", "micro", "low", "high"))
 FLAG = "CASE length(k.flag) WHEN 0 THEN 0 WHEN 1 THEN ascii(k.flag) ELSE -1 END"
 AT = "timestamptz 'epoch' + {} * interval '1 millisecond'"
 
@@ -97,18 +98,19 @@ async def load_minute_sums(
     wanted = np.flatnonzero(minutes >= 0)
     if not len(wanted):
         nothing = np.zeros(0, dtype=np.int64)
-        return HourSums(nothing, nothing, nothing, nothing)
+        return HourSums(nothing, nothing, nothing, nothing, nothing, nothing)
     rows = await read(
         connection,
         "SELECT w.place, date_trunc('hour', k.ts) AS hour, count(*), "  # noqa: S608 - integers only
-        "sum(round(k.value * 1e6)::bigint)::bigint "
+        "sum(k.micro)::bigint, min(k.micro), max(k.micro) "
         f"FROM unnest({array(minutes[wanted])}, {array(roster.ids[minutes[wanted]])}, "
         f"{array(windows.judged_from[wanted] - reach_ms)}, "
         f"{array(windows.judged_to[wanted] + reach_ms + HOUR_MS)}) w (place, id, a, b), "
         "LATERAL "
-        "(SELECT v.ts, v.value FROM known_values v WHERE v.series_id = w.id AND v.code < 4 "
+        "(SELECT v.ts, round(v.value * 1e6)::bigint AS micro FROM known_values v "
+        f"WHERE v.series_id = w.id AND v.code < 4 AND abs(v.value) < {LARGEST} "
         f"AND v.ts >= {AT.format('w.a')} AND v.ts < {AT.format('w.b')} OFFSET 0) k GROUP BY 1, 2",
-        (("series", "i8"), ("hour", "i8"), ("count", "i8"), ("micro", "i8")),
+        SUMS,
     )
     series = rows["series"].astype(np.int64)
     hour = rows["hour"].astype(np.int64) // 1000 + EPOCH_2000_MS
@@ -116,8 +118,7 @@ async def load_minute_sums(
     return HourSums(
         series[order],
         hour[order],
-        rows["count"].astype(np.int64)[order],
-        rows["micro"].astype(np.int64)[order],
+        *(rows[name].astype(np.int64)[order] for name in ("count", "micro", "low", "high")),
     )
 
 

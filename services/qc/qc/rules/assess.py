@@ -12,9 +12,9 @@ from datetime import UTC, date, datetime, timedelta, timezone
 import numpy as np
 
 from qc.rules import change, cross, points
-from qc.rules.frame import HOUR_MS, MICRO, Columns, HourSums, Roster, find, keys_of
+from qc.rules.frame import HOUR_MS, LARGEST, MICRO, Columns, HourSums, Roster, find, keys_of
 from qc.rules.outcome import Codes, Flags, Floats, Ints, Outcome
-from qc.rules.pack import POINTWISE, Rule, RulePack
+from qc.rules.pack import POINTWISE, SAID_BY_SOURCE, Rule, RulePack
 
 GOOD, NOT_EVALUATED, SUSPECT, BAD, MISSING = 1, 2, 3, 4, 9
 BEIJING = timezone(timedelta(hours=8))
@@ -42,12 +42,14 @@ class _Sight:
     usable: Flags
     mean: Floats
     count: Floats
+    swing: Floats
     done: dict[str, Outcome]
 
     def per_row(self, column: Floats) -> Floats:
         return column[self.columns.series]
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def assess(columns: Columns, roster: Roster, pack: RulePack, sums: HourSums | None = None) -> Judgement:
     """Judge every row. `sums` are the minutes per hour, if they are not among the rows themselves.
 
@@ -55,7 +57,7 @@ def assess(columns: Columns, roster: Roster, pack: RulePack, sums: HourSums | No
     """
     length = len(columns)
     blank = np.full(length, np.nan)
-    sight = _Sight(columns, roster, np.isfinite(columns.value), blank, blank, {})
+    sight = _Sight(columns, roster, np.isfinite(columns.value), blank, blank, blank, {})
     tests = np.zeros(length, dtype=np.int64)
     code = np.zeros(length, dtype=np.uint8)
     masked = np.zeros(length, dtype=bool)
@@ -66,7 +68,7 @@ def assess(columns: Columns, roster: Roster, pack: RulePack, sums: HourSums | No
         rule = pack.rules[r]
         if rule.function not in POINTWISE and not is_aligned:
             sight.usable = points.usable(columns.value, masked)
-            sight.mean, sight.count = _minutes(columns, roster, sight.usable, sums)
+            sight.mean, sight.count, sight.swing = _minutes(columns, roster, sight.usable, sums)
             is_aligned = True
         spoken = _in_force(
             _RUN[rule.function](rule, sight, roster.figures[r]), rule, roster.judged[r], columns
@@ -76,7 +78,8 @@ def assess(columns: Columns, roster: Roster, pack: RulePack, sums: HourSums | No
         if rule.masks:
             masked |= spoken.fired
         tests |= np.where(spoken.fired, rule.bit, 0)
-        passed = _rank(NOT_EVALUATED if rule.severity == "inform" else GOOD)
+        is_silent = rule.severity == "inform" or rule.function in SAID_BY_SOURCE
+        passed = _rank(NOT_EVALUATED if is_silent else GOOD)
         said = np.where(spoken.fired, _rank(rule.verdict), np.where(spoken.ran, passed, 0))
         code = np.maximum(code, said.astype(np.uint8))
     by_place = dict(zip(ordered, outcomes, strict=True))
@@ -127,7 +130,7 @@ def sum_minutes(columns: Columns, valid: Flags) -> HourSums:
 
     Worked example: minutes 10.0 and 12.5 of one hour → count 2, micro 22,500,000.
     """
-    rows = columns.take(valid)
+    rows = columns.take(valid & (np.abs(columns.value) < LARGEST))
     hour = rows.ts - rows.ts % HOUR_MS
     keys = keys_of(rows.series, hour)
     starts = (
@@ -135,8 +138,11 @@ def sum_minutes(columns: Columns, valid: Flags) -> HourSums:
     )
     micro = np.rint(rows.value * MICRO).astype(np.int64)
     counts = np.diff(np.append(starts, len(keys)))
-    sums = np.add.reduceat(micro, starts) if len(starts) else np.zeros(0, dtype=np.int64)
-    return HourSums(rows.series[starts], hour[starts], counts, sums)
+    figures = [
+        fold.reduceat(micro, starts) if len(starts) else np.zeros(0, dtype=np.int64)
+        for fold in (np.add, np.minimum, np.maximum)
+    ]
+    return HourSums(rows.series[starts], hour[starts], counts, *figures)
 
 
 def added(first: HourSums, second: HourSums) -> HourSums:
@@ -149,21 +155,29 @@ def added(first: HourSums, second: HourSums) -> HourSums:
     count, micro = np.zeros(len(unique), dtype=np.int64), np.zeros(len(unique), dtype=np.int64)
     np.add.at(count, at, np.concatenate([first.count, second.count]))
     np.add.at(micro, at, np.concatenate([first.micro, second.micro]))
-    return HourSums(series, hour, count, micro)
+    most = np.iinfo(np.int64).max
+    low, high = np.full(len(unique), most), np.full(len(unique), -most)
+    np.minimum.at(low, at, np.concatenate([first.low, second.low]))
+    np.maximum.at(high, at, np.concatenate([first.high, second.high]))
+    return HourSums(series, hour, count, micro, low, high)
 
 
-def _minutes(columns: Columns, roster: Roster, usable: Flags, sums: HourSums | None) -> tuple[Floats, Floats]:
-    """Mean and number of the valid minutes of each hour row; NaN where nothing is known about its minutes."""
+def _minutes(
+    columns: Columns, roster: Roster, usable: Flags, sums: HourSums | None
+) -> tuple[Floats, Floats, Floats]:
+    """Mean, number and swing of the valid minutes of each hour row; NaN where no minute is known."""
     if sums is None:
         is_minute = roster.hour_of[columns.series] >= 0
         sums = sum_minutes(columns.take(is_minute), usable[is_minute])
     source = roster.minutes_of[columns.series]
     places, found = find(keys_of(sums.series, sums.hour), keys_of(np.maximum(source, 0), columns.ts))
     found &= source >= 0
-    mean, count = np.full(len(columns), np.nan), np.full(len(columns), np.nan)
-    count[found] = sums.count[places[found]]
-    mean[found] = sums.micro[places[found]] / MICRO / sums.count[places[found]]
-    return mean, count
+    mean, count, swing = (np.full(len(columns), np.nan) for _ in range(3))
+    at = places[found]
+    count[found] = sums.count[at]
+    mean[found] = sums.micro[at] / MICRO / sums.count[at]
+    swing[found] = (sums.high[at] - sums.low[at]) / MICRO
+    return mean, count, swing
 
 
 def _mark(rule: Rule, sight: _Sight, figures: dict[str, Floats]) -> Outcome:
@@ -199,8 +213,18 @@ def _flat(rule: Rule, sight: _Sight, figures: dict[str, Floats]) -> Outcome:
     c, roster = sight.columns, sight.roster
     floor = np.fmax(roster.detection_limit, figures["coarse"] * roster.resolution)
     reach = sight.per_row(figures["reach"] * roster.period_ms)
+    row = sight.per_row
+    borne_out = cross.is_borne_out(
+        c.value,
+        sight.mean,
+        sight.count,
+        sight.swing,
+        row(figures["min_count"]),
+        row(figures["relative"]),
+        row(roster.resolution),
+    )
     return change.is_flat(
-        c.series, c.ts, c.value, sight.usable, sight.per_row(figures["min_run"]), reach, sight.per_row(floor)
+        c.series, c.ts, c.value, sight.usable, row(figures["min_run"]), reach, row(floor), borne_out
     )
 
 
@@ -249,8 +273,10 @@ def _frozen(rule: Rule, sight: _Sight, figures: dict[str, Floats]) -> Outcome:
     flat, minutes = sight.done[flat_id], sight.done[minutes_id]
     mean = np.where(minutes.ran, sight.mean, np.nan)
     reach = sight.per_row(figures["reach"] * sight.roster.period_ms)
+    step = sight.per_row(sight.roster.resolution)
+    allowed = np.fmax(sight.per_row(figures["relative"]) * np.abs(mean), step)
     return cross.is_frozen_against_minutes(
-        c.series, c.ts, c.value, flat.fired, minutes.fired, mean, minutes.threshold, reach
+        c.series, c.ts, c.value, flat.fired, minutes.fired, mean, allowed, reach
     )
 
 

@@ -48,11 +48,13 @@ def is_flat(  # noqa: PLR0913 - one column each, no hidden state
     min_run: Floats,
     reach_ms: Floats,
     floor: Floats,
+    is_borne_out: Flags,
 ) -> Outcome:
-    """`min_run` or more equal values in a row; every value of the run fires.
+    """`min_run` or more equal values in a row; every value of the run fires that nothing bears out.
 
     Source: standards.md test K1. Guard: values at or below `floor` never count (the detection limit, and the
-    level below which one step of the last digit is coarser than a natural hourly change).
+    level below which one step of the last digit is coarser than a natural hourly change). An hour that is
+    borne out by its own moving minutes counts in the run, but does not fire.
     Worked example: min_run 6, floor 10: 42 ×7 → seven values fire with statistic 7; 2 ×200 → nothing.
     """
     rows = np.flatnonzero(usable & np.isfinite(min_run))
@@ -62,7 +64,8 @@ def is_flat(  # noqa: PLR0913 - one column each, no hidden state
     length = run_lengths(linked).astype(np.float64)
     need = min_run[rows]
     informative = v > floor[rows]
-    return _back(rows, len(ts), informative & (length >= need), informative, length, need)
+    fired = informative & (length >= need) & ~is_borne_out[rows]
+    return _back(rows, len(ts), fired, informative, length, need)
 
 
 def follows_gap(series: Ints, ts: Ints, period_ms: Floats, horizon_ms: Floats) -> Outcome:

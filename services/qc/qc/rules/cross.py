@@ -65,6 +65,25 @@ def differs_from_minutes(  # noqa: PLR0913 - one column each, no hidden state
     return outcome(deviation > allowed * (1 + ROUNDING), ran, deviation, allowed, deviation - allowed)
 
 
+def is_borne_out(  # noqa: PLR0913 - one column each, no hidden state
+    value: Floats,
+    mean: Floats,
+    count: Floats,
+    swing: Floats,
+    min_count: Floats,
+    relative: Floats,
+    resolution: Floats,
+) -> Flags:
+    """The hour agrees with its own minutes, and these moved: however the hours look, nothing stood still.
+
+    `swing` is the highest minus the lowest minute. Worked example: hour 75, sixty minutes between 52 and 135
+    with mean 75.2, no decimals: borne out; sixty minutes of 75: not, the sensor may be stuck.
+    """
+    close = np.abs(value - mean) <= np.fmax(relative * np.abs(mean), resolution) * (1 + ROUNDING)
+    known: Flags = (count >= min_count) & close & (swing > resolution)
+    return known
+
+
 def is_frozen_against_minutes(  # noqa: PLR0913 - one column each, no hidden state
     series: Ints,
     ts: Ints,
@@ -77,9 +96,9 @@ def is_frozen_against_minutes(  # noqa: PLR0913 - one column each, no hidden sta
 ) -> Outcome:
     """The hours stand still while the means of their own minutes move.
 
-    `is_frozen` is test K1, `is_contradicted` test X9 on the same row; `allowed` is the tolerance of X9. Each
-    has innocent causes: a stuck sensor freezes its minutes too, a wrongly configured logger still moves its
-    hours. Together neither holds.
+    `is_frozen` is test K1, `is_contradicted` test X9 on the same row; the means must
+    move by more than `allowed`. Each has innocent causes: a stuck sensor freezes its minutes too, a wrongly
+    configured logger still moves its hours. Together neither holds.
     Worked example: hours 42 42, minute means 42 and 47, allowed 1: the second differs from its own minutes
     (X9) and the means moved by 5 > 1 while the hour did not: it fires by 4.
     """

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from contracts.qc import Finding
 
-from qc.rules.outcome import Flags, Floats, Ints, run_lengths
+from qc.rules.outcome import Flags, Floats, Ints
 from qc.rules.pack import Evidence, Rule, RulePack
 
 
@@ -81,13 +81,21 @@ def _findings(ts: Ints, value: Floats, tests: Ints, period_ms: int, pack: RulePa
         if rule.evidence.measure == "hours":
             measure = float(fired.sum()) * hours
         elif rule.evidence.measure == "longest":
-            measure = float(run_lengths(_linked(ts[fired], value[fired], period_ms)).max())
+            measure = _longest(ts[fired], value[fired], period_ms)
         else:
             flat = (tests & pack.named(rule.of[0] if rule.of else rule.id).bit) != 0
             runs = np.cumsum(~_linked(ts[flat], value[flat], period_ms))
             measure = float(np.bincount(runs, weights=fired[flat]).max()) * hours
         findings.append(_finding(rule, rule.evidence, measure, ts[fired], period_ms))
     return findings
+
+
+def _longest(ts: Ints, value: Floats, period_ms: int) -> float:
+    """Periods from the first to the last value of the longest run."""
+    run = np.cumsum(~_linked(ts, value, period_ms))
+    first = np.flatnonzero(np.diff(run, prepend=0))
+    last = np.append(first[1:], len(ts)) - 1
+    return float((ts[last] - ts[first]).max() / period_ms + 1)
 
 
 def _linked(ts: Ints, value: Floats, period_ms: int) -> Flags:

@@ -18,6 +18,8 @@ HOUR_MS = PERIOD_MS["hour"]
 TS_BITS = 42
 # Sums of minutes are exact integers in millionths of the unit, so no order of arrival can change them.
 MICRO = 1_000_000
+# No instrument reports more, and sums of an hour stay far inside 64 bits.
+LARGEST = 1e9
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +53,14 @@ class Columns:
 
 @dataclass(frozen=True, slots=True)
 class HourSums:
-    """Valid minutes per (minute series, hour): how many, and their sum in millionths of the unit."""
+    """Valid minutes per (minute series, hour): how many, their sum, lowest and highest, in millionths."""
 
     series: Ints
     hour: Ints
     count: Ints
     micro: Ints
+    low: Ints
+    high: Ints
 
 
 def keys_of(series: Ints, ts: Ints) -> Ints:

@@ -43,12 +43,14 @@ PARAMETERS: Mapping[str, tuple[str, ...]] = {
     "is_out_of_range": ("low", "high"),
     "is_revised": (),
     "has_step": ("limit", "reach"),
-    "is_flat": ("min_run", "reach", "coarse"),
+    "is_flat": ("min_run", "reach", "coarse", "min_count", "relative"),
     "follows_gap": ("horizon",),
     "part_exceeds_whole": ("absolute", "relative", "min_run", "reach"),
     "differs_from_minutes": ("min_count", "relative"),
-    "is_frozen_against_minutes": ("reach",),
+    "is_frozen_against_minutes": ("reach", "relative"),
 }
+# What a source says of its own value can condemn it, but makes nothing good.
+SAID_BY_SOURCE = frozenset({"is_marked", "has_unknown_mark", "is_missing", "is_revised"})
 POINTWISE = frozenset({"is_marked", "has_unknown_mark", "is_missing", "is_out_of_range", "is_revised"})
 
 
@@ -174,7 +176,12 @@ class RulePack(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     @cached_property
     def reach_periods(self) -> dict[str, int]:
         """Per kind of period: how many periods away a value can still change another one's verdict."""
-        return {period: max((_reach(rule, period) for rule in self.rules), default=0) for period in PERIOD_MS}
+        reach = {}
+        for period in PERIOD_MS:
+            own = {rule.id: _reach(rule, period) for rule in self.rules}
+            built_on = [own[rule.id] + own[rule.of[0]] for rule in self.rules if rule.of]
+            reach[period] = max([*own.values(), *built_on], default=0)
+        return reach
 
 
 def _reach(rule: Rule, period: str) -> int:
@@ -186,7 +193,9 @@ def _reach(rule: Rule, period: str) -> int:
         if rule.function == "has_step":
             reaches.append(2 * figures["reach"])
         elif rule.function in ("is_flat", "part_exceeds_whole"):
-            reaches.append(figures["min_run"] * figures["reach"])
+            reaches.append((figures["min_run"] - 1) * figures["reach"])
+        elif rule.function == "is_frozen_against_minutes":
+            reaches.append(figures["reach"])
         elif rule.function == "follows_gap":
             reaches.append(figures["horizon"])
     return int(max(reaches))
