@@ -41,6 +41,7 @@ environment.filters |= {
     "clock": texts.clock,
     "minute": texts.minute,
     "number": texts.number,
+    "unit": texts.unit,
 }
 
 

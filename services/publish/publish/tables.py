@@ -185,7 +185,10 @@ class Release(Base):
 
 
 class ReleaseVersion(Base):
-    """What the public was told at one moment, for good: the exact snapshot text and its digest."""
+    """What the public was told at one moment, for good: the exact snapshot text and its digest.
+
+    `headline` repeats what lists show (aqi, level), so that a list need not read whole snapshots.
+    """
 
     __tablename__ = "release_versions"
 
@@ -193,6 +196,7 @@ class ReleaseVersion(Base):
     version: Mapped[int] = mapped_column(Integer, primary_key=True)
     snapshot: Mapped[str] = mapped_column(Text)
     sha256: Mapped[str] = mapped_column(Text)
+    headline: Mapped[dict[str, Any]] = mapped_column(JSONB)
     approved_by: Mapped[str] = mapped_column(Text)
     reason_zh: Mapped[str | None] = mapped_column(Text)
     reason_en: Mapped[str | None] = mapped_column(Text)

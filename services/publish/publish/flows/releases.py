@@ -25,7 +25,7 @@ from publish.queries import figures, releases
 from publish.rules.diff import correction_reason
 from publish.rules.figures import Text
 from publish.rules.places import level_of
-from publish.rules.snapshot import HOUR, LOCAL, Snapshot, canonical, digest, parse
+from publish.rules.snapshot import HOUR, LOCAL, Snapshot, canonical, digest, headline, parse
 from publish.tables import CatalogueItem, Release, ReleaseStep, ReleaseVersion
 
 RULE = "publish/rule"
@@ -217,6 +217,7 @@ def _add_version(
         version=release.version,
         snapshot=text,
         sha256=digest(text),
+        headline=headline(parse(text)),
         approved_by=approved_by,
         reason_zh=reason["zh"] if reason else None,
         reason_en=reason["en"] if reason else None,

@@ -166,7 +166,6 @@ async def newest_hour(session: AsyncSession, code: str) -> datetime | None:
 
 def summary(release: Release, version: ReleaseVersion) -> Json:
     """One line of a list of releases."""
-    content = parse(version.snapshot)
     return {
         "id": release.id,
         "item_code": release.item_code,
@@ -178,8 +177,7 @@ def summary(release: Release, version: ReleaseVersion) -> Json:
         "sha256": version.sha256,
         "published_at": local(version.published_at),
         "reason": {"zh": version.reason_zh, "en": version.reason_en} if version.reason_zh else None,
-        "aqi": content["figure"]["aqi"],
-        "level": content["figure"]["level"],
+        **version.headline,
     }
 
 

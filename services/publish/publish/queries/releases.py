@@ -7,9 +7,9 @@ release never overlap. Lists are keyset-paginated: newest hour first, then id.
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, Row, and_, or_, select, text, tuple_
-from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy import ColumnElement, Row, Select, and_, or_, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import defer
 
 from publish.tables import CatalogueItem, Release, ReleaseStep, ReleaseVersion
 
@@ -75,36 +75,44 @@ def _after(position: Position | None) -> list[ColumnElement[bool]]:
     return [] if position is None else [tuple_(Release.from_at, Release.id) < position]
 
 
+def _current() -> Select[Release, ReleaseVersion]:
+    is_current = and_(ReleaseVersion.release_id == Release.id, ReleaseVersion.version == Release.version)
+    return select(Release, ReleaseVersion).join(ReleaseVersion, is_current)
+
+
 async def published(
     session: AsyncSession, region: str | None, position: Position | None, limit: int
 ) -> list[Published]:
     """Published releases with their current version, newest hour first, starting after `position`."""
-    query = (
-        select(Release, ReleaseVersion)
-        .join(
-            ReleaseVersion,
-            and_(ReleaseVersion.release_id == Release.id, ReleaseVersion.version == Release.version),
-        )
-        .where(Release.status == "published", *_after(position))
-    )
+    query = _current().where(Release.status == "published", *_after(position))
+    query = query.options(defer(ReleaseVersion.snapshot, raiseload=True))
     if region is not None:
         query = query.where(Release.region == region)
     query = query.order_by(Release.from_at.desc(), Release.id.desc()).limit(limit)
     return list((await session.execute(query)).all())
 
 
+# One index descent per item and region, however many hours have been released.
+_NEWEST = text("""
+WITH RECURSIVE pairs AS (
+    (SELECT item_code, region FROM releases WHERE status = 'published' ORDER BY 1, 2 LIMIT 1)
+    UNION ALL
+    SELECT n.item_code, n.region FROM pairs p CROSS JOIN LATERAL (
+        SELECT r.item_code, r.region FROM releases r
+        WHERE r.status = 'published' AND (r.item_code, r.region) > (p.item_code, p.region)
+        ORDER BY 1, 2 LIMIT 1) AS n
+)
+SELECT newest.id FROM pairs p CROSS JOIN LATERAL (
+    SELECT r.id FROM releases r
+    WHERE r.item_code = p.item_code AND r.region = p.region AND r.status = 'published'
+    ORDER BY r.from_at DESC LIMIT 1) AS newest
+""")
+
+
 async def newest_published(session: AsyncSession) -> list[Published]:
     """Per item and region the published release of the latest hour."""
-    query = (
-        select(Release, ReleaseVersion)
-        .join(
-            ReleaseVersion,
-            and_(ReleaseVersion.release_id == Release.id, ReleaseVersion.version == Release.version),
-        )
-        .where(Release.status == "published")
-        .ext(distinct_on(Release.item_code, Release.region))
-        .order_by(Release.item_code, Release.region, Release.from_at.desc())
-    )
+    ids = [str(found) for found in (await session.execute(_NEWEST)).scalars()]
+    query = _current().where(Release.id.in_(ids)).order_by(Release.item_code, Release.region)
     return list((await session.execute(query)).all())
 
 

@@ -59,6 +59,11 @@ def snapshot(item: str, region: str, from_at: datetime, index: HourlyIndex) -> S
     }
 
 
+def headline(content: Snapshot) -> Snapshot:
+    """What a list of releases shows of it."""
+    return {"aqi": content["figure"]["aqi"], "level": content["figure"]["level"]}
+
+
 def canonical(content: Snapshot) -> str:
     """The exact text that is stored, published and digested.
 

@@ -60,7 +60,7 @@ TABLES = (
     "CREATE INDEX ix_releases_from_at_id ON releases (from_at, id)",
     """CREATE TABLE release_versions (
         release_id uuid NOT NULL, version integer NOT NULL, snapshot text NOT NULL, sha256 text NOT NULL,
-        approved_by text NOT NULL, reason_zh text, reason_en text, published_at timestamptz NOT NULL,
+        headline jsonb NOT NULL, approved_by text NOT NULL, reason_zh text, reason_en text, published_at timestamptz NOT NULL,
         CONSTRAINT pk_release_versions PRIMARY KEY (release_id, version))""",
     """CREATE TABLE release_steps (
         id bigint GENERATED ALWAYS AS IDENTITY, release_id uuid NOT NULL, step text NOT NULL,
