@@ -40,7 +40,7 @@ def reading(site: Site, command: str, at: int, shown: dict[str, float], number: 
     for factor in site.factors:
         value = shown.get(factor.code, truth(site.code, site.region, factor, at))
         readings.append((factor.code, {"Avg": f"{value:.{factor.decimals}f}", "Flag": "N"}))
-    device = {"ST": site.st, "PW": PASSWORD, "MN": str(site.mn), "Flag": 5}
+    device: dict[str, str | int] = {"ST": site.st, "PW": PASSWORD, "MN": str(site.mn), "Flag": 5}
     qn = f"{device_time(at + length)}{number % 1000:03d}"
     return data_frame(device, int(command), device_time(at), readings, qn=qn)
 

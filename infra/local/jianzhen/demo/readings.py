@@ -56,7 +56,9 @@ def frames_of(
     fifth hour are missing; with them the hours are right and moving, without them they look frozen against
     their own minutes.
     """
-    sent, late, number = [], [], 0
+    sent: list[bytes] = []
+    late: list[bytes] = []
+    number = 0
     for hour in hours_between(start, end):
         is_down = withheld is not None and withheld.covers(site.code, hour)
         is_dark = withheld is not None and is_down and (hour - withheld.start) // HOUR % 5 == 4
