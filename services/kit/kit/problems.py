@@ -76,6 +76,11 @@ class Conflict(Problem):
     title = "Conflicts with the current state 与当前状态冲突"
 
 
+class TooSlow(Problem):
+    status = 408
+    title = "The request took too long to arrive 请求发送过慢"
+
+
 class TooLarge(Problem):
     status = 413
     title = "Body too large 请求体过大"

@@ -43,8 +43,9 @@ def decode_body(raw: bytes, content_encoding: str, limits: Limits) -> Any:
 
 
 def _decode_python_json(text: bytes, first: Exception) -> Any:
-    """Many senders write NaN where they have no value; anything else stays malformed."""
-    if b"NaN" not in text and b"Infinity" not in text:
+    """Many senders write NaN where they have no value, or 1e999; anything else stays malformed."""
+    is_out_of_range = isinstance(first, msgspec.ValidationError)
+    if not is_out_of_range and b"NaN" not in text and b"Infinity" not in text:
         raise BodyRefused("body", "json-malformed", str(first)) from None
     try:
         return json.loads(text)
