@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 from contracts.ingest import SeriesRef
 from contracts.qc import AlarmRaised, AlarmWithdrawn
-from kit.outbox import put
+from kit.outbox import put, put_many
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
@@ -88,11 +88,11 @@ class Raising:
 
     async def save(self, session: AsyncSession) -> None:
         """Keep and say what was collected."""
+        connection = await driver(session)
         if self._longer:
-            await stored.extend(await driver(session), self._longer)
+            await stored.extend(connection, self._longer)
         await stored.insert(session, [self._row(*one) for one in self._new])
-        for event, _, traces in self._new:
-            await put(session, event, key=event.series.site, traces=traces or None)
+        await put_many(connection, [(event, event.series.site, traces) for event, _, traces in self._new])
 
     def _row(self, event: AlarmRaised, rule: Rule, traces: Sequence[str]) -> dict[str, Any]:
         ref = event.series

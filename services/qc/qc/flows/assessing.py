@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 from contracts.ingest import Recorded, SeriesRef
 from contracts.qc import Assessed
-from kit.outbox import Meta, put
+from kit.outbox import Meta, put_many
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -216,7 +216,7 @@ async def say_assessed(
     traces: Sequence[str],
 ) -> None:
     """Say the verdicts that are new or have changed, in events of bounded size."""
-    order = np.lexsort((change.ts, change.series))
+    order, said = np.lexsort((change.ts, change.series)), []
     for part in _parts(change.series[order]):
         rows = order[part]
         used, at = np.unique(change.series[rows], return_inverse=True)
@@ -235,7 +235,8 @@ async def say_assessed(
             revision=change.revision[rows].tolist(),
             sent_at_ms=change.sent_ms[rows].tolist(),
         )
-        await put(session, event, key=refs[int(used[0])].site, traces=own)
+        said.append((event, refs[int(used[0])].site, own))
+    await put_many(await driver(session), said)
 
 
 def _parts(series: Ints) -> list[slice]:
