@@ -1,5 +1,6 @@
 """A small registered world for the tests of `ingest`: two stations, an outlet, a logger, and who may send."""
 
+import json
 from typing import Any
 
 import httpx
@@ -79,3 +80,17 @@ async def fetch(database: FreshDatabase, query: str, *given: Any) -> list[Any]:
         return list(await connection.fetch(query, *given))
     finally:
         await connection.close()
+
+
+async def send(
+    client: httpx.AsyncClient, tokens: Tokens, body: Any, who: str = MON, **headers: str
+) -> httpx.Response:
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return await client.post("/observations", content=content, headers=tokens.bearer(who) | headers)
+
+
+async def series_of(client: httpx.AsyncClient, tokens: Tokens, factor: str = "a34004") -> int:
+    answer = await client.get("/series", params={"site": AIR}, headers=tokens.bearer(READER))
+    return next(
+        one["id"] for one in answer.json()["items"] if (one["factor"], one["source"]) == (factor, "cnemc")
+    )
