@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from portal import pages, render
 from portal.client import Away, PublicApi, Unknown
@@ -22,12 +23,23 @@ FOR_GOOD = "public, max-age=31536000, immutable"
 class Static(StaticFiles):
     """Static files; an address with a digest may be kept for good."""
 
-    async def get_response(self, path: str, scope: dict) -> Response:  # type: ignore[type-arg,override]
+    async def get_response(self, path: str, scope: Scope) -> Response:
         answer = await super().get_response(path, scope)
         answer.headers.update(render.SECURITY)
         if scope.get("query_string", b"").startswith(b"v="):
             answer.headers["Cache-Control"] = FOR_GOOD
         return answer
+
+
+class HeadAsGet:
+    """Answers HEAD with the headers of GET; the server leaves the body out."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_head = scope["type"] == "http" and scope["method"] == "HEAD"
+        await self.app({**scope, "method": "GET"} if is_head else scope, receive, send)
 
 
 def _install_problems(app: FastAPI) -> None:
@@ -62,6 +74,7 @@ def application(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.api = PublicApi(settings.api_base, settings.timeout_seconds)
     _install_problems(app)
+    app.add_middleware(HeadAsGet)
 
     @app.get("/livez", include_in_schema=False)
     async def livez() -> dict[str, str]:

@@ -31,6 +31,8 @@ def test_every_page_exists_in_both_languages(site: Site, lang: str, path: str) -
     assert "style=" not in answer.text
     assert not re.search(r"<script(?![^>]*\bsrc=)", answer.text)
     assert len(answer.content) < 50_000 or "168" in path
+    head = httpx.head(f"{site.url}/{lang}/{path}")
+    assert (head.status_code, head.content) == (200, b"")
     again = httpx.get(f"{site.url}/{lang}/{path}", headers={"If-None-Match": answer.headers["etag"]})
     assert again.status_code == 304
 

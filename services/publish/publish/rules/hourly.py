@@ -20,6 +20,7 @@ from standards import aqi, exact, factors, tables, units
 from publish.rules.figures import Figure, Text, choose, left_out, reason
 
 Json = dict[str, Any]
+Heard = dict[tuple[str, str], list[Figure]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +108,12 @@ def _index(values: Mapping[str, Decimal | None], on: date, gate: Gate, extra: Ma
     }
 
 
-def _chosen(station: Station, figures: list[Figure], on: date) -> dict[str, Figure]:
+def _chosen(station: Station, heard: Heard, on: date) -> dict[str, Figure]:
     """Per factor of the index the figure that speaks for the station."""
     found = {}
     for factor in items(on):
         unit = factors.get(factor).unit
-        mine = [_same_unit(f, unit) for f in figures if f.site == station.code and f.factor == factor]
+        mine = [_same_unit(figure, unit) for figure in heard.get((station.code, factor), ())]
         if (one := choose(mine, unit)) is not None:
             found[factor] = one
     return found
@@ -175,9 +176,12 @@ def hourly_index(stations: Collection[Station], figures: list[Figure], on: date,
     region's PM2.5 is 82, IAQI 120, AQI 120. With A's PM2.5 falsified and a share of 0.5: PM2.5 84, AQI 123
     from B alone.
     """
+    heard: Heard = {}
+    for figure in figures:
+        heard.setdefault((figure.site, figure.factor), []).append(figure)
     told, out, spoken, used = [], [], [], set()
     for station in sorted(stations, key=lambda s: s.code):
-        chosen = _chosen(station, figures, on)
+        chosen = _chosen(station, heard, on)
         entries, barred = _left_out(station, chosen, on)
         kept = {factor: one for factor, one in chosen.items() if factor not in barred}
         values = {factor: _value(one) for factor, one in kept.items()}
