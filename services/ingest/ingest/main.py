@@ -2,6 +2,7 @@
 
 import gc
 from collections.abc import Awaitable, Callable
+from dataclasses import fields
 
 from fastapi import FastAPI
 from kit.app import Parts, create_app, serve
@@ -29,36 +30,23 @@ async def start(app: FastAPI) -> Callable[[], Awaitable[None]]:
     state.desk = Desk(state.database, state.catalog, state.store)
     registry = await state.catalog.refresh()
     await remake_latest(state.database, list(registry.by_id))
-    state.receiver = Receiver(_door(state.settings), Reception(state.catalog, state.store, state.flood))
-    await state.receiver.start()
+    reception = Reception(state.catalog, state.store, state.flood)
+    state.receiver = receiver = Receiver(_door(state.settings), reception)
+    await receiver.start()
     # What was made so far lives as long as the process: the collector need not walk it for every batch.
     gc.collect()
     gc.freeze()
-    stop: Callable[[], Awaitable[None]] = state.receiver.stop
-    return stop
+    return receiver.stop
 
 
 def _door(settings: Settings) -> Door:
-    return Door(
-        host=settings.receiver_host,
-        port=settings.receiver_port,
-        connections=settings.receiver_connections,
-        connections_per_address=settings.receiver_connections_per_address,
-        idle_seconds=settings.receiver_idle_seconds,
-        frame_seconds=settings.receiver_frame_seconds,
-    )
+    return Door(**{each.name: getattr(settings, f"receiver_{each.name}") for each in fields(Door)})
 
 
 def build(settings: Settings) -> FastAPI:
     """The application, ready to be served or tested."""
-    parts = Parts(
-        name="ingest",
-        title="Jianzhen ingest 鉴真·数据接收",
-        within=is_within,
-        routers=[router],
-        jobs=JOBS,
-        on_start=[start],
-    )
+    title = "Jianzhen ingest 鉴真·数据接收"
+    parts = Parts("ingest", title, is_within, routers=[router], jobs=JOBS, on_start=[start])
     return create_app(settings, parts)
 
 
