@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from contracts.qc import AlarmRaised
 from kit import migrate
+from qc.flows.missing import notice_overdue
 from qc_scene import HOUR, PM25, START, Lane, freeze, hours, minutes
 
 OFFICER = "ee.enf/case.officer@131000"
@@ -146,3 +147,20 @@ async def test_a_question_that_has_no_answer_says_why(lane: Lane, client, tokens
     await lane.send(hours(PM25, [35.0]))
     answer = await client.get(path, headers=tokens.bearer(OFFICER))
     assert (answer.status_code, answer.json()["type"]) == (status, f"/problems/{slug}")
+
+
+async def test_an_overdue_period_is_listed_as_missing_until_its_value_comes(lane: Lane, client, tokens):
+    await lane.send(hours(PM25, [35.0]))
+    lane.clock.now = DAY + timedelta(hours=4)
+    async with lane.database.writer() as session:
+        await notice_overdue(session, lane.setting)
+    params = {"series": "1", "from": at(0), "to": at(10)}
+    now = (await client.get("/verdicts", params=params, headers=tokens.bearer(ANALYST))).json()
+    assert [(row["value"], row["code"]) for row in now["items"]] == [(35.0, 1), (None, 9), (None, 9)]
+    await lane.send(hours(PM25, [36.0, 37.0], START + HOUR), mode="late")
+    now = (await client.get("/verdicts", params=params, headers=tokens.bearer(ANALYST))).json()
+    assert [(row["value"], row["code"], row["revision"]) for row in now["items"]] == [
+        (35.0, 1, 1),
+        (36.0, 1, 2),
+        (37.0, 1, 2),
+    ]

@@ -46,7 +46,8 @@ async def notice_overdue(session: AsyncSession, setting: Setting) -> int:
     for period, allowed in setting.pack.overdue_periods.items():
         period_ms = PERIOD_MS[period]
         before = setting.now - timedelta(milliseconds=(allowed + 1) * period_ms - 1)
-        for row in await overdue.silent_series(connection, period, before):
+        since = setting.now - timedelta(days=setting.pack.overdue_days)
+        for row in await overdue.silent_series(connection, period, before, since):
             ref = msgspec.json.decode(row["descriptor"], type=SeriesRef)
             starts = overdue_starts(milliseconds(row["last"]), now_ms, period_ms, allowed)
             found[ref.site].append((ref, starts))

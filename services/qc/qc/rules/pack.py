@@ -147,6 +147,7 @@ class RulePack(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     queue_threshold: float
     join_hours: int
     overdue_periods: Mapping[str, float]
+    overdue_days: float
     score_source: str
     rules: tuple[Rule, ...]
 
