@@ -18,7 +18,8 @@ SILENT = """
     FROM known_series s
     CROSS JOIN LATERAL (SELECT max(ts) AS last FROM known_values WHERE series_id = s.series_id) v
     CROSS JOIN LATERAL (SELECT max(ts) AS last FROM overdue_periods WHERE series_id = s.series_id) o
-    WHERE s.live_since IS NOT NULL AND s.period = $1 AND greatest(v.last, o.last) < $2 AND v.last > $4
+    WHERE s.live_since IS NOT NULL AND s.period = $1 AND greatest(v.last, o.last) < $2
+        AND (v.last > $4 OR o.last IS NULL OR o.last < v.last)
     ORDER BY s.series_id LIMIT $3
 """
 NOTICE = """
@@ -38,7 +39,7 @@ async def silent_series(
 ) -> Sequence[asyncpg.Record]:
     """Live series of that period whose last known or noticed period began before `before`.
 
-    Their last value is newer than `since`: whoever is silent for longer is no longer counted period by period.
+    Whoever is silent since before `since` is noticed once and then no longer counted period by period.
     """
     rows: Sequence[asyncpg.Record] = await connection.fetch(SILENT, period, before, limit, since)
     return rows
