@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import httpx
 
@@ -45,7 +46,7 @@ def every(platform: Platform, who: str | None, path: str) -> Iterator[dict[str, 
     cursor = None
     while True:
         joint = "&" if "?" in path else "?"
-        page = ask(platform, who, "GET", f"{path}{joint}cursor={cursor}" if cursor else path)
+        page = ask(platform, who, "GET", f"{path}{joint}cursor={quote(cursor)}" if cursor else path)
         yield from page["items"]
         cursor = page["next"]
         if cursor is None:
