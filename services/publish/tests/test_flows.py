@@ -1,5 +1,6 @@
 """Verdicts, cases and releases on a real database: any order ends the same, and releases follow."""
 
+import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
@@ -13,9 +14,10 @@ from kit.db import Database
 from kit.problems import Conflict, Forbidden, Invalid
 from kit.testing.databases import FreshDatabase
 from publish import consumers
-from publish.flows import automation, releases, views
+from publish.flows import automation, index, releases, views
+from publish.rules.diff import correction_reason
 from publish.rules.snapshot import parse
-from publish.tables import Release
+from publish.tables import CatalogueItem, Release
 from publish_scene import (
     APPROVER,
     EDITOR,
@@ -291,6 +293,39 @@ async def test_a_release_ends_the_same_whatever_comes_first(
         told = await current(database)
         ends.append((told["snapshot"]["figure"], told["snapshot"]["lineage"]))
     assert all(end == ends[0] for end in ends)
+
+
+async def test_no_change_is_overlooked_while_everything_happens_at_once(database: FreshDatabase) -> None:
+    """Verdicts, a case that comes and goes, and two jobs at the same time: the release ends where it must."""
+    await hear(database, site("A01"), site("A02"), assessed("A01", calm(80)), assessed("A02", calm(84)))
+    await through(database)
+
+    async def verdicts(code: str) -> None:
+        for revision in range(2, 22):
+            await hear(database, assessed(code, {"a34004": 60 + revision}, revision=revision))
+
+    async def case() -> None:
+        for time in range(1, 13):
+            await hear(database, fraud(confirmed=time) if time % 2 else withdrawn(at=time))
+
+    async def job(done: asyncio.Event) -> None:
+        while not done.is_set():
+            await follow(database)
+            await asyncio.sleep(0)
+
+    done = asyncio.Event()
+    jobs = [asyncio.create_task(job(done)) for _ in range(2)]
+    await asyncio.gather(verdicts("A01"), verdicts("A02"), case())
+    done.set()
+    await asyncio.gather(*jobs)
+    await follow(database)
+    told = (await current(database))["snapshot"]
+    async with database.reader() as session:
+        item = await session.get_one(CatalogueItem, ITEM)
+        now = await index.compose(session, item, index.Subject("131000", HOUR))
+    assert correction_reason(told, now) is None
+    assert [entry["value"] for entry in now["lineage"] if entry["factor"] == "a34004"] == [81, 81]
+    assert now["left_out"] == []
 
 
 async def test_ten_thousand_verdicts_are_one_statement(database: FreshDatabase) -> None:
