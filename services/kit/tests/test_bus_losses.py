@@ -8,9 +8,12 @@ from dataclasses import replace
 
 import nats
 import pytest
+from kit.outbox import Meta
 from kit.testing.plugin import declare
 from nats.js.client import JetStreamContext
 from nats.js.errors import NotFoundError
+from probe.events import Counted
+from sqlalchemy.ext.asyncio import AsyncSession
 from stage import QUICK, STREAM, TYPE, Stage, record
 
 Harm = Callable[[Stage, JetStreamContext], Awaitable[None]]
@@ -44,7 +47,14 @@ async def lose_the_store(stage: Stage, _: JetStreamContext) -> None:
     "harm", [lose_a_message, lose_the_tail, lose_the_consumer, lose_the_stream, lose_the_store]
 )
 async def test_what_the_broker_loses_is_read_from_the_producer(stage: Stage, harm: Harm) -> None:
-    async with stage.broker() as client, stage.relaying(), stage.hearing():
+    """The consumer is slower than the producer, so that what is lost was not delivered yet."""
+
+    async def slow(session: AsyncSession, event: Counted, meta: Meta) -> None:
+        await asyncio.sleep(0.01)
+        await record(session, event, meta)
+
+    few = replace(QUICK, waiting=5, batch=5)
+    async with stage.broker() as client, stage.relaying(), stage.hearing(slow, few):
         await stage.say(1000)
         await stage.caught_up()
         for n in range(300):
