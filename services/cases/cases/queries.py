@@ -126,3 +126,8 @@ async def locked_signal(session: AsyncSession, signal_id: str, kind: str, site: 
     found = await session.get(Signal, signal_id, with_for_update=True, populate_existing=True)
     assert found is not None
     return found
+
+
+async def signals_merged_into(session: AsyncSession, signal_id: str) -> list[Signal]:
+    """The signals that stand under this one's number."""
+    return list(await session.scalars(select(Signal).where(Signal.merged_into == signal_id)))

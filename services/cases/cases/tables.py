@@ -31,6 +31,7 @@ class Signal(Base):  # type: ignore[misc,valid-type]
     withdrawn_at_ms: Mapped[int | None] = mapped_column(BigInteger)
     withdrawn_reason_zh: Mapped[str] = mapped_column(Text, server_default="")
     withdrawn_reason_en: Mapped[str] = mapped_column(Text, server_default="")
+    merged_into: Mapped[str | None] = mapped_column(Text)
     series_id: Mapped[int | None] = mapped_column(BigInteger)
     rule: Mapped[str | None] = mapped_column(Text)
     severity: Mapped[str | None] = mapped_column(Text)
@@ -39,7 +40,7 @@ class Signal(Base):  # type: ignore[misc,valid-type]
     from_at: Mapped[datetime | None] = mapped_column(Instant)
     to_at: Mapped[datetime | None] = mapped_column(Instant)
 
-    __table_args__ = (Index(None, "site", "from_at"),)
+    __table_args__ = (Index(None, "site", "from_at"), Index(None, "merged_into"))
 
 
 class Lead(Base):  # type: ignore[misc,valid-type]

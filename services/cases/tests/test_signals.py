@@ -166,6 +166,21 @@ async def test_a_withdrawal_after_filing_flags_the_case_and_leaves_the_end_to_a_
     assert history == ["open", "file", "withdraw_basis"]
 
 
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+async def test_a_merged_suspicion_keeps_its_case_until_the_other_one_falls(
+    service_database: ServiceDatabase, order: tuple[int, ...]
+) -> None:
+    database = await service_database("cases")
+    await filed(database)
+    other = msgspec.structs.replace(suspicion(), suspicion_id="s-2")
+    merged = msgspec.structs.replace(suspicion_withdrawn(), merged_into="s-2")
+    fallen = msgspec.structs.replace(suspicion_withdrawn(), suspicion_id="s-2")
+    await feed(database, *(event for n, event in enumerate((other, merged)) if n in order[:2]))
+    assert "basis_withdrawn" not in [name for name, _ in await said(database)]
+    await feed(database, *([other, merged, fallen][n] for n in order))
+    assert [name for name, _ in await said(database)].count("basis_withdrawn") == 1
+
+
 async def test_a_withdrawal_after_annulment_or_not_confirmed_says_nothing(
     service_database: ServiceDatabase,
 ) -> None:

@@ -77,8 +77,13 @@ async def raise_suspicion(
 
 
 async def withdraw_suspicion(session: AsyncSession, event: SuspicionWithdrawn, now: datetime) -> None:
-    """Withdraws the lead, or flags the case. A withdrawal that comes first waits for its suspicion."""
+    """Withdraws the lead, or flags the case. A withdrawal that comes first waits for its suspicion.
+
+    A merged suspicion stands under another number: its case is flagged only when that one falls as well.
+    """
     signal = await queries.locked_signal(session, event.suspicion_id, "suspicion", event.site, event.region)
+    if signal.withdrawn_at_ms is None or signal.withdrawn_at_ms < event.withdrawn_at_ms:
+        signal.merged_into = event.merged_into
     await _withdraw(session, signal, event, now)
 
 
@@ -146,6 +151,7 @@ async def _rest_lead_on(
         await _say_opened(session, lead, now, is_new=is_new)
     if is_new and _is_withdrawn(signal):
         await _close(session, lead, signal, now)
+        await _flag_fallen(session, signal, now)
 
 
 async def _say_opened(session: AsyncSession, lead: Lead, now: datetime, *, is_new: bool) -> None:
@@ -190,13 +196,31 @@ async def _withdraw(
     if not _is_withdrawn(signal):
         return
     lead = await queries.lead_by_origin(session, "suspicion", event.region, signal.signal_id)
-    if lead is None:
-        return
-    if lead.state == "LEAD":
+    if lead is not None and lead.state == "LEAD":
         await _close(session, lead, signal, now)
-    case = await queries.case_of(session, lead.lead_id, is_locked=True)
-    if case is not None and machine.is_open(case.state) and not case.is_basis_withdrawn:
-        await _flag(session, lead, case, signal, now)
+    await _flag_fallen(session, signal, now)
+
+
+async def _flag_fallen(session: AsyncSession, signal: Signal, now: datetime) -> None:
+    for fallen, last in await _fallen(session, signal):
+        lead = await queries.lead_by_origin(session, "suspicion", fallen.region, fallen.signal_id)
+        case = await queries.case_of(session, lead.lead_id, is_locked=True) if lead else None
+        if lead and case and machine.is_open(case.state) and not case.is_basis_withdrawn:
+            await _flag(session, lead, case, last, now)
+
+
+async def _fallen(session: AsyncSession, signal: Signal) -> list[tuple[Signal, Signal]]:
+    """The signals that lose their ground with this one, each with the withdrawal that gives the reason."""
+    last = signal
+    while last.merged_into is not None:
+        last = await queries.locked_signal(session, last.merged_into, last.kind, last.site, last.region)
+        if not _is_withdrawn(last):
+            return []
+    found, waiting = [], [signal]
+    while waiting:
+        found.append((waiting[0], last))
+        waiting = waiting[1:] + await queries.signals_merged_into(session, waiting[0].signal_id)
+    return found
 
 
 async def _close(session: AsyncSession, lead: Lead, signal: Signal, now: datetime) -> None:

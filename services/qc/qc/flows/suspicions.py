@@ -86,8 +86,8 @@ async def _settle(
                 await _say(session, ref, same, suspicion["suspicion_id"], setting, traces)
             continue
         score = max((e.score for e in found if _touches(e, *span)), default=0.0)
-        reasons = _reasons(score, setting, taken[same.from_ms] if same is not None else None)
-        await _withdraw(session, connection, suspicion, score, reasons, setting)
+        merged_into = taken[same.from_ms] if same is not None else None
+        await _withdraw(session, connection, suspicion, score, merged_into, setting)
     for episode in under:
         if episode.from_ms not in taken:
             await _say(session, ref, episode, uuid7(), setting, traces)
@@ -158,9 +158,10 @@ async def _withdraw(
     connection: asyncpg.Connection,
     suspicion: asyncpg.Record,
     score: float,
-    reasons: tuple[str, str],
+    merged_into: UUID | None,
     setting: Setting,
 ) -> None:
+    reasons = _reasons(score, setting, merged_into)
     await stored.withdraw(connection, suspicion, score, setting.now, reasons)
     event = SuspicionWithdrawn(
         suspicion_id=str(suspicion["suspicion_id"]),
@@ -170,5 +171,6 @@ async def _withdraw(
         reason_zh=reasons[0],
         reason_en=reasons[1],
         withdrawn_at_ms=milliseconds(setting.now),
+        merged_into=None if merged_into is None else str(merged_into),
     )
     await put(session, event, key=suspicion["site"])

@@ -34,6 +34,7 @@ def create_signals() -> None:
         maybe("withdrawn_at_ms", sa.BigInteger()),
         text("withdrawn_reason_zh", server_default=""),
         text("withdrawn_reason_en", server_default=""),
+        maybe("merged_into"),
         maybe("series_id", sa.BigInteger()),
         maybe("rule"),
         maybe("severity"),
@@ -44,6 +45,7 @@ def create_signals() -> None:
         sa.PrimaryKeyConstraint("signal_id", name="pk_signals"),
     )
     op.create_index("ix_signals_site_from_at", "signals", ["site", "from_at"])
+    op.create_index("ix_signals_merged_into", "signals", ["merged_into"])
 
 
 def create_leads() -> None:
