@@ -27,7 +27,7 @@ from jianzhen.state import DOORS, INSIDE, ROOT, Refused, State
 
 Say = Callable[[str], None]
 SUPERVISOR = "supervisor"
-READY_SECONDS = 90.0
+READY_SECONDS = 180.0
 # A program that ended this often while we waited will not come.
 HOPELESS_RESTARTS = 6
 # Programs that are asked to stop get this long before kill -9 (services finish their transactions in hand).

@@ -59,7 +59,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     done = run.jianzhen("up", "--no-demo", "--json")
     assert done.returncode == 0, done.stderr
     place = json.loads(done.stdout)
-    assert place["start_seconds"] <= 60
+    # 60 s on two cores of one's own; other tests may be at work beside us.
+    busy = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+    assert place["start_seconds"] <= 60 * busy
     yield run
     run.jianzhen("down")
 

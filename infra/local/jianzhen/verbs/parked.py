@@ -7,7 +7,7 @@ import typer
 from contracts.catalogue import consumed_by
 
 from jianzhen.platform import Platform
-from jianzhen.screen import AsJson, put, table
+from jianzhen.screen import AsJson, put
 from jianzhen.state import SERVICES, Refused
 
 ADMIN = "platform.admin"
@@ -36,12 +36,7 @@ def list_parked(
             answer = _call("GET", f"/api/{name}/parked", params={"cursor": page} if page else {})
             rows += [{"service": name, **item} for item in answer["items"]]
             page = answer.get("next")
-    if as_json:
-        put(rows, as_json)
-    elif rows:
-        table(rows, list(dict.fromkeys(key for row in rows for key in row if key not in ("data", "payload"))))
-    else:
-        put(None, False, "nothing is parked")
+    put(rows, as_json, "\n".join(map(_line, rows)) or "nothing is parked")
     if rows:
         raise typer.Exit(1)
 
@@ -59,14 +54,30 @@ def show(service: Service, number: Number, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def replay(service: Service, number: Number, as_json: AsJson = False) -> None:
+def replay(
+    service: Service,
+    number: Number,
+    skip: Annotated[bool, typer.Option(help="give this one up, handle what waits behind it · 跳过")] = False,
+    as_json: AsJson = False,
+) -> None:
     """Handle it again, with the later messages of the same key that wait behind it. 重新处理。
 
     \b
-    Example:
-      jianzhen parked replay qc 17
+    Examples:
+      jianzhen parked replay qc 019a…
+      jianzhen parked replay qc 019a… --skip
     """
-    put(_call("POST", f"/api/{_known(service)}/parked/{number}/replay"), as_json, "handled")
+    path = f"/api/{_known(service)}/parked/{number}/replay"
+    found = _call("POST", path, params={"skip": "true"} if skip else None)
+    put(found, as_json, "\n".join(f"{key}: {value}" for key, value in found.items()))
+
+
+def _line(row: dict[str, Any]) -> str:
+    where = f"{row['event']}/{row['lane']} #{row['seq']}"
+    reason = str(row["reason"]).splitlines()[0][:160]
+    return (
+        f"{row['service']:<8} {row['id']}  {where}  key {row['key']}  {row['parked_at']}\n         {reason}"
+    )
 
 
 def _known(service: str) -> str:
