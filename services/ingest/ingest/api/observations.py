@@ -108,7 +108,8 @@ async def _body(request: Request, most: int) -> bytes:
                     raise TooLarge("body-too-large", detail, limit_bytes=most)
                 chunks.append(chunk)
     except TimeoutError:
-        raise TooSlow("body-too-slow", "The body did not arrive in time 请求体未按时到达") from None
+        said = "The body did not arrive in time 请求体未按时到达"
+        raise TooSlow("body-too-slow", said, headers={"Connection": "close"}) from None
     except ClientDisconnect:
         raise Invalid("body-incomplete", "The sender left before the body was whole 请求体不完整") from None
     return b"".join(chunks)
