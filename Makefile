@@ -54,7 +54,8 @@ test: lint kubectl ## Lint and all tests that take seconds, on real servers of t
 	$(PYTEST) -m "$(FAST)"
 
 test-all: lint tools ## Everything: also slow tests, kill -9 in a row and the browser
-	CHROMIUM=$(CURDIR)/.tools/chromium $(PYTEST)
+	CHROMIUM=$(CURDIR)/.tools/chromium $(PYTEST) -m "not platform"
+	$(BIN)/pytest -m platform
 
 chaos: setup ## Only the tests that kill processes, fill disks and cut the bus
 	$(BIN)/pytest -m chaos
