@@ -149,11 +149,11 @@ async def test_compressed_bodies_are_kept_as_received(
 @pytest.mark.parametrize(
     ("encoding", "body"),
     [
-        ("gzip", gzip.compress(b" " * 200_000_000, 1)),
+        ("gzip", gzip.compress(b" " * 200_000_000, 1, mtime=0)),
         ("zstd", zstandard.compress(b" " * 200_000_000)),
         ("gzip", b"no gzip"),
         ("zstd", b"no zstd"),
-        ("gzip", gzip.compress(b'{"source": "cnemc"}')[:-12]),
+        ("gzip", gzip.compress(b'{"source": "cnemc"}', mtime=0)[:-12]),
         ("br", b"x"),
     ],
 )

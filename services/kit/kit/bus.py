@@ -39,11 +39,7 @@ STOP_SECONDS = 20.0
 CANNOT_UPDATE = 10012
 # Lanes that pause leave their messages unacknowledged; they must not keep the others from being delivered.
 ACKS_PENDING = 20_000
-LAG = Gauge(
-    "bus_lag",
-    "Messages the producer has numbered and this consumer has not handled",
-    ["service", "event", "lane"],
-)
+LAG = Gauge("bus_lag", "Messages numbered by the producer, not handled here", ["service", "event", "lane"])
 
 
 class BusSettings(Protocol):
@@ -290,11 +286,9 @@ class Bus:
                     raise Conflict("parked-message-done", f"{row.id} was replayed already")
                 if not skip:
                     await heard.handle(session, item)
-        except Conflict as error:
-            if error.slug == "parked-message-done":
-                raise
-            await self._blame(row.id, error)
         except Exception as error:
+            if isinstance(error, Conflict) and error.slug == "parked-message-done":
+                raise
             await self._blame(row.id, error)
 
     async def _blame(self, parked_id: str, error: Exception) -> None:

@@ -12,6 +12,12 @@ NOW = sa.func.now()
 
 
 def upgrade() -> None:
+    outbox()
+    cursors()
+    parked()
+
+
+def outbox() -> None:
     op.create_table(
         "outbox",
         sa.Column("id", sa.BigInteger, sa.Identity(always=True), nullable=False),
@@ -38,6 +44,11 @@ def upgrade() -> None:
         sa.Column("published_seq", sa.BigInteger, nullable=False, server_default="0"),
         sa.PrimaryKeyConstraint("event", "lane", name="pk_outbox_heads"),
     )
+    grant("outbox", writer="SELECT, INSERT, UPDATE (seq)", reader="SELECT")
+    grant("outbox_heads", writer="SELECT, INSERT, UPDATE", reader="SELECT")
+
+
+def cursors() -> None:
     op.create_table(
         "cursors",
         sa.Column("consumer", sa.Text, nullable=False),
@@ -50,6 +61,10 @@ def upgrade() -> None:
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False, server_default=NOW),
         sa.PrimaryKeyConstraint("consumer", "event", "lane", name="pk_cursors"),
     )
+    grant("cursors", writer="SELECT, INSERT, UPDATE", reader="SELECT")
+
+
+def parked() -> None:
     op.create_table(
         "parked",
         sa.Column("id", sa.Text, nullable=False),
@@ -70,7 +85,4 @@ def upgrade() -> None:
     op.create_index("ix_parked_consumer_event_lane_seq", "parked", place, unique=True)
     waiting = sa.text("replayed_at IS NULL")
     op.create_index("ix_parked_waiting", "parked", ["consumer", "event", "key"], postgresql_where=waiting)
-    grant("outbox", writer="SELECT, INSERT, UPDATE (seq)", reader="SELECT")
-    grant("outbox_heads", writer="SELECT, INSERT, UPDATE", reader="SELECT")
-    grant("cursors", writer="SELECT, INSERT, UPDATE", reader="SELECT")
     grant("parked", writer="SELECT, INSERT, UPDATE (attempts, reason, replayed_at)", reader="SELECT")
