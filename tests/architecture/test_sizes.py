@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MAX_FILE, MAX_FUNCTION, MAX_BUS, MAX_MAIN = 400, 60, 300, 60
 # docs/adr/0010: lines of code, without comments and docstrings, of what a running service loads of kit.
 MAX_KIT = 1900
-NOT_LOADED = {"testing", "servers", "processes", "privileges"}
+NOT_LOADED = {"testing", "migrations", "servers", "processes", "privileges"}
 REFUSED_NAMES = {"utils", "helpers", "common", "base", "manager", "handler", "handlers", "flows2", "misc"}
 
 
