@@ -24,6 +24,8 @@ from sqlalchemy import Connection, make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from kit.settings import SECRETS
+
 KIT = Path(__file__).parent / "migrations"
 KIT_TABLES = {"outbox", "outbox_heads", "cursors", "parked", "kit_version", "service_version"}
 LOGINS = {"migrator": "", "writer": "BYPASSRLS", "reader": ""}
@@ -124,9 +126,11 @@ def main() -> None:
     parser.add_argument("service")
     parser.add_argument("--url", default=os.environ.get("MIGRATOR_URL"), help="the migrator's database URL")
     given = parser.parse_args()
-    if given.url is None:
-        parser.error("--url or MIGRATOR_URL is required")
-    asyncio.run(upgrade(given.service, given.url))
+    secret = SECRETS / f"{given.service}_migrator_url"
+    url = given.url or (secret.read_text().strip() if secret.is_file() else None)
+    if url is None:
+        parser.error(f"--url, MIGRATOR_URL or {secret} is required")
+    asyncio.run(upgrade(given.service, url))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,8 @@
 """Migrations and roles on a real PostgreSQL."""
 
+import asyncio
+from pathlib import Path
+
 import asyncpg
 import pytest
 from kit import migrate
@@ -62,3 +65,17 @@ async def test_a_migration_gives_up_on_a_lock_after_four_seconds(databases: Data
         await migrate.upgrade("probe", url)
     await transaction.rollback()
     await other.close()
+
+
+async def test_the_command_finds_the_migrators_url_in_its_secret(
+    service_database: ServiceDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = await service_database("probe")
+    (tmp_path / "probe_migrator_url").write_text(f"{database.migrator_url}\n")
+    monkeypatch.setattr(migrate, "SECRETS", tmp_path)
+    monkeypatch.delenv("MIGRATOR_URL", raising=False)
+    monkeypatch.setattr("sys.argv", ["kit.migrate", "probe"])
+    await asyncio.to_thread(migrate.main)
+    monkeypatch.setattr("sys.argv", ["kit.migrate", "elsewhere"])
+    with pytest.raises(SystemExit):
+        migrate.main()
