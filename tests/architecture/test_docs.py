@@ -10,7 +10,7 @@ from contracts.catalogue import CATALOGUE
 ROOT = Path(__file__).resolve().parents[2]
 ADRS = sorted((ROOT / "docs/adr").glob("*.md"))
 GUIDES = sorted((ROOT / "docs/guides").glob("*.md"))
-DOCUMENTS = [*ROOT.glob("README*.md"), ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
+DOCUMENTS = [*ROOT.glob("*.md"), ROOT / "k8s/README.md", *(ROOT / "docs").rglob("*.md")]
 EVENTS = {entry.type for entry in CATALOGUE}
 DOTTED = re.compile(r"`([a-z_0-9]+(?:\.[A-Za-z_0-9]+)+)`")
 LINK = re.compile(r"\]\(([^)\s]+)\)")

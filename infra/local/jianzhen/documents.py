@@ -73,6 +73,7 @@ def asyncapi() -> dict[str, Any]:
             "ce-specversion": {"const": "1.0"},
             "ce-sequence": {"type": "string", "description": "number in the lane, without gaps"},
             "ce-key": {"type": "string", "description": "business key; order holds within it"},
+            "ce-traces": {"type": "string", "description": "trace ids it rests on, separated by commas"},
             "traceparent": {"type": "string"},
         },
     }

@@ -1,9 +1,8 @@
 """The streams of the bus, made from the catalogue: one per producer, declared here and nowhere else.
 
 Promises: `declare` makes a missing stream, mends a changed one and never deletes a message it need not
-delete. `python -m jianzhen.streams` does it against NATS_URL (a job does so in Kubernetes); `--write`
-renews the files in infra/nats. Leaves to kit what travels, and to PostgreSQL to be the truth: a lost stream
-is filled again.
+delete. `python -m jianzhen.streams` does it against NATS_URL; `--write` renews the files in infra/nats.
+Leaves to kit what travels, and to PostgreSQL to be the truth: a lost stream is filled again.
 """
 
 import argparse
