@@ -26,7 +26,7 @@ from jianzhen.plan import MARK, Plan, Program
 from jianzhen.state import DOORS, INSIDE, ROOT, Refused, State
 
 Say = Callable[[str], None]
-SUPERVISOR = "supervisor"
+SUPERVISOR, DEMO = "supervisor", "demo"
 READY_SECONDS = 180.0
 # A program that ended this often while we waited will not come.
 HOPELESS_RESTARTS = 6
@@ -86,16 +86,24 @@ def declare_streams(plan: Plan) -> None:
 
 def supervise(plan: Plan) -> None:
     """Start the supervisor unless it runs; it outlives us."""
-    pidfile = plan.state.pidfile(SUPERVISOR)
-    if pidfile.pid() is not None:
-        return
-    (plan.state.home / "supervisor.json").unlink(missing_ok=True)
-    with plan.state.log(SUPERVISOR).open("ab") as log:
+    if plan.state.pidfile(SUPERVISOR).pid() is None:
+        (plan.state.home / "supervisor.json").unlink(missing_ok=True)
+        _detach(plan, SUPERVISOR, "-m", "jianzhen.supervisor")
+
+
+def go_live(plan: Plan) -> None:
+    """Leave the demonstration's loggers and officers at work, unless they are; `down` stops them."""
+    if plan.state.pidfile(DEMO).pid() is None:
+        _detach(plan, DEMO, "-m", "jianzhen.main", "demo", "--live")
+
+
+def _detach(plan: Plan, name: str, *arguments: str) -> None:
+    with plan.state.log(name).open("ab") as log:
         child = subprocess.Popen(
-            [sys.executable, "-m", "jianzhen.supervisor"], env=plan.mark, cwd=plan.state.home,
+            [sys.executable, *arguments], env=plan.mark, cwd=plan.state.home,
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
-    pidfile.write(child.pid)
+    plan.state.pidfile(name).write(child.pid)
     child.returncode = 0
 
 
@@ -153,9 +161,9 @@ def stop(state: State, say: Say) -> list[str]:
     stopped = sorted(alive(state))
     servers = ("postgres", "nats")
     say("supervisor")
-    _end(state, [SUPERVISOR])
+    _end(state, [DEMO, SUPERVISOR])
     say("edge and services")
-    _end(state, [name for name in alive(state) if name not in (*servers, SUPERVISOR)])
+    _end(state, [name for name in alive(state) if name not in (*servers, DEMO, SUPERVISOR)])
     say("PostgreSQL, NATS")
     _end(state, ["nats"])
     _end(state, ["postgres"], signal.SIGINT)

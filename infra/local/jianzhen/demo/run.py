@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from jianzhen.demo import city, officers, readings
+from jianzhen.demo.memory import Memory
 from jianzhen.demo.registration import register
 from jianzhen.demo.signals import HOUR
 from jianzhen.platform import Platform
@@ -22,7 +23,7 @@ AMOUNT_YUAN = 200_000
 
 def run_demo(platform: Platform, *, say: Say, speed: float = 0, frauds: int = 1) -> dict[str, Any]:
     """`speed` is model hours a second for the past days, 0 = at once. Returns what was found, for people."""
-    now = int(time.time())
+    now = Memory.here().now
     end = readings.last_full_hour(now)
     windows = city.frauds(frauds, now)
     say(f"registry: {register(platform)} series")

@@ -11,6 +11,9 @@ from jianzhen.screen import AsJson, put, say
 def demo(
     speed: Annotated[float, typer.Option(min=0, help="model hours a second; 0 = at once · 演示速度")] = 0,
     frauds: Annotated[int, typer.Option(min=1, help="how many units cheat · 造假单位数")] = 1,
+    live: Annotated[
+        bool, typer.Option(help="go on sending until stopped · 持续实时发送")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Let one reading travel the whole way, on the running platform. 演示一条数据的全程。
@@ -22,7 +25,13 @@ def demo(
     Examples:
       jianzhen demo
       jianzhen demo --speed 4        slowly enough to watch
+      jianzhen demo --live           what `jianzhen up` leaves running in the background
     """
+    if live:
+        from jianzhen.demo.live import run_live
+        from jianzhen.demo.memory import Memory
+
+        run_live(Platform.here(), Memory.here(), say)
     from jianzhen.demo.run import run_demo  # its data tables are wanted by two verbs only
 
     found = run_demo(Platform.here(), say=say, speed=speed, frauds=frauds)

@@ -49,6 +49,8 @@ def up(
         seconds = round(time.monotonic() - begun, 1)
         say(f"ready in {seconds} s" + (" (it was running already)" if was_running else ""))
         found = _demo() if demo else {}
+        if demo:
+            lifecycle.go_live(plan)
     place = where(plan) | {"start_seconds": seconds, "demo": found}
     put(place, as_json, "" if as_json else _text(place))
 
