@@ -83,7 +83,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SuspicionRaised(Event, frozen=True, kw_only=True):
-    """The combined score of several findings reached the threshold of a case (standards.md §6.2)."""
+    """The combined score of several findings reached a case (docs/falsification-tests.md)."""
 
     PRODUCER: ClassVar[str] = "qc"
 

@@ -145,7 +145,7 @@ class Listing(Base):
 
 
 class CatalogueItem(Base):
-    """What may be published at all: the publication catalogue of process.md §E."""
+    """What may be published at all: the publication catalogue (发布清单)."""
 
     __tablename__ = "catalogue_items"
 

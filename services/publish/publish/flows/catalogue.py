@@ -1,7 +1,7 @@
 """The publication catalogue: what may be published at all, by whom, how often, through what gate.
 
-Fields of process.md §E. Promises: an item is replaced as a whole, its keeper and time are kept; what is not
-in force in it cannot be released. Leaves who may change it to the policy.
+The fields are those of a 发布清单. Promises: an item is replaced as a whole, its keeper and time are kept;
+what is not in force in it cannot be released. Leaves who may change it to the policy.
 """
 
 from datetime import date, datetime

@@ -5,7 +5,7 @@ lineage; what is approved is exactly what is published. After publication a chan
 confirmed falsification, its withdrawal) makes a new version at the same place with its reason; older
 versions stay visible.
 
-Corrections need no new approval: process.md §E demands that false information is put right promptly at the
+Corrections need no new approval: 信息公开条例 Art. 6 wants false information put right promptly, at the
 same place with notice, the method was approved with the release, and a person who had to agree could also
 delay. Each correction is a step of the release, in the name of the rule.
 """

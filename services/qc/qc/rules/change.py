@@ -52,7 +52,7 @@ def is_flat(  # noqa: PLR0913 - one column each, no hidden state
 ) -> Outcome:
     """`min_run` or more equal values in a row; every value of the run fires that nothing bears out.
 
-    Source: standards.md test K1. Guard: values at or below `floor` never count (the detection limit, and the
+    Source: falsification test K1. Guard: values at or below `floor` never count (the detection limit, and the
     level below which one step of the last digit is coarser than a natural hourly change). An hour that is
     borne out by its own moving minutes counts in the run, but does not fire.
     Worked example: min_run 6, floor 10: 42 ×7 → seven values fire with statistic 7; 2 ×200 → nothing.

@@ -26,7 +26,7 @@ def part_exceeds_whole(  # noqa: PLR0913 - one column each, no hidden state
     """A part is larger than its whole by more than max(`absolute`, `relative` × whole), `min_run` times
     running.
 
-    Source: standards.md test X1 (PM2.5 is a part of PM10: more than 10 µg/m³ and 10 %, 3 h or longer). Rows
+    Source: falsification test X1 (PM2.5 is a part of PM10: more than 10 µg/m³ and 10 %, 3 h or longer). Rows
     of both series carry the same pair and fire together, because the pair alone does not say which is wrong.
     Worked example: PM2.5 95, PM10 80 in three hours running: excess 15 > max(10, 8), all three fire by 5.
     """
@@ -54,7 +54,7 @@ def differs_from_minutes(  # noqa: PLR0913 - one column each, no hidden state
     """The hour is not the mean of its own valid minutes, beyond max(`relative` × mean, one step of the last
     digit).
 
-    Source: standards.md test X9; HJ 212-2017 appendix D (an hour needs ≥ 45 valid minute means), else not
+    Source: falsification test X9; HJ 212-2017 appendix D (an hour needs ≥ 45 valid minute means), else not
     judged.
     Worked example: hour 50.0, sixty minutes with mean 41.3, one decimal: deviation 8.7 > 0.2065, fires by
     8.49.

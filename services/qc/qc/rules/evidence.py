@@ -1,4 +1,4 @@
-"""From findings to a suspicion: episodes of one series, each with a combined score (standards.md §6.2).
+"""From findings to a suspicion: episodes of one series and their score (docs/falsification-tests.md).
 
 Promises: the episodes are a function of the current verdicts alone; a single rule never makes a suspicion
 by itself as long as no weight reaches the case threshold. Leaves raising and withdrawing to the flows.

@@ -138,7 +138,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class RulePack(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
-    """Every rule, and the thresholds that turn findings into a suspicion (standards.md §6.2)."""
+    """Every rule, and the thresholds that turn findings into a suspicion (docs/falsification-tests.md)."""
 
     id: str
     title_zh: str

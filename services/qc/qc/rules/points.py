@@ -58,7 +58,7 @@ def is_out_of_range(value: Floats, low: Floats, high: Floats, detection_limit: F
 def is_revised(revisions: Ints) -> Outcome:
     """A later, different value was sent for the same instant; the first one stays the value.
 
-    Source: standards.md test C1. Worked example: one later value → statistic 1, fires.
+    Source: falsification test C1. Worked example: one later value → statistic 1, fires.
     """
     count, fired = revisions.astype(np.float64), revisions > 0
     return outcome(fired, fired, count, np.zeros(len(count)), count)
