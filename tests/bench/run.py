@@ -9,10 +9,13 @@ import asyncio
 import json
 import os
 import platform as machine
+import signal
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +61,19 @@ async def caught_up(plan: Plan, seconds: float) -> float:
     raise SystemExit(f"qc did not catch up within {seconds} s: {heard} of {said}")
 
 
+@contextmanager
+def paused(plan: Plan, *names: str) -> Iterator[None]:
+    """The stage before them runs alone; they are stopped, not ended, and catch up afterwards."""
+    pids = [pid for name in names if (pid := plan.state.pidfile(name).pid())]
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+
 async def verdict_delays(plan: Plan, load: Load, seconds: float) -> dict[str, float]:
     """From sending a batch to the first `qc.assessed` that carries its hour, at the rated load."""
     seen: dict[int, float] = {}
@@ -93,7 +109,10 @@ async def measure(plan: Plan, seconds: float) -> dict[str, Any]:
     found["copy_1"] = await limits.copy(url, 1, seconds / 2, BATCH)
     found["copy_8"] = await limits.copy(url, 8, seconds / 2, BATCH)
     found["jetstream_1k"] = await limits.jetstream(plan.nats.url, operator, secret, 1024, seconds / 2)
-    found["direct_4"] = await load.run(4, seconds)
+    with paused(plan, "qc", "publish"):
+        found["alone_4"] = await load.run(4, seconds)
+        found["alone_16"] = await load.run(16, seconds)
+    await caught_up(plan, 600)
     found["direct_16"] = await load.run(16, seconds)
     await caught_up(plan, 600)
     load.url = f"{plan.edge}/api/ingest/observations"
@@ -126,9 +145,10 @@ def report(found: dict[str, Any]) -> str:
         ("raw JetStream publish, 1 KB, 256 in flight", f"{found['jetstream_1k']:,.0f} messages/s", None),
     ]
     for key, name in (
-        ("direct_4", "HTTP direct, 4 connections"),
-        ("direct_16", "HTTP direct, 16 connections"),
-        ("edge_16", "HTTP through the edge, 16 connections"),
+        ("alone_4", "HTTP direct, 4 connections, qc and publish paused"),
+        ("alone_16", "HTTP direct, 16 connections, qc and publish paused"),
+        ("direct_16", "HTTP direct, 16 connections, qc and publish at work"),
+        ("edge_16", "HTTP through the edge, 16 connections, qc and publish at work"),
     ):
         one = found[key]
         text = f"{one['rate']:,.0f} observations/s, p50 {one['p50_ms']:.0f} ms, p99 {one['p99_ms']:.0f} ms"

@@ -2,7 +2,7 @@
 
 Promises: no difference in what the public sees or in what it rests on → None (no new version is made);
 otherwise a reason in Chinese and English that names the values concerned and the figure before and after.
-Source: 信息公开条例 Art. 6 — corrections appear at the same place, with notice; the old version stays visible.
+Source: 信息公开条例 Art. 6 — a correction appears at the same place, with notice; the old version stays.
 """
 
 from collections.abc import Iterator
