@@ -40,7 +40,7 @@ LEVELS = {"a34004": 62.0, "a34002": 118.0, "a21026": 14.0, "a21004": 46.0, "a210
 
 @dataclass(frozen=True)
 class Hour:
-    """One line of a file: the instant and a value for each factor that was measured."""
+    """One line of a file: the instant and a value for each factor that was measured, at least one."""
 
     at: datetime
     values: dict[str, float]
@@ -109,7 +109,8 @@ def _read(path: Path) -> Iterator[Hour]:
                 for name, cell in cells.items()
                 if cell
             }
-            yield Hour(at, values)
+            if values:
+                yield Hour(at, values)
 
 
 def _made(code: str) -> Iterator[Hour]:

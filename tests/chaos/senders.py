@@ -32,18 +32,14 @@ class Log:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._file = path.open("a")
+        self.path.touch()
         self._lock = threading.Lock()
 
     def write(self, door: str, key: str, sha256: str, submission: str, rows: list[list[Any]]) -> None:
         """`rows` are [series, milliseconds since 1970, value]."""
         line = {"door": door, "key": key, "sha256": sha256, "submission": submission, "rows": rows}
-        with self._lock:
-            self._file.write(json.dumps(line) + "\n")
-            self._file.flush()
-
-    def close(self) -> None:
-        self._file.close()
+        with self._lock, self.path.open("a") as file:
+            file.write(json.dumps(line) + "\n")
 
     def lines(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.path.read_text().splitlines()]
@@ -226,4 +222,3 @@ class Senders:
                 f"{sender.name} was not answered for {seconds:.0f} s: {sender.refusals}"
             )
             assert not sender.wrong, f"{sender.name}: {sender.wrong[:5]}"
-        self.log.close()

@@ -89,6 +89,7 @@ def test_a_full_disk_acknowledges_nothing_and_loses_nothing(
             is_refusing(small, 0)
             kept = len(senders.log.lines())
             assert stalled(senders), f"{len(senders.log.lines()) - kept} acknowledged on a full disk"
+            assert "No space left on device" in small.state.log("postgres").read_text()
         finally:
             assert inside(small, 'rm "$data/filler"').returncode == 0
         recovered(small, senders, "full disk", capsys)
@@ -107,6 +108,8 @@ def test_a_read_only_disk_acknowledges_nothing_and_loses_nothing(
             small.until(lambda: stalled(senders), "nothing acknowledged", 60)
             is_refusing(small, 1)
             assert stalled(senders), "acknowledged on a read-only disk"
+            said = small.state.log("supervisor").read_text() + small.state.log("postgres").read_text()
+            assert "Read-only file system" in said
         finally:
             changed = inside(small, 'mount -o remount,rw "$data"')
             assert changed.returncode == 0, changed.stderr
