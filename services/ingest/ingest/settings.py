@@ -11,7 +11,6 @@ from pydantic_settings import SettingsConfigDict
 class Settings(ServiceSettings):
     model_config = SettingsConfigDict(env_prefix="INGEST_", env_nested_delimiter="__", frozen=True)
 
-    body_seconds: float = Field(default=30, gt=0)
     receiver_host: str = "127.0.0.1"
     receiver_port: int = Field(default=21200, ge=0, le=65535)
     receiver_connections: int = Field(default=12_000, ge=1)

@@ -19,6 +19,7 @@ from policy import load as load_policy
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from kit import auth, bus, db, outbox, parking, problems, relay, telemetry
+from kit.deadline import BodyDeadline
 from kit.settings import ServiceSettings
 
 log = structlog.get_logger()
@@ -145,6 +146,7 @@ def create_app(settings: ServiceSettings, parts: Parts) -> FastAPI:
         settings.writer_url.get_secret_value(), settings.reader_url.get_secret_value(), settings.pool_size
     )
     problems.install(app)
+    app.add_middleware(BodyDeadline, seconds=settings.body_seconds)
     app.add_middleware(telemetry.TraceMiddleware, service=parts.name)
     shared: list[Any] = [_health(app), *parts.routers]
     if parts.has_outbox:

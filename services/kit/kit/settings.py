@@ -33,6 +33,7 @@ class ServiceSettings(BaseSettings):
     client_id: str
     client_secret: SecretStr
     peers: dict[str, str] = {}
+    body_seconds: float = Field(default=30, gt=0)
     otlp_endpoint: str | None = None
     trace_ratio: float = Field(default=0.05, ge=0, le=1)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

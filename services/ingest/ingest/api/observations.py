@@ -4,13 +4,12 @@ Promises: 202 means committed; a body too large is 413 before it is read whole. 
 `flows.submit`.
 """
 
-import asyncio
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Request, Response
 from kit.auth import Grant, allow
-from kit.problems import Invalid, TooLarge, TooSlow, trace_id
+from kit.problems import Invalid, TooLarge, trace_id
 from starlette.requests import ClientDisconnect
 
 from ingest.api.edge import desk
@@ -93,23 +92,18 @@ async def send_observations(request: Request, grant: May, key: Key = None) -> Re
 
 
 async def _body(request: Request, most: int) -> bytes:
-    """The whole body. Raises TooLarge as soon as that is certain; TooSlow, for the edge does not end a body
-    that dribbles."""
+    """The whole body. Raises TooLarge as soon as that is certain."""
     detail = f"A body may have {most:,} bytes; send smaller batches 请分批发送"
     declared = request.headers.get("content-length", "0")
     if declared.isdigit() and int(declared) > most:
         raise TooLarge("body-too-large", detail, limit_bytes=most)
     chunks, size = [], 0
     try:
-        async with asyncio.timeout(request.app.state.settings.body_seconds):
-            async for chunk in request.stream():
-                size += len(chunk)
-                if size > most:
-                    raise TooLarge("body-too-large", detail, limit_bytes=most)
-                chunks.append(chunk)
-    except TimeoutError:
-        said = "The body did not arrive in time 请求体未按时到达"
-        raise TooSlow("body-too-slow", said, headers={"Connection": "close"}) from None
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > most:
+                raise TooLarge("body-too-large", detail, limit_bytes=most)
+            chunks.append(chunk)
     except ClientDisconnect:
         raise Invalid("body-incomplete", "The sender left before the body was whole 请求体不完整") from None
     return b"".join(chunks)
