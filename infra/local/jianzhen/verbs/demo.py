@@ -11,9 +11,7 @@ from jianzhen.screen import AsJson, put, say
 def demo(
     speed: Annotated[float, typer.Option(min=0, help="model hours a second; 0 = at once · 演示速度")] = 0,
     frauds: Annotated[int, typer.Option(min=1, help="how many units cheat · 造假单位数")] = 1,
-    live: Annotated[
-        bool, typer.Option(help="go on sending until stopped · 持续实时发送")
-    ] = False,
+    live: Annotated[bool, typer.Option(help="go on sending until stopped · 持续实时发送")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Let one reading travel the whole way, on the running platform. 演示一条数据的全程。
