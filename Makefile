@@ -54,8 +54,9 @@ test: lint kubectl ## Lint and all tests that take seconds, on real servers of t
 	$(PYTEST) -m "$(FAST)"
 
 test-all: lint tools ## Everything: also slow tests, kill -9 in a row and the browser
-	CHROMIUM=$(CURDIR)/.tools/chromium $(PYTEST) -m "not platform"
-	$(BIN)/pytest -m platform
+	$(PYTEST) -m "not platform and not browser"
+	CHROMIUM=$(CURDIR)/.tools/chromium $(BIN)/pytest -m browser
+	$(BIN)/pytest -m "platform and not browser"
 
 chaos: setup ## Only the tests that kill processes, fill disks and cut the bus
 	$(BIN)/pytest -m chaos
