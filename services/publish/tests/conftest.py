@@ -6,10 +6,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from kit.servers import NatsServer
 from kit.testing.databases import FreshDatabase
-from kit.testing.plugin import ClientFor, ServiceDatabase
-from kit.testing.tokens import Tokens
+from kit.testing.plugin import ClientFor, ServiceDatabase, ServiceSettings
 from publish.main import application
 from publish.settings import Settings
 
@@ -25,19 +23,9 @@ async def database(service_database: ServiceDatabase) -> FreshDatabase:
 
 @pytest.fixture
 async def client(
-    database: FreshDatabase, fresh_streams: NatsServer, tokens: Tokens, client_for: ClientFor
+    database: FreshDatabase, service_settings: ServiceSettings, client_for: ClientFor
 ) -> AsyncIterator[httpx.AsyncClient]:
-    settings = Settings.model_validate(
-        {
-            "port": 1,
-            "writer_url": database.writer_url,
-            "reader_url": database.reader_url,
-            "nats_url": fresh_streams.url,
-            "nats_user": "",
-            "nats_password": "",
-            "log_level": "ERROR",
-            **tokens.settings,
-        }
-    )
+    """The service with all its doors open."""
+    settings = Settings.model_validate(service_settings(database))
     async with client_for(application(settings)) as made:
         yield made

@@ -27,6 +27,7 @@ from kit.testing.databases import Databases, FreshDatabase, in_thread
 from kit.testing.tokens import Tokens
 
 ServiceDatabase = Callable[[str], Awaitable[FreshDatabase]]
+ServiceSettings = Callable[[FreshDatabase], dict[str, object]]
 ClientFor = Callable[[FastAPI], AbstractAsyncContextManager[httpx.AsyncClient]]
 
 
@@ -125,6 +126,18 @@ def tokens() -> Iterator[Tokens]:
     made = Tokens()
     yield made
     made.close()
+
+
+@pytest.fixture
+def service_settings(fresh_streams: NatsServer, tokens: Tokens) -> ServiceSettings:
+    """What a service is told when it runs on this test's servers; its `Settings` validates it."""
+
+    def told(database: FreshDatabase) -> dict[str, object]:
+        urls = {"writer_url": database.writer_url, "reader_url": database.reader_url}
+        broker = {"nats_url": fresh_streams.url, "nats_user": "", "nats_password": ""}
+        return {**tokens.settings, **urls, **broker, "port": 1, "log_level": "ERROR"}
+
+    return told
 
 
 @pytest.fixture
