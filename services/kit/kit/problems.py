@@ -6,7 +6,7 @@ A flow raises a `Problem`; rules return values instead. Leaves to `kit.bus` what
 (4xx is parked at once, `Unavailable` is retried).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, TypedDict
 
 import structlog
@@ -14,6 +14,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from opentelemetry import trace
+from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 
 log = structlog.get_logger()
@@ -45,7 +46,8 @@ class Problem(Exception):
     ) -> None:
         super().__init__(f"{slug}: {detail}")
         self.slug = slug
-        self.detail = detail
+        # Half of a surrogate pair, quoted from a request, would be no JSON.
+        self.detail = detail.encode(errors="backslashreplace").decode()
         self.errors = list(errors)
         self.headers = dict(headers or {})
         self.extra = extra
@@ -146,14 +148,6 @@ class _Plain(Problem):
         self.title = detail  # type: ignore[misc]
 
 
-def all_problems(root: type[Problem] = Problem) -> Iterator[type[Problem]]:
-    """Every problem class, for the generated list of problems."""
-    for cls in root.__subclasses__():
-        if not cls.__name__.startswith("_"):
-            yield cls
-        yield from all_problems(cls)
-
-
 def is_store_away(error: BaseException) -> bool:
     """Whether PostgreSQL could not be reached or could not write.
 
@@ -169,6 +163,19 @@ def is_store_away(error: BaseException) -> bool:
             return True
         seen = getattr(seen, "orig", None) or seen.__cause__
     return False
+
+
+# NUL in a text (as such, or escaped in JSON), a text that is no uuid, no date, or out of the calendar.
+_UNKEEPABLE = {"22021", "22P05", "22P02", "22007", "22008"}
+
+
+def is_unkeepable(error: BaseException) -> bool:
+    """Whether a value of the request is none PostgreSQL can hold: NUL, a number or date out of range.
+
+    Client-side refusals of the driver have no SQLSTATE; its class is a `DataError`.
+    """
+    refused = getattr(getattr(error, "orig", None), "__cause__", None)
+    return type(refused).__name__ == "DataError" or getattr(refused, "sqlstate", None) in _UNKEEPABLE
 
 
 def _faults(error: RequestValidationError) -> list[Fault]:
@@ -201,13 +208,21 @@ def install(app: FastAPI) -> None:
         assert isinstance(error, HTTPException)
         return response(_Plain(error.status_code, str(error.detail), error.headers), request.url.path)
 
+    async def on_store(request: Request, error: Exception) -> JSONResponse:
+        if not is_unkeepable(error):
+            raise error
+        log.warning("value_not_keepable", path=request.url.path, error=str(getattr(error, "orig", error)))
+        detail = "A value holds a NUL character, or is out of range for its kind 含有无法保存的值"
+        return response(Invalid("value-not-keepable", detail), request.url.path)
+
     async def on_anything(request: Request, error: Exception) -> JSONResponse:
-        log.exception("request_failed", path=request.url.path, exc_info=error)
-        return response(
-            Problem("internal-error", "The failure was logged with this trace id"), request.url.path
-        )
+        found = request.scope.get("trace_id")
+        log.exception("request_failed", path=request.url.path, trace_id=found, exc_info=error)
+        problem = Problem("internal-error", "The failure was logged with this trace id", trace_id=found)
+        return response(problem, request.url.path)
 
     app.add_exception_handler(Problem, on_problem)
     app.add_exception_handler(RequestValidationError, on_validation)
     app.add_exception_handler(HTTPException, on_http)
+    app.add_exception_handler(DBAPIError, on_store)
     app.add_exception_handler(Exception, on_anything)

@@ -103,6 +103,8 @@ class TraceMiddleware:
             await send(message)
 
         with continued(parent, f"{scope['method']} {scope['path']}"):
+            # For the answer to an exception, which is made outside this span.
+            scope["trace_id"] = f"{trace.get_current_span().get_span_context().trace_id:032x}"
             try:
                 await self.app(scope, receive, watched)
             finally:

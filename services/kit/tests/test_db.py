@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from kit import outbox, problems
 from kit.db import Database, NotDurable, ReaderSession, WriterSession
 from kit.problems import Unavailable
+from kit.telemetry import TraceMiddleware
 from kit.testing.plugin import ClientFor, ServiceDatabase
 from policy import Principal
 from probe.events import Counted
@@ -21,12 +22,21 @@ def app_on(database: Database) -> FastAPI:
     app = FastAPI()
     app.state.database = database
     problems.install(app)
+    app.add_middleware(TraceMiddleware, service="probe")
 
     @app.post("/bonds/{id}/{other}", status_code=202)
     async def bind(session: WriterSession, id: int, other: int) -> dict[str, int]:
         session.add(Bond(id=id, other=other))
         await session.flush()
         return {"accepted": 1}
+
+    @app.get("/echo/{text_}")
+    async def echo(session: ReaderSession, text_: str) -> str:
+        return str(await session.scalar(select(text(":t")).params(t=text_)))
+
+    @app.get("/quote")
+    async def quote() -> None:
+        raise problems.Invalid("odd", "half a pair: \ud800")
 
     @app.get("/bonds")
     async def bonds(session: ReaderSession) -> list[int]:
@@ -43,7 +53,24 @@ async def test_a_commit_that_fails_is_never_answered_as_accepted(
         refused = await client.post("/bonds/2/99")
         assert refused.status_code == 500
         assert refused.headers["content-type"] == "application/problem+json"
+        assert len(refused.json()["trace_id"]) == 32
         assert (await client.get("/bonds")).json() == [1]
+
+
+async def test_a_value_that_cannot_be_kept_is_the_senders_fault(
+    service_database: ServiceDatabase, client_for: ClientFor
+) -> None:
+    async with client_for(app_on(await service_database("probe"))) as client:
+        for path in ("/echo/a%00b", f"/bonds/{2**63}/1"):
+            answer = await client.request("GET" if "echo" in path else "POST", path)
+            assert (answer.status_code, answer.json()["type"]) == (422, "/problems/value-not-keepable")
+        assert (await client.get("/echo/鉴真")).json() == "鉴真"
+
+
+async def test_a_problem_may_quote_any_text(service_database: ServiceDatabase, client_for: ClientFor) -> None:
+    async with client_for(app_on(await service_database("probe"))) as client:
+        answer = await client.get("/quote")
+        assert (answer.status_code, answer.json()["detail"]) == (422, "half a pair: \\ud800")
 
 
 async def test_an_exception_rolls_back_rows_and_events_together(service_database: ServiceDatabase) -> None:
