@@ -255,3 +255,26 @@ async def test_a_month_dropped_behind_our_back_is_made_again(
     assert (await send(client, tokens, batch(row()))).json()["accepted"] == 1
     await fetch(database, "DROP TABLE observations_by_month.observations_2026_11")
     assert (await send(client, tokens, batch(row(factor="a34002")))).json()["accepted"] == 1
+
+
+async def test_what_postgresql_cannot_hold_is_refused_and_not_an_error(
+    client: httpx.AsyncClient, tokens: Tokens
+) -> None:
+    who, plain = tokens.bearer(MON), {"kind": "station", "element": "air", "region": "131000", "en": "a"}
+    asked = [
+        ("PUT", "/sites/131000-A99", json.dumps(plain | {"zh": "a\x00b"})),
+        (
+            "PUT",
+            "/series",
+            f'{{"series": [{{"site": "{AIR}", "factor": "a34004", "source": "s", "low": NaN}}]}}',
+        ),
+        ("GET", f"/series/{2**63}/observations", ""),
+        ("GET", "/series/1/observations?from=0001-01-01T00:00:00%2B08:00", ""),
+        ("GET", "/submissions?outcome=%00", ""),
+        ("GET", "/sites?cursor=%00", ""),
+    ]
+    await send(client, tokens, batch(row()))
+    for method, path, body in asked:
+        answer = await client.request(method, path, content=body, headers=who)
+        assert answer.status_code == 422, (path, answer.text)
+        assert answer.headers["content-type"] == "application/problem+json"

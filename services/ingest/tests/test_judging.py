@@ -143,6 +143,14 @@ def test_nan_is_read_so_that_only_its_row_is_refused() -> None:
     assert ([wrong.rule for wrong in found.refused], found.row.tolist()) == (["value-not-finite"], [1])
 
 
+def test_a_number_that_no_instrument_can_mean_is_refused() -> None:
+    values = [1e15, -1e15, 1.1e15, "1e308", -1e300, None]
+    body = json.dumps({"source": "s", "rows": [row(value=value) for value in values]}).encode()
+    found = judge(read_batch(decode_body(body, "identity", LIMITS), 9), KNOWN, lambda _: True, NOW, LIMITS)
+    assert [(wrong.row, wrong.rule) for wrong in found.refused] == [(n, "value-too-large") for n in (2, 3, 4)]
+    assert found.row.tolist() == [0, 1, 5]
+
+
 DEVICE = Device("MN", SITES[0], "s", None)
 MINUTES = [
     channel(901, SITES[0], "a34004", period="min", sent_unit="ng/m3"),
@@ -176,6 +184,11 @@ def test_a_frame_is_mapped_to_series_by_command_field_unit_and_old_code() -> Non
     ]
     assert told == [(901, 35.0, 0, b"N"), (902, 9.1, 2, b"D"), (903, 8.0, 0, b"D"), (904, 18.04, 2, b"N")]
     assert not found.refused and set(found.start.tolist()) == {NOW - 117 * 60_000_000}
+
+
+def test_a_number_in_a_frame_that_no_instrument_can_mean_costs_only_itself() -> None:
+    found = frame_values("DataTime=20261121080300", "a34004-Avg=1e308", "011-Avg=18.04")
+    assert ([wrong.rule for wrong in found.refused], found.value.tolist()) == (["value-too-large"], [18.04])
 
 
 def test_a_device_that_labels_by_the_end_is_shifted() -> None:

@@ -46,7 +46,20 @@ def test_all_spellings_of_an_instant_are_the_same(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "8", "2026-13-01", "20261321080000", "2026-11-21T25:00", "now", "\u0662\u0662\u0662"]
+    "text",
+    [
+        "",
+        "8",
+        "2026-13-01",
+        "20261321080000",
+        "2026-11-21T25:00",
+        "now",
+        "\u0662\u0662\u0662",
+        "2026-11-21+08:00",
+        "2026-11-21-08",
+        "2026-11-21\x0008:00",
+        "2026-11-21x08:00",
+    ],
 )
 def test_what_is_no_time_is_none(text: str) -> None:
     assert parse_time(text) is None

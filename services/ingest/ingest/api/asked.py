@@ -13,7 +13,9 @@ def _named(short: str, long: str) -> AliasChoices:
 
 
 class Asked(BaseModel):
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, populate_by_name=True)
+    model_config = ConfigDict(
+        extra="forbid", str_strip_whitespace=True, populate_by_name=True, allow_inf_nan=False
+    )
 
 
 class PutOrganisation(Asked):

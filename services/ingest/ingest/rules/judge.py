@@ -52,6 +52,8 @@ def judge(
     targets, which = _resolve(batch, registry, may_submit, flaws)
     starts, is_late = _starts(batch, targets, which, now, limits, flaws)
     value, decimals = _values(batch.values, flaws)
+    for at in np.flatnonzero(np.abs(value) > limits.value_magnitude).tolist():
+        flaws.setdefault(at, flaw("value", "value-too-large", batch.values[at]))
     flag = _flags(batch.flags, batch.size, flaws)
     _convert(targets, which, value, decimals)
     kept = np.ones(batch.size, dtype=bool)

@@ -26,6 +26,7 @@ class Limits(msgspec.Struct, frozen=True):
     body_bytes: int
     decoded_bytes: int
     json_parts: int
+    value_magnitude: int
 
     def late_after(self, period: str) -> int:
         """Seconds after the end of a period from which its value counts as late."""

@@ -105,6 +105,8 @@ def read_values(frame: Frame, plan: Plan, device: Device, now: int, limits: Limi
         mark = pairs[step.flag_at][1] if step.flag_at >= 0 else ""
         if isinstance(read, Flaw):
             refused.append(read.at(step.at))
+        elif abs(read[0]) > limits.value_magnitude:
+            refused.append(flaw(step.channel.ref.factor, "value-too-large", pairs[step.at][1]).at(step.at))
         elif len(mark) > 4 or not mark.isascii():
             refused.append(flaw(pairs[step.at][0], "flag-format", mark).at(step.at))
         else:

@@ -4,6 +4,7 @@ Promises: instants are integer microseconds since 1970 UTC; naive times are +08:
 summer time in 1986–1991); periods are named by their start. Leaves to callers what "now" is.
 """
 
+import re
 from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
 from typing import Literal
@@ -19,6 +20,8 @@ MICROSECOND = timedelta(microseconds=1)
 SECOND = 1_000_000
 PERIOD_SECONDS = {"rtd": 0, "min": 60, "hour": 3600, "day": 86400}
 Label = Literal["start", "end"]
+# Python takes any character between date and time: `2026-11-21+08:00`, a date in China, would be 08:00 of it.
+_DATED = re.compile(r"\d{4}-?(?:\d\d-?\d\d|W\d\d-?\d)(?:[Tt ].+)?", re.ASCII)
 
 
 def micros(moment: datetime) -> int:
@@ -42,6 +45,8 @@ def parse_time(text: str) -> int | None:
         if text.isdigit() and text.isascii() and len(text) in (14, 17):
             parsed = datetime.fromisoformat(f"{text[:8]}T{text[8:14]}").replace(tzinfo=CHINA)
             extra = int(text[14:] or 0) * 1000
+        elif _DATED.fullmatch(text) is None:
+            return None
         else:
             parsed, extra = datetime.fromisoformat(text), 0
     except ValueError:
