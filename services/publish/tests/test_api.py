@@ -147,6 +147,18 @@ async def test_only_what_is_in_the_catalogue_is_drafted(
     assert drafted.status_code == 201
 
 
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+08:00", "9999-12-31T23:00:00-12:00"])
+async def test_the_ends_of_the_calendar_are_no_hours(
+    client: httpx.AsyncClient, database: Database, tokens: Tokens, at: str
+) -> None:
+    await city(database)
+    drafted = await client.post("/releases", json=WANTED | {"from": at}, headers=tokens.bearer(EDITOR))
+    path = "/public/stations/A01/curve"
+    asked = await client.get(path, params={"factor": "a34004", "from": at})
+    for answer in (drafted, asked):
+        assert (answer.status_code, answer.json()["type"]) == (422, "/problems/not-an-instant")
+
+
 async def test_the_curve_marks_what_is_left_out(client: httpx.AsyncClient, database: Database) -> None:
     await city(database)
     async with database.writer() as session:

@@ -1,6 +1,6 @@
 """What everybody may read, without a token: stations, curves, newest figures, releases with their lineage."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -74,7 +74,9 @@ async def curve(
 
 
 def aware(at: datetime | None) -> datetime | None:
-    """A naive time is Beijing time (fixed +08:00)."""
+    """A naive time is Beijing time (fixed +08:00). Raises Invalid at the ends of the calendar."""
+    if at is not None and not MINYEAR < at.year < MAXYEAR:
+        raise Invalid("not-an-instant", f"No figure is of the year {at.year} 时间超出范围")
     if at is None or at.tzinfo is not None:
         return at
     return at.replace(tzinfo=LOCAL)

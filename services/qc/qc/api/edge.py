@@ -4,7 +4,7 @@ Promises: a page is at most 1,000 rows and names the next one; a naive time is +
 the routes.
 """
 
-from datetime import UTC, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -31,19 +31,22 @@ def moment(text: str, where: str) -> datetime:
     """
     try:
         if text.isdecimal():
-            return datetime.fromtimestamp(int(text) / 1000, UTC)
-        found = datetime.fromisoformat(text.replace(" ", "+"))
-        shown = found if found.tzinfo else found.replace(tzinfo=BEIJING)
-        shown.timestamp()
+            found = datetime.fromtimestamp(int(text) / 1000, UTC)
+        else:
+            found = datetime.fromisoformat(text.replace(" ", "+"))
+        # At the ends of the calendar a window around the instant would leave it.
+        is_usable = MINYEAR < found.year < MAXYEAR
     except (ValueError, OverflowError, OSError):
+        is_usable = False
+    if not is_usable:
         fault = {
             "where": where,
             "rule": "ISO 8601",
             "what": text[:100],
             "mend": "e.g. 2026-11-21T08:00:00+08:00",
         }
-        raise Invalid("not-an-instant", f"{where} is no ISO 8601 time 时间格式错误", errors=[fault]) from None  # type: ignore[list-item]
-    return shown
+        raise Invalid("not-an-instant", f"{where} is no ISO 8601 time 时间格式错误", errors=[fault])  # type: ignore[list-item]
+    return found if found.tzinfo else found.replace(tzinfo=BEIJING)
 
 
 async def series_within(session: AsyncSession, grant: Grant, wanted: str) -> SeriesRef:
