@@ -9,7 +9,7 @@ from functools import cache
 from uuid import UUID
 
 from kit.problems import NotFound
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from standards.regions import is_within
@@ -32,6 +32,12 @@ async def case(session: AsyncSession, case_id: UUID, *, is_locked: bool = False)
     if found is None:
         raise NotFound("no-such-case", f"There is no case {case_id} 没有该案件")
     return found
+
+
+async def lock_origin(session: AsyncSession, origin: str, region: str, origin_id: str) -> None:
+    """One at a time opens a lead with this number: who comes second finds the lead of the first."""
+    number = func.hashtextextended(f"{origin}\n{region}\n{origin_id}", 0)
+    await session.execute(select(func.pg_advisory_xact_lock(number)))
 
 
 async def lead_by_origin(session: AsyncSession, origin: str, region: str, origin_id: str) -> Lead | None:

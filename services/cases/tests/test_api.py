@@ -186,6 +186,15 @@ async def test_two_writes_at_once_have_one_effect(
     assert sorted(answer.status_code for answer in both) == [201, 409]
 
 
+async def test_a_report_sent_many_times_at_once_is_one_lead(
+    client: httpx.AsyncClient, database: FreshDatabase, tokens: Tokens
+) -> None:
+    sent = (post(client, "/leads", REPORT, tokens.bearer(OFFICER)) for _ in range(12))
+    answers = await asyncio.gather(*sent)
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.json()["id"] for answer in answers}) == 1
+
+
 async def test_a_refused_write_may_be_mended_under_the_same_key(
     client: httpx.AsyncClient, database: FreshDatabase, tokens: Tokens
 ) -> None:

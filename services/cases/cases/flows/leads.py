@@ -27,6 +27,7 @@ async def open_lead(session: AsyncSession, asked: OpenLead, doer: Doer) -> Lead:
     """
     _check_place(asked)
     doer.grant.require(region=asked.region)
+    await queries.lock_origin(session, asked.origin, asked.region, asked.origin_id)
     known = await queries.lead_by_origin(session, asked.origin, asked.region, asked.origin_id)
     if known is not None:
         return _same(known, asked)
