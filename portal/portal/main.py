@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from portal import pages, render
-from portal.client import Away, PublicApi, Unknown
+from portal.client import Away, PublicApi, Refused, Unknown
 from portal.settings import Settings
 
 FOR_GOOD = "public, max-age=31536000, immutable"
@@ -57,6 +57,7 @@ def _install_problems(app: FastAPI) -> None:
 
     app.add_exception_handler(Away, away)
     app.add_exception_handler(Unknown, missing)
+    app.add_exception_handler(Refused, missing)
     app.add_exception_handler(RequestValidationError, missing)
     app.add_exception_handler(HTTPException, refused)
     app.add_exception_handler(Exception, away)

@@ -52,6 +52,16 @@ async def test_an_api_that_answers_nonsense_is_away(client_for: Client) -> None:
     await api.close()
 
 
+async def test_a_page_that_the_api_refuses_to_name_is_no_page(client_for: Client) -> None:
+    app = application(Settings(port=1, api_base="http://edge"))
+    async with client_for(app) as client:
+        await app.state.api.close()
+        refusing = httpx.MockTransport(lambda request: httpx.Response(422, json={"detail": "no cursor"}))
+        app.state.api._client = httpx.AsyncClient(transport=refusing, base_url="http://edge")
+        answer = await client.get("/en/releases?cursor=%3Cscript%3E")
+        assert (answer.status_code, "<script>" in answer.text) == (404, False)
+
+
 async def test_the_list_and_the_method_need_no_credit_service(client_for: Client) -> None:
     app = application(Settings(port=1, api_base=f"http://127.0.0.1:{closed_port()}"))
     async with client_for(app) as client:
