@@ -26,14 +26,22 @@ OFFICERS = [
     {"name": "示例执法员甲", "certificate": "13100001"},
     {"name": "示例执法员乙", "certificate": "13100002"},
 ]
+PATIENCE_SECONDS = 30.0
 T = TypeVar("T")
 
 
 def ask(platform: Platform, who: str | None, method: str, path: str, body: Any = None) -> Any:
-    """One request at the edge; anything but success ends the demonstration with what was answered."""
+    """One request at the edge; anything but success ends the demonstration with what was answered.
+
+    What only reads is asked again while a service restarts (503), for half a minute.
+    """
+    limit = time.monotonic() + PATIENCE_SECONDS
     with platform.client(who) as client:
         try:
             answer = client.request(method, path, json=body)
+            while answer.status_code == 503 and method == "GET" and time.monotonic() < limit:
+                time.sleep(0.5)
+                answer = client.request(method, path)
         except httpx.TransportError as error:
             raise Refused(f"{method} {path}: {error}", 3) from None
     if answer.is_error:
