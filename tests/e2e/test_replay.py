@@ -78,8 +78,10 @@ def replayed(platform: WholePlatform, station_file: Path, expected: dict[str, An
     """Sent, interrupted in the middle, sent again; the report of the second run."""
     command = [*JIANZHEN, "replay", str(station_file), "--json", "--wait", "300"]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen([*command, "--rate", "20000"], env=platform.environ, **quiet) as first:
-        time.sleep(6)
+    with subprocess.Popen([*command, "--rate", "10000"], env=platform.environ, **quiet) as first:
+        limit = time.monotonic() + 60
+        while answered(platform) < 20 and time.monotonic() < limit:
+            time.sleep(0.05)
         first.send_signal(signal.SIGINT)
         first.wait(60)
     done = subprocess.run(command, env=platform.environ, capture_output=True, text=True, check=False)
@@ -92,6 +94,11 @@ def replayed(platform: WholePlatform, station_file: Path, expected: dict[str, An
         f"\nreplay: {report['rows']} rows in {report['seconds']} s after the interruption; {report['flags']}"
     )
     return report
+
+
+def answered(platform: WholePlatform) -> int:
+    """How many batches stand in the sender's log."""
+    return sum(len(log.read_text().splitlines()) for log in (platform.home / "replay").glob("*.jsonl"))
 
 
 def series_of(platform: WholePlatform) -> dict[str, dict[str, Any]]:
