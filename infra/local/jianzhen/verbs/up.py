@@ -53,6 +53,8 @@ def up(
             lifecycle.go_live(plan)
     place = where(plan) | {"start_seconds": seconds, "demo": found}
     put(place, as_json, "" if as_json else _text(place))
+    if "error" in found:
+        raise typer.Exit(1)
 
 
 def _start(state: State, was_running: bool) -> Plan:
