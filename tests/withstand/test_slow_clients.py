@@ -11,8 +11,8 @@ from whole_platform import WholePlatform
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 CLIENTS = 200
-# The service has let go of every one of them (408). The edge keeps an odd socket of these open (seen: up to 3 in
-# 200), with nothing behind it; that many may linger.
+# The service has let go of every one of them (408). The edge keeps an odd socket of these open, with nothing
+# behind it (seen: up to 3 in 200); that many may linger.
 MAY_LINGER = CLIENTS // 20
 # gateway/Caddyfile: read_header 10s; kit's body_seconds.
 HEADER_SECONDS, BODY_SECONDS = 10, 30
