@@ -1,8 +1,8 @@
 """Frames of data loggers: who sends, what it means, committed together, then answered.
 
 Promises: nothing is answered before the commit; a frame with a wrong CRC, MN or password is not answered at
-all and kept within the flood rule. A sound frame whose values are refused is answered, for it is committed and
-sending it again would change nothing; bytes already committed are answered without being stored again.
+all and kept within the flood rule. A sound frame whose values are refused is answered: it is committed, and
+sending it again would change nothing. Bytes already committed are answered without being stored again.
 Leaves sockets to `receiver`, values to `rules.readings`.
 """
 
