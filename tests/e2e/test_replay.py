@@ -77,7 +77,8 @@ def expected(station_file: Path) -> dict[str, dict[int, float]]:
 def replayed(platform: WholePlatform, station_file: Path, expected: dict[str, Any]) -> dict[str, Any]:
     """Sent, interrupted in the middle, sent again; the report of the second run."""
     command = [*JIANZHEN, "replay", str(station_file), "--json", "--wait", "300"]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    # A run in the background of a shell hands down an ignored SIGINT.
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "preexec_fn": heed_interrupts}
     with subprocess.Popen([*command, "--rate", "10000"], env=platform.environ, **quiet) as first:
         limit = time.monotonic() + 60
         while answered(platform) < 20 and time.monotonic() < limit:
@@ -94,6 +95,10 @@ def replayed(platform: WholePlatform, station_file: Path, expected: dict[str, An
         f"\nreplay: {report['rows']} rows in {report['seconds']} s after the interruption; {report['flags']}"
     )
     return report
+
+
+def heed_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def answered(platform: WholePlatform) -> int:
