@@ -19,6 +19,8 @@ from nats.js.errors import NotFoundError
 from jianzhen import accounts
 
 DAY = 86_400.0
+# A server that dies in the middle must not hold its own restart back: the caller tries again.
+DECLARE_SECONDS = 20.0
 
 
 def stream_of(producer: str, replicas: int = 1) -> StreamConfig:
@@ -47,10 +49,19 @@ def streams(replicas: int = 1) -> list[StreamConfig]:
 
 
 async def declare(url: str, user: str, password: str, replicas: int = 1) -> list[str]:
-    """Make or mend every stream, and name them; raises nats.errors.Error if it cannot be reached."""
+    """Make or mend every stream, and name them; raises nats.errors.Error or OSError if it cannot be reached.
+
+    One connection, never renewed: what is lost in the middle is an error (TimeoutError) in DECLARE_SECONDS.
+    """
+    async with asyncio.timeout(DECLARE_SECONDS):
+        return await _declare(url, user, password, replicas)
+
+
+async def _declare(url: str, user: str, password: str, replicas: int) -> list[str]:
     client = await nats.connect(
-        url, user=user, password=password, inbox_prefix=accounts.inbox(user), connect_timeout=5
-    )
+        url, user=user, password=password, inbox_prefix=accounts.inbox(user), connect_timeout=5,
+        allow_reconnect=False,
+    )  # fmt: skip
     try:
         jetstream = client.jetstream()
         for config in streams(replicas):

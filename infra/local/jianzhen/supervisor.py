@@ -107,7 +107,7 @@ class Supervisor:
         if isinstance(one, Server):
             one.start()
             if one is self.plan.nats:
-                declare_streams(self.plan)  # its store may have been lost
+                self._declare()
             return None
         with self.state.log(one.name).open("ab") as log:
             child = subprocess.Popen(
@@ -116,6 +116,15 @@ class Supervisor:
             )  # fmt: skip
         self.state.pidfile(one.name).write(child.pid)
         return child
+
+    def _declare(self) -> None:
+        """The bus may have lost its store: ask until it has its streams again, or is gone itself."""
+        while not self.stopping.is_set() and self.plan.nats.is_running():
+            try:
+                return declare_streams(self.plan)
+            except Exception as error:  # killed again, or slow on a busy machine
+                self._note("streams", repr(error))
+                self.stopping.wait(0.5)
 
     def _note(self, name: str, text: str) -> None:
         with self.state.log("supervisor").open("a") as log:

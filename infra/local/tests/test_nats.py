@@ -1,5 +1,8 @@
 """The bus as the catalogue wants it: streams, accounts, and what each service may not do."""
 
+import asyncio
+import shutil
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -88,3 +91,24 @@ async def test_a_service_cannot_hear_what_is_not_addressed_to_it(server: NatsSer
             await credit.jetstream().add_consumer("QC", config, timeout=0.3)
         await qc.jetstream().publish("qc.assessed.v1.03", b"{}")
         assert all(not one.pending_msgs for one in credit._subs.values())
+
+
+async def test_a_server_that_dies_while_it_is_asked_holds_nobody_back(tmp_path: Path) -> None:
+    environ = {accounts.password_variable(user): password for user, password in PASSWORDS.items()}
+    server = NatsServer(tmp_path, config=ROOT / "infra/nats/server.conf", passwords=environ)
+    interrupted = 0
+    for trial in range(4):
+        await asyncio.to_thread(server.start)
+        declaring = asyncio.create_task(
+            streams.declare(server.url, accounts.OPERATOR, PASSWORDS[accounts.OPERATOR])
+        )
+        await asyncio.sleep(0.008 * trial)
+        await asyncio.to_thread(server.kill)
+        shutil.rmtree(server.store, ignore_errors=True)
+        begun = time.monotonic()
+        try:
+            await declaring
+        except (nats.errors.Error, OSError, TimeoutError):
+            interrupted += 1
+        assert time.monotonic() - begun < streams.DECLARE_SECONDS + 1
+    assert interrupted, "no trial hit the declaration"
