@@ -1,0 +1,8 @@
+"""What is forwarded upward, and what was reconciled."""
+
+revision = "0006"
+down_revision = "0005"
+
+
+def upgrade() -> None:
+    pass
