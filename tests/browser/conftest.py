@@ -34,7 +34,9 @@ def site(databases: Databases, nats_server: NatsServer) -> Iterator[Site]:
     work = live(databases, nats_server, tokens, port, ready)
     thread = threading.Thread(target=asyncio.run, args=(work,))
     thread.start()
-    assert ready["event"].wait(60), "the services did not come up"
+    while thread.is_alive() and not ready["event"].wait(0.1):
+        pass
+    assert ready["event"].is_set(), "the services did not come up"
     api = f"http://127.0.0.1:{port}"
     with portal_process(api) as url:
         yield Site(url, api, ready["release"])

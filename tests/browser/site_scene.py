@@ -244,8 +244,8 @@ async def live(
 
 
 async def corrected(client: httpx.AsyncClient, release_id: str) -> None:
-    """Waits until the service itself has corrected the release."""
-    for _ in range(300):
+    """Waits until the service itself has corrected the release; a busy machine takes its time."""
+    for _ in range(1200):
         answer = await client.get(f"/api/publish/public/releases/{release_id}")
         if answer.raise_for_status().json()["version"] > 1:
             return

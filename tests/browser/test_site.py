@@ -7,6 +7,8 @@ import httpx
 import pytest
 from site_scene import Site
 
+# The first test waits for two services, a week of figures and a correction by their clocks.
+pytestmark = pytest.mark.timeout(180)
 PAGES = (
     "",
     "stations/131000-A02",

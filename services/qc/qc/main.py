@@ -1,5 +1,8 @@
 """The service `qc`: judges every value. Wiring only."""
 
+from collections.abc import Callable
+from datetime import datetime
+
 from fastapi import FastAPI
 from kit.app import Parts, create_app, serve
 from kit.settings import load
@@ -7,19 +10,19 @@ from standards.regions import is_within
 
 from qc.api import router
 from qc.consumers import CONSUMERS
-from qc.jobs import missing_values
+from qc.jobs import missing_values, utc_now
 from qc.settings import Settings
 
 
-def build(settings: Settings) -> FastAPI:
-    """The application with its doors."""
+def build(settings: Settings, clock: Callable[[], datetime] = utc_now) -> FastAPI:
+    """The application with its doors; `clock` tells its jobs the time."""
     parts = Parts(
         name="qc",
         title="Jianzhen qc 质量控制",
         within=is_within,
         routers=[router],
         consumers=CONSUMERS,
-        jobs=[missing_values()],
+        jobs=[missing_values(clock)],
     )
     return create_app(settings, parts)
 

@@ -16,7 +16,7 @@ HERE = str(Path(__file__).parent)
 if HERE not in sys.path:
     sys.path.insert(0, HERE)
 
-from qc_scene import Lane  # noqa: E402
+from qc_scene import BEGIN, Lane  # noqa: E402
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ async def lane(service_database: ServiceDatabase, clock: Clock) -> Lane:
 async def client(
     lane: Lane, fresh_streams: NatsServer, tokens: Tokens, client_for: ClientFor
 ) -> AsyncIterator[httpx.AsyncClient]:
-    """The service with all its doors open, on the database of `lane`."""
+    """The service with all its doors open, on the database of `lane`; for its jobs the scene only begins."""
     settings = Settings.model_validate(
         {
             **tokens.settings,
@@ -41,5 +41,5 @@ async def client(
             "log_level": "ERROR",
         }
     )
-    async with client_for(build(settings)) as made:
+    async with client_for(build(settings, lambda: BEGIN)) as made:
         yield made

@@ -17,7 +17,8 @@ from sqlalchemy import text
 PACK = load_pack()
 HOUR = 3_600_000
 MINUTE = 60_000
-START = int(datetime(2026, 11, 10, tzinfo=UTC).timestamp() * 1000)
+BEGIN = datetime(2026, 11, 10, tzinfo=UTC)
+START = int(BEGIN.timestamp() * 1000)
 SITE = "131000-A01"
 
 
