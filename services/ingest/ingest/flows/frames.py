@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import secrets
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 
 import msgspec
@@ -36,21 +36,34 @@ _VARIANTS = ("modbus", "modbus-swapped")
 
 
 class Arrival(msgspec.Struct):
-    """A frame off the wire. `is_taken` once it is committed; `reply` is the receipt it asked for."""
+    """A frame off the wire. `is_taken` once it is committed; `reply` is the receipt it asked for.
+
+    `certificate` is the subject of the client certificate, where the connection had one; `is_repeat` says
+    that the same bytes were committed before.
+    """
 
     frame: Frame
     address: str
     received_at: datetime
+    certificate: str | None = None
     digest: bytes = b""
     is_taken: bool = False
+    is_repeat: bool = False
     reply: bytes | None = None
 
 
-class Reception:
-    """Takes frames in; one per process. Remembers committed frames, plans and floods."""
+Heard = Callable[[Arrival, Device], None]
 
-    def __init__(self, catalog: Catalog, store: Store, flood: FloodGate) -> None:
-        self._catalog, self._store, self._flood = catalog, store, flood
+
+class Reception:
+    """Takes frames in; one per process. Remembers committed frames, plans and floods.
+
+    `heard` is told of every taken frame of a registered device, repeats too, once it is committed and before
+    its receipt is written. It must not wait.
+    """
+
+    def __init__(self, catalog: Catalog, store: Store, flood: FloodGate, heard: Heard | None = None) -> None:
+        self._catalog, self._store, self._flood, self.heard = catalog, store, flood, heard
         self._seen: OrderedDict[bytes, bytes | None] = OrderedDict()
         self._plans: dict[tuple[object, ...], Plan] = {}
 
@@ -69,6 +82,9 @@ class Reception:
         for arrival in arrivals:
             arrival.is_taken = arrival.digest in self._seen
             arrival.reply = self._seen.get(arrival.digest)
+            device = registry.devices.get(_sender(arrival.frame)) if arrival.is_taken else None
+            if self.heard is not None and device is not None:
+                self.heard(arrival, device)
         while len(self._seen) > _SEEN:
             self._seen.popitem(last=False)
 
@@ -83,6 +99,7 @@ class Reception:
         digest = arrival.digest = hashlib.sha256(arrival.frame.raw).digest()
         if digest in self._seen or digest in replies:
             self._flood.count(_sender(arrival.frame), "resend", _day(arrival)).counted += 1
+            arrival.is_repeat = True
             return
         parcel, reply = self._open(arrival, registry)
         if parcel is None:
