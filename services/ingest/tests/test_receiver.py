@@ -126,7 +126,7 @@ async def test_a_frame_without_crlf_is_answered_after_a_pause(served: FastAPI) -
         (b"##0001" + hour_frame()[6:], "frame-broken"),
         (hour_frame(device={**DEVICE, "MN": "UNKNOWN"}), "unknown-device"),
         (hour_frame(device={**DEVICE, "PW": "654321"}), "wrong-password"),
-        (build({"CN": 2061, "MN": MN}, ["{0xE4,0x3E}"]), "frame-broken"),
+        (build({"CN": 2061, "MN": MN}, ["{0xE4,0x3E}"]), "encrypted"),
     ],
 )
 async def test_a_wrong_frame_is_kept_and_not_answered(
