@@ -30,7 +30,7 @@ async def start(app: FastAPI) -> Callable[[], Awaitable[None]]:
     state.desk = Desk(state.database, state.catalog, state.store)
     registry = await state.catalog.refresh()
     await remake_latest(state.database, list(registry.by_id))
-    reception = Reception(state.catalog, state.store, state.flood)
+    state.reception = reception = Reception(state.catalog, state.store, state.flood, state.database)
     state.receiver = receiver = Receiver(_door(state.settings), reception)
     await receiver.start()
     # What was made so far lives as long as the process: the collector need not walk it for every batch.

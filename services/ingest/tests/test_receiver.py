@@ -126,7 +126,7 @@ async def test_a_frame_without_crlf_is_answered_after_a_pause(served: FastAPI) -
         (b"##0001" + hour_frame()[6:], "frame-broken"),
         (hour_frame(device={**DEVICE, "MN": "UNKNOWN"}), "unknown-device"),
         (hour_frame(device={**DEVICE, "PW": "654321"}), "wrong-password"),
-        (build({"CN": 2061, "MN": MN}, ["{0xE4,0x3E}"]), "frame-broken"),
+        (build({"CN": 2061, "MN": MN}, ["{0xE4,0x3E}"]), "encrypted"),
     ],
 )
 async def test_a_wrong_frame_is_kept_and_not_answered(
@@ -326,3 +326,21 @@ async def test_the_latest_value_follows(served: FastAPI, database: FreshDatabase
         await device.answer()
     await until(database, "latest_values", 1)
     assert [one["value"] for one in await fetch(database, "SELECT value FROM latest_values")] == [35.0]
+
+
+async def test_every_taken_frame_is_heard_once_it_is_committed(
+    served: FastAPI, database: FreshDatabase
+) -> None:
+    heard: list[tuple[str, str, bool, bytes | None]] = []
+    served.state.reception.heard = lambda arrival, device: heard.append(
+        (device.mn, arrival.frame.fields["CN"], arrival.is_repeat, arrival.reply)
+    )
+    head = {"QN": "20260301080000009", "ST": 91, "CN": 9011, "PW": PASSWORD, "MN": MN, "Flag": 4}
+    async with logger(served) as device:
+        await device.send(build(head, ["QnRtn=1"]) + hour_frame() + hour_frame())
+        for _ in range(2):
+            assert (await device.answer())["CN"] == "9014"
+        await device.send(hour_frame(2, device={**DEVICE, "PW": "wrong"}))
+        await until(database, "refused_rows", 1)
+    assert [one[:3] for one in heard] == [(MN, "9011", False), (MN, "2061", False), (MN, "2061", True)]
+    assert heard[0][3] is None and heard[1][3] is not None

@@ -1,6 +1,6 @@
 """The registry as the rules need it, read in one go."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 from contracts.envelope import lane_of
@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from standards import factors
 
 from ingest.rules.registry import Channel, Device, Registry, SeriesKey, Site
-from ingest.tables import DeviceRow, Organisation, RegistryChange, SeriesRow, SiteRow
+from ingest.tables import DeviceKey, DeviceRow, Organisation, RegistryChange, SeriesRow, SiteRow
 
 
 async def registry_version(session: AsyncSession) -> int:
@@ -24,6 +24,11 @@ async def load_registry(session: AsyncSession) -> Registry:
     found = (await session.execute(select(SiteRow, Organisation).outerjoin(Organisation))).all()
     channels = list(await _channels(session, {site.code: (site, owner) for site, owner in found}))
     devices = (await session.scalars(select(DeviceRow))).all()
+    keys: dict[str, list[bytes]] = {}
+    for row in await session.scalars(select(DeviceKey).order_by(DeviceKey.since.desc())):
+        keys.setdefault(row.mn, []).append(row.key)
+    known = {row.mn: _device(row, keys.get(row.mn, ())) for row in devices}
+    answered = (device.addresses for device in known.values() if device.answers_refusals)
     return Registry(
         version,
         {
@@ -32,7 +37,8 @@ async def load_registry(session: AsyncSession) -> Registry:
         },
         {key_of(channel.ref): channel for channel in channels},
         {channel.ref.id: channel for channel in channels},
-        {row.mn: _device(row) for row in devices},
+        known,
+        answered=frozenset(address for addresses in answered for address in addresses),
     )
 
 
@@ -78,7 +84,7 @@ def _channel(row: SeriesRow, site: SiteRow, owner: Organisation | None) -> Chann
     )
 
 
-def _device(row: DeviceRow) -> Device:
+def _device(row: DeviceRow, keys: Sequence[bytes]) -> Device:
     return Device(
         mn=row.mn,
         site=row.site,
@@ -88,4 +94,9 @@ def _device(row: DeviceRow) -> Device:
         addresses=tuple(row.addresses),
         accepts_modbus_crc=row.accepts_modbus_crc,
         accepts_long_segments=row.accepts_long_segments,
+        accepts_absent_crc=row.accepts_absent_crc,
+        answers_refusals=row.answers_refusals,
+        systems=tuple(row.systems),
+        certificate=row.certificate,
+        keys=tuple(keys),
     )

@@ -5,6 +5,7 @@ Leaves to `queries` how rows are read, and to `flows` when they are written.
 """
 
 from ingest.tables.declared import Base
+from ingest.tables.devices import DeviceIdentity, DeviceInformation, DeviceKey, PacketGroup
 from ingest.tables.evidence import (
     FloodCount,
     IdempotentAnswer,
@@ -20,6 +21,9 @@ from ingest.tables.registry import DeviceRow, Organisation, RegistryChange, Seri
 
 __all__ = [
     "Base",
+    "DeviceIdentity",
+    "DeviceInformation",
+    "DeviceKey",
     "DeviceRow",
     "FloodCount",
     "IdempotentAnswer",
@@ -27,6 +31,7 @@ __all__ = [
     "LatestValue",
     "Observation",
     "Organisation",
+    "PacketGroup",
     "RawBytes",
     "RefusedRow",
     "RegistryChange",
