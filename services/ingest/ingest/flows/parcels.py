@@ -10,6 +10,7 @@ from contracts.ingest import Mode
 from ingest.rules.judge import Judged
 from ingest.rules.refusals import Refusal
 from ingest.rules.registry import Channel
+from ingest.rules.rows import Layout
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -45,6 +46,7 @@ class Parcel(msgspec.Struct):
     idempotency_key: str | None = None
     notes: str = ""
     judged: Judged | None = None
+    layout: Layout | None = None
     refused: list[Refusal] = msgspec.field(default_factory=list)
     findings: list[Finding] = msgspec.field(default_factory=list)
 

@@ -27,6 +27,13 @@ class Limits(msgspec.Struct, frozen=True):
     decoded_bytes: int
     json_parts: int
     value_magnitude: int
+    table_columns: int
+    table_line_bytes: int
+    shared_text_bytes: int
+    upload_bytes: int
+    upload_unpacked_bytes: int
+    uploads_open: int
+    upload_days: int
 
     def late_after(self, period: str) -> int:
         """Seconds after the end of a period from which its value counts as late."""
