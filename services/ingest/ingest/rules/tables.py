@@ -7,6 +7,7 @@ entities); raises only `BatchRefused`. Leaves what the cells mean to `mapping`.
 import codecs
 import csv
 import io
+import re
 import zipfile
 from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO
@@ -25,6 +26,7 @@ _CHARSETS = {"utf-8": "utf-8-sig", "utf8": "utf-8-sig", "utf-16": "utf-16"}
 _DELIMITERS = ",;\t"
 _LINES_OF_ONE_RECORD = 100
 _CHUNK = 1 << 20
+_NUMERIC = re.compile(r"[+-]?[0-9.]+")
 
 
 def csv_records(chunks: Iterable[bytes], charset: str | None, limits: Limits) -> Iterator[Record]:
@@ -169,3 +171,15 @@ def _check_xml(part: Any, row_bytes: int) -> None:
         if row_bytes and since > row_bytes + _CHUNK:
             raise BatchRefused("body", "table-too-wide", f"a row of more than {row_bytes:,} bytes")
         tail = text[-9:]
+
+
+def to_csv(rows: Iterable[Iterable[Any]]) -> bytes:
+    """Lines of a CSV in UTF-8. A text that a spreadsheet would run as a formula gets a `'` before it."""
+    file = io.StringIO()
+    csv.writer(file, lineterminator="\n").writerows([_harmless(cell) for cell in row] for row in rows)
+    return file.getvalue().encode(errors="backslashreplace")
+
+
+def _harmless(cell: Any) -> Any:
+    is_formula = isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r"))
+    return f"'{cell}" if is_formula and not _NUMERIC.fullmatch(cell) else cell
