@@ -1,12 +1,14 @@
-"""What `ingest` does on a clock: latest values, registry freshness, flood counts.
+"""What `ingest` does on a clock: latest values, registry freshness, flood counts, files that arrived.
 
 Promises: each job can fail and run again without harm.
 """
 
+from datetime import UTC, datetime
+
 from fastapi import FastAPI
 from kit.app import Job
 
-from ingest.flows import behind
+from ingest.flows import behind, unpacking
 
 
 async def note_latest(app: FastAPI) -> None:
@@ -24,8 +26,28 @@ async def note_floods(app: FastAPI) -> None:
     await behind.note_floods(app.state.database, app.state.flood)
 
 
+async def unpack_uploads(app: FastAPI) -> None:
+    """Read the files that are whole, one after the other."""
+    state = app.state
+    unpacker = unpacking.Unpacker(
+        state.database, state.objects, state.catalog, state.store, state.settings.upload_lease_seconds
+    )
+    while await unpacker.work(unpacking.grant_today(state.policy, state.within)):
+        continue
+
+
+async def sweep_uploads(app: FastAPI) -> None:
+    """Drop what nobody needs any more of files sent in parts."""
+    if app.state.settings.objects:
+        await unpacking.sweep(app.state.database, app.state.objects, datetime.now(UTC))
+
+
 JOBS = (
     Job("note-latest", 1, note_latest),
     Job("refresh-registry", 2, refresh_registry),
     Job("note-floods", 5, note_floods),
+    # Two, so that a small file need not wait for a large one.
+    Job("unpack-uploads-1", 1, unpack_uploads),
+    Job("unpack-uploads-2", 1, unpack_uploads),
+    Job("sweep-uploads", 3600, sweep_uploads),
 )

@@ -65,8 +65,8 @@ async def fill(database: FreshDatabase, series: int, hours: int) -> None:
             month = datetime(2020, 1, 1, tzinfo=UTC) + timedelta(28 * step)
             await connection.execute("SELECT ensure_month($1)", month)
         await connection.execute(
-            "INSERT INTO observations SELECT $1, '2020-01-01T00:00Z'::timestamptz + n * interval '1 hour', n, "
-            "0, '', 3, '00000000-0000-7000-8000-000000000000', n FROM generate_series(0, $2 - 1) AS n",
+            "INSERT INTO observations SELECT $1, '2020-01-01T00:00Z'::timestamptz + n * interval '1 hour', "
+            "n, 0, '', 3, '00000000-0000-7000-8000-000000000000', n FROM generate_series(0, $2 - 1) AS n",
             series,
             hours,
         )

@@ -30,7 +30,7 @@ async def list_submissions(
     """What was received, newest first."""
     wanted = select(Submission).where(reach_of(grant)).order_by(Submission.id.desc()).limit(limit + 1)
     if cursor:
-        wanted = wanted.where(Submission.id < _uuid(cursor))
+        wanted = wanted.where(Submission.id < uuid_of(cursor))
     if outcome:
         wanted = wanted.where(Submission.outcome == outcome)
     return page((await session.scalars(wanted)).all(), limit, lambda row: row.id, _shown)
@@ -75,7 +75,8 @@ def reach_of(grant: Grant) -> Any:
     )
 
 
-def _uuid(text: str) -> UUID:
+def uuid_of(text: str) -> UUID:
+    """A cursor that is an id. Raises NotFound."""
     try:
         return UUID(text)
     except ValueError:

@@ -16,6 +16,7 @@ from ingest.tables.evidence import (
     Revision,
     Submission,
 )
+from ingest.tables.files import Upload, UploadBatch, UploadPart
 from ingest.tables.registry import DeviceRow, Organisation, RegistryChange, SeriesRow, SiteRow
 
 __all__ = [
@@ -34,4 +35,7 @@ __all__ = [
     "SeriesRow",
     "SiteRow",
     "Submission",
+    "Upload",
+    "UploadBatch",
+    "UploadPart",
 ]
