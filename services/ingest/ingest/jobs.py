@@ -1,4 +1,4 @@
-"""What `ingest` does on a clock: latest values, registry freshness, flood counts, messages given up.
+"""What `ingest` does on a clock: latest values, registry freshness, flood counts, messages given up, files.
 
 Promises: each job can fail and run again without harm.
 """
@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from fastapi import FastAPI
 from kit.app import Job
 
-from ingest.flows import behind, devices
+from ingest.flows import behind, devices, unpacking
 
 
 async def note_latest(app: FastAPI) -> None:
@@ -31,9 +31,29 @@ async def give_up_packets(app: FastAPI) -> None:
     await devices.give_up_packets(app.state.database, datetime.now(UTC))
 
 
+async def unpack_uploads(app: FastAPI) -> None:
+    """Read the files that are whole, one after the other."""
+    state = app.state
+    unpacker = unpacking.Unpacker(
+        state.database, state.objects, state.catalog, state.store, state.settings.upload_lease_seconds
+    )
+    while await unpacker.work(unpacking.grant_today(state.policy, state.within)):
+        continue
+
+
+async def sweep_uploads(app: FastAPI) -> None:
+    """Drop what nobody needs any more of files sent in parts."""
+    if app.state.settings.objects:
+        await unpacking.sweep(app.state.database, app.state.objects, datetime.now(UTC))
+
+
 JOBS = (
     Job("note-latest", 1, note_latest),
     Job("refresh-registry", 2, refresh_registry),
     Job("note-floods", 5, note_floods),
     Job("give-up-packets", 15, give_up_packets),
+    # Two, so that a small file need not wait for a large one.
+    Job("unpack-uploads-1", 1, unpack_uploads),
+    Job("unpack-uploads-2", 1, unpack_uploads),
+    Job("sweep-uploads", 3600, sweep_uploads),
 )

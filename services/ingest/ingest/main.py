@@ -15,7 +15,9 @@ from ingest.flows.catalog import Catalog
 from ingest.flows.frames import Reception
 from ingest.flows.store import Store
 from ingest.flows.submit import Desk
+from ingest.flows.uploads import Uploads
 from ingest.jobs import JOBS
+from ingest.queries.objects import Objects
 from ingest.receiver import Door, Receiver
 from ingest.rules.flood import FloodGate
 from ingest.settings import Settings
@@ -28,6 +30,8 @@ async def start(app: FastAPI) -> Callable[[], Awaitable[None]]:
     state.catalog = Catalog(state.database)
     state.store = Store(state.database)
     state.desk = Desk(state.database, state.catalog, state.store)
+    state.objects = Objects(state.settings.objects)
+    state.uploads = Uploads(state.database, state.objects)
     registry = await state.catalog.refresh()
     await remake_latest(state.database, list(registry.by_id))
     state.reception = reception = Reception(state.catalog, state.store, state.flood, state.database)

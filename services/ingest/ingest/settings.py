@@ -17,3 +17,6 @@ class Settings(ServiceSettings):
     receiver_connections_per_address: int = Field(default=2_000, ge=1)
     receiver_idle_seconds: float = Field(default=3600, gt=0)
     receiver_frame_seconds: float = Field(default=30, gt=0)
+    # Where files sent in parts are kept: file:///folder or s3://bucket/prefix; without it they are refused.
+    objects: str = ""
+    upload_lease_seconds: float = Field(default=30, gt=0)

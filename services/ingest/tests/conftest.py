@@ -25,7 +25,7 @@ async def database(service_database: ServiceDatabase) -> FreshDatabase:
 
 
 @pytest.fixture
-def settings(database: FreshDatabase, fresh_streams: NatsServer, tokens: Tokens) -> Settings:
+def settings(database: FreshDatabase, fresh_streams: NatsServer, tokens: Tokens, tmp_path: Path) -> Settings:
     return Settings.model_validate(
         {
             **tokens.settings,
@@ -40,6 +40,8 @@ def settings(database: FreshDatabase, fresh_streams: NatsServer, tokens: Tokens)
             "receiver_frame_seconds": 2,
             "receiver_idle_seconds": 5,
             "receiver_connections_per_address": 20,
+            "objects": (tmp_path / "objects").as_uri(),
+            "upload_lease_seconds": 2,
         }
     )
 

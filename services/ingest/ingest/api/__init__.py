@@ -6,8 +6,8 @@ policy.
 
 from fastapi import APIRouter
 
-from ingest.api import devices, observations, reading, registry, submissions
+from ingest.api import devices, observations, reading, refusals, registry, submissions, uploads, values
 
 router = APIRouter()
-for part in (observations, submissions, registry, devices, reading):
+for part in (observations, uploads, submissions, refusals, registry, devices, values, reading):
     router.include_router(part.router)

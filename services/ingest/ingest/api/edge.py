@@ -24,6 +24,11 @@ def page(items: Sequence[Any], limit: int, last: Callable[[Any], object], shown:
     return {"items": [shown(item) for item in kept], "next": more}
 
 
+def number_of(cursor: str | None) -> int:
+    """A cursor that is a number; anything else begins at the start."""
+    return int(cursor) if cursor and cursor.isascii() and cursor.isdigit() and len(cursor) < 19 else 0
+
+
 def desk(request: Request) -> Desk:
     found: Desk = request.app.state.desk
     return found

@@ -1,99 +1,114 @@
 """POST /observations: the bytes as they came, judged row by row, answered after the commit.
 
-Promises: 202 means committed; a body too large is 413 before it is read whole. Leaves everything else to
-`flows.submit`.
+Promises: 202 means committed; `validate=only` answers 200 and changes nothing; a body too large is 413 before
+it is read whole. Leaves everything else to `flows.submit`.
 """
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from email.message import Message
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Header, Request, Response
+import msgspec
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from kit.auth import Grant, allow
 from kit.problems import Invalid, TooLarge, trace_id
+from pydantic import BaseModel, Field
 from starlette.requests import ClientDisconnect
 
+from ingest.api.bodies import BODY
 from ingest.api.edge import desk
-from ingest.flows.submit import Received
+from ingest.flows.submit import Read, Received, read_json
+from ingest.rules.cells import table_reader
 from ingest.rules.limits import limits_on
+from ingest.rules.mapping import Mapping, read_mapping
+from ingest.rules.rows import BatchRefused
+from ingest.rules.tables import CSV, XLSX
 
 router = APIRouter(tags=["observations"])
+
+
+class Table(BaseModel):
+    """What a CSV or XLSX cannot say of itself."""
+
+    source: str | None = Field(None, max_length=64)
+    station: str | None = Field(None, max_length=64, description="Site of every row 全表所属点位")
+    label: Literal["start", "end"] | None = None
+    period: Literal["rtd", "min", "hour", "day"] | None = None
+    historical: bool = False
+    mapping: str | None = Field(None, max_length=20_000, description="JSON, as for `jianzhen replay`")
+
+
 May = Annotated[Grant, Depends(allow("observations", "submit"))]
 Key = Annotated[
     str | None,
     Header(alias="Idempotency-Key", min_length=1, max_length=200, description="Repeats get the same answer"),
 ]
-_ROW = {
-    "type": "object",
-    "required": ["site", "factor", "time", "value"],
-    "properties": {
-        "site": {"type": "string", "examples": ["131000-A01"]},
-        "factor": {"type": "string", "examples": ["a34004"]},
-        "statistic": {"enum": ["rtd", "avg", "min", "max", "cou"], "default": "avg"},
-        "basis": {"enum": ["raw", "converted"], "default": "raw"},
-        "period": {"enum": ["rtd", "min", "hour", "day"], "default": "hour"},
-        "time": {"type": "string", "examples": ["2026-11-21T08:00:00+08:00"]},
-        "value": {"type": ["number", "string", "null"], "examples": [12.3]},
-        "unit": {"type": "string", "examples": ["ug/m3"]},
-        "flag": {"type": "string", "maxLength": 4, "examples": ["N"]},
-    },
-}
-_HEAD = {
-    "source": {"type": "string", "maxLength": 64},
-    "label": {"enum": ["start", "end"], "default": "start"},
-    "historical": {"type": "boolean", "default": False},
-}
-_BODY: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/json": {
-                "schema": {
-                    "oneOf": [
-                        {
-                            "type": "object",
-                            "required": ["source", "rows"],
-                            "properties": _HEAD | {"rows": {"type": "array", "items": _ROW}},
-                        },
-                        {
-                            "type": "object",
-                            "required": ["source", "columns", "data"],
-                            "properties": _HEAD
-                            | {
-                                "columns": {"type": "array", "items": {"type": "string"}},
-                                "data": {"type": "array", "items": {"type": "array"}},
-                            },
-                        },
-                    ]
-                }
-            }
-        },
-    }
-}
+Validate = Annotated[Literal["only"] | None, Query(description="only: answer, change nothing 只校验不入库")]
 
 
 @router.post(
     "/observations",
     status_code=202,
     response_class=Response,
-    openapi_extra=_BODY,
-    responses={202: {"description": "Committed, with a result per row that was not simply accepted"}},
+    openapi_extra=BODY,
+    responses={
+        200: {"description": "With validate=only: what would be answered; nothing was stored"},
+        202: {"description": "Committed, with a result per row that was not simply accepted"},
+    },
 )
-async def send_observations(request: Request, grant: May, key: Key = None) -> Response:
-    """Send readings as rows or as columns. Times without an offset are +08:00; a missing value is null.
+async def send_observations(
+    request: Request,
+    grant: May,
+    table: Annotated[Table, Query()],
+    key: Key = None,
+    validate: Validate = None,
+) -> Response:
+    """Send readings as rows, as columns, as CSV or as XLSX. Times without an offset are +08:00.
 
-    The first committed value of an instant wins; an equal one is a repeat, another one is kept as a revision.
+    A missing value is null. The first committed value of an instant wins; an equal one is a repeat, another
+    one is kept as a revision. The query parameters of a table are for CSV and XLSX only.
     """
-    now = datetime.now(UTC)
-    raw = await _body(request, limits_on(now.date()).body_bytes)
-    encoding = request.headers.get("content-encoding", "identity").strip().lower() or "identity"
-    address = request.client.host if request.client else None
-    received = Received(raw, encoding, address, key, trace_id() or "", now)
+    kind = Message()
+    kind["content-type"] = request.headers.get("content-type", "application/json")
+    read: Read = read_json
+    if kind.get_content_type() in (CSV, XLSX):
+        read = table_reader(kind.get_content_type(), kind.get_param("charset"), _mapping(table))  # type: ignore[arg-type]
+    received = await receive(request, key, read)
+    if validate:
+        return Response(await desk(request).check(received, grant), 200, media_type="application/json")
     return Response(await desk(request).submit(received, grant), 202, media_type="application/json")
 
 
-async def _body(request: Request, most: int) -> bytes:
+async def receive(request: Request, key: str | None = None, read: Read = read_json) -> Received:
+    """The whole body and where it came from. Raises TooLarge, Invalid."""
+    now = datetime.now(UTC)
+    raw = await whole_body(request, limits_on(now.date()).body_bytes)
+    encoding = request.headers.get("content-encoding", "identity").strip().lower() or "identity"
+    address = request.client.host if request.client else None
+    return Received(raw, encoding, address, key, trace_id() or "", now, read)
+
+
+def _mapping(table: Table) -> Mapping:
+    """The mapping of a table sent at once. Raises Invalid."""
+    try:
+        given = msgspec.json.decode(table.mapping) if table.mapping else {}
+        words = {name: value for name in ("source", "station", "period") if (value := getattr(table, name))}
+        if table.historical:
+            words["historical"] = True
+        if table.label is not None:
+            words["time"] = {**given.get("time", {}), "label": table.label}
+        return read_mapping({**given, **words})
+    except (msgspec.DecodeError, TypeError, AttributeError) as error:
+        flaw = BatchRefused("mapping", "mapping-wrong", str(error)).flaw
+    except BatchRefused as error:
+        flaw = error.flaw
+    shown = flaw.at(-1).shown() | {"where": flaw.where}
+    raise Invalid("mapping-wrong", "The mapping of the table is wrong 表格的 mapping 有误", errors=[shown])  # type: ignore[list-item]
+
+
+async def whole_body(request: Request, most: int) -> bytes:
     """The whole body. Raises TooLarge as soon as that is certain."""
-    detail = f"A body may have {most:,} bytes; send smaller batches 请分批发送"
+    detail = f"A body may have {most:,} bytes; send smaller batches, or POST /uploads 请分批发送，或分片上传"
     declared = request.headers.get("content-length", "0")
     if declared.isdigit() and int(declared) > most:
         raise TooLarge("body-too-large", detail, limit_bytes=most)

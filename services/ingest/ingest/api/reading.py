@@ -1,7 +1,7 @@
-"""Values of a series, its monthly means, and what was found wrong while receiving.
+"""Monthly means of a series, and what was found wrong while receiving.
 
-Promises: `asOf` gives what was known then; a month is a calendar month in +08:00 and its mean is over the
-values recorded first, in the unit of the series. Leaves verdicts to `qc`.
+Promises: a month is a calendar month in +08:00 and its mean is over the values recorded first, in the unit of
+the series. Leaves the values themselves to `values`, verdicts to `qc`.
 """
 
 from datetime import UTC, datetime
@@ -11,12 +11,11 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 from kit.auth import Grant, allow
 from kit.db import ReaderSession
-from kit.problems import Invalid, NotFound
+from kit.problems import NotFound
 from sqlalchemy import false, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ingest.api.edge import REGIONS, Cursor, Limit, page
-from ingest.flows.recorded import MODES
 from ingest.queries import reading
 from ingest.rules.times import CHINA
 from ingest.tables import IngestFinding, SiteRow
@@ -30,7 +29,8 @@ AsOf = Annotated[datetime | None, Query(alias="asOf", description="As known at t
 START, STOP = datetime(1900, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 
 
-def _aware(moment: datetime | None, default: datetime) -> datetime:
+def aware(moment: datetime | None, default: datetime) -> datetime:
+    """A time as asked for; one without an offset is +08:00."""
     if moment is None:
         return default
     return moment if moment.tzinfo else moment.replace(tzinfo=CHINA)
@@ -43,12 +43,14 @@ class Asked(NamedTuple):
     as_of: datetime | None
 
 
-def _asked(start: From = None, to: To = None, as_of: AsOf = None) -> Asked:
-    known = None if as_of is None else _aware(as_of, STOP)
-    return Asked((_aware(start, START), _aware(to, STOP)), known)
+def asked_for(start: From = None, to: To = None, as_of: AsOf = None) -> Asked:
+    """The query parameters from, to and asOf."""
+    known = None if as_of is None else aware(as_of, STOP)
+    return Asked((aware(start, START), aware(to, STOP)), known)
 
 
-async def _series(session: AsyncSession, grant: Grant, wanted: int) -> dict[str, Any]:
+async def series_in_reach(session: AsyncSession, grant: Grant, wanted: int) -> dict[str, Any]:
+    """The series, its unit and place. Raises NotFound, Forbidden."""
     row = await reading.series_row(session, wanted)
     if row is None:
         raise NotFound("unknown-series", "No such series in your reach 无此序列或超出权限")
@@ -56,32 +58,16 @@ async def _series(session: AsyncSession, grant: Grant, wanted: int) -> dict[str,
     return row
 
 
-@router.get("/series/{id}/observations")
-async def list_observations(
-    id: int,
-    grant: May,
-    session: ReaderSession,
-    asked: Annotated[Asked, Depends(_asked)],
-    limit: Limit = 100,
-    cursor: Cursor = None,
-) -> Any:
-    """Values of a series, oldest first. `ts` is the instant, or the start of the period, in UTC."""
-    series = await _series(session, grant, id)
-    rows = await reading.observations(session, id, asked.span, _moment(cursor), asked.as_of, limit + 1)
-    body = page(rows, limit, lambda row: row["ts"].isoformat(), _value)
-    return body | {"series": id, "unit": series["unit"], "latest": await _latest(session, id)}
-
-
 @router.get("/series/{id}/monthly")
 async def list_monthly(
     id: int,
     grant: May,
     session: ReaderSession,
-    asked: Annotated[Asked, Depends(_asked)],
+    asked: Annotated[Asked, Depends(asked_for)],
     limit: Limit = 1000,
 ) -> Any:
     """Means by calendar month (+08:00): `values` counts what the mean is over, `rows` also declared gaps."""
-    series = await _series(session, grant, id)
+    series = await series_in_reach(session, grant, id)
     rows = await reading.monthly(session, id, asked.span, limit)
     items = [row | {"month": row["month"].strftime("%Y-%m")} for row in rows]
     return {"items": items, "next": None, "series": id, "unit": series["unit"]}
@@ -108,33 +94,8 @@ def _uuid(text: str) -> UUID | None:
         return None
 
 
-def _moment(cursor: str | None) -> datetime | None:
-    if cursor is None:
-        return None
-    try:
-        return _aware(datetime.fromisoformat(cursor), STOP)
-    except ValueError:
-        raise Invalid("unknown-cursor", "No such page 无此页") from None
-
-
-async def _latest(session: AsyncSession, series: int) -> dict[str, Any] | None:
-    row = await reading.latest(session, series)
-    return None if row is None else row | {"ts": _utc(row["ts"])}
-
-
-def _value(row: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "ts": _utc(row["ts"]),
-        "value": row["value"],
-        "decimals": row["decimals"],
-        "flag": row["flag"],
-        "mode": MODES[row["mode"]],
-        "submission": str(row["submission"]),
-        "row": row["row_no"],
-    }
-
-
-def _utc(moment: datetime) -> str:
+def utc(moment: datetime) -> str:
+    """As every answer writes a time."""
     return moment.astimezone(UTC).isoformat()
 
 
@@ -144,6 +105,6 @@ def _finding(row: IngestFinding) -> dict[str, Any]:
         "kind": row.kind,
         "site": row.site,
         "submission": str(row.submission),
-        "found_at": _utc(row.found_at),
+        "found_at": utc(row.found_at),
         "detail": row.detail,
     }

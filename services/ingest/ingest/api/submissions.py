@@ -28,9 +28,9 @@ async def list_submissions(
     grant: May, session: ReaderSession, limit: Limit = 100, cursor: Cursor = None, outcome: str | None = None
 ) -> Any:
     """What was received, newest first."""
-    wanted = select(Submission).where(_reach(grant)).order_by(Submission.id.desc()).limit(limit + 1)
+    wanted = select(Submission).where(reach_of(grant)).order_by(Submission.id.desc()).limit(limit + 1)
     if cursor:
-        wanted = wanted.where(Submission.id < _uuid(cursor))
+        wanted = wanted.where(Submission.id < uuid_of(cursor))
     if outcome:
         wanted = wanted.where(Submission.outcome == outcome)
     return page((await session.scalars(wanted)).all(), limit, lambda row: row.id, _shown)
@@ -62,19 +62,21 @@ async def show_raw(id: UUID, grant: MayRaw, session: ReaderSession) -> Response:
 
 
 async def _one(session: AsyncSession, grant: Grant, wanted: UUID) -> Submission:
-    row = await session.scalar(select(Submission).where(Submission.id == wanted).where(_reach(grant)))
+    row = await session.scalar(select(Submission).where(Submission.id == wanted).where(reach_of(grant)))
     if row is None:
         raise NotFound("unknown-submission", "No such submission in your reach 无此报送或超出权限")
     return row
 
 
-def _reach(grant: Grant) -> Any:
+def reach_of(grant: Grant) -> Any:
+    """The submissions within reach, as a WHERE clause."""
     return grant.clause(
         REGIONS, region=Submission.region, owner_dept=Submission.dept, owner_uscc=Submission.uscc
     )
 
 
-def _uuid(text: str) -> UUID:
+def uuid_of(text: str) -> UUID:
+    """A cursor that is an id. Raises NotFound."""
     try:
         return UUID(text)
     except ValueError:

@@ -11,6 +11,7 @@ from ingest.rules.device_facts import Fact
 from ingest.rules.judge import Judged
 from ingest.rules.refusals import Refusal
 from ingest.rules.registry import Channel
+from ingest.rules.rows import Layout
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -59,6 +60,7 @@ class Parcel(msgspec.Struct):
     idempotency_key: str | None = None
     notes: str = ""
     judged: Judged | None = None
+    layout: Layout | None = None
     refused: list[Refusal] = msgspec.field(default_factory=list)
     findings: list[Finding] = msgspec.field(default_factory=list)
     information: list[tuple[str, datetime | None, Fact]] = msgspec.field(default_factory=list)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ingest.flows.parcels import Parcel, Stored
 from ingest.flows.recorded import MODES, Values
-from ingest.flows.writing import write
+from ingest.flows.writing import foresee, write
 from ingest.queries import telemetry
 from ingest.rules.registry import Channel
 from ingest.rules.times import moment
@@ -67,6 +67,11 @@ class Store:
         if len(values.at):
             self.newest.append(_newest(values))
         return stored
+
+    async def foresee(self, parcels: Sequence[Parcel]) -> list[Stored]:
+        """What `accept` would answer now; nothing is written."""
+        async with self._database.telemetry() as connection:
+            return await foresee(connection, parcels, _gather(parcels))
 
     async def _commit(
         self, parcels: Sequence[Parcel], values: Values, also: Also | None, *, is_fresh: bool

@@ -8,12 +8,14 @@ import hashlib
 from collections.abc import Callable
 from datetime import datetime
 from functools import cache
+from typing import Any
 
 import asyncpg
 import msgspec
 from kit.auth import Grant
 from kit.db import Database
 from kit.problems import Forbidden, Invalid, Problem
+from policy import Principal
 from standards import regions
 from uuid_utils.compat import uuid7
 
@@ -23,10 +25,10 @@ from ingest.flows.store import Store
 from ingest.queries import answers
 from ingest.rules.bodies import BodyRefused, decode_body
 from ingest.rules.judge import judge
-from ingest.rules.limits import limits_on
+from ingest.rules.limits import Limits, limits_on
 from ingest.rules.refusals import texts
 from ingest.rules.registry import Site
-from ingest.rules.rows import BatchRefused, read_batch
+from ingest.rules.rows import BatchRefused, Columns, read_batch
 from ingest.rules.times import CHINA, micros
 
 WHOLE_BATCH = -1
@@ -34,8 +36,16 @@ _MAY_BE_STALE = frozenset({"unknown-site", "unknown-series", "unknown-factor"})
 _SHOWN_FAULTS = 100
 
 
+Read = Callable[[bytes, str, Limits], Columns]
+
+
+def read_json(raw: bytes, content_encoding: str, limits: Limits) -> Columns:
+    """The columns of a JSON body. Raises BatchRefused, BodyRefused."""
+    return read_batch(decode_body(raw, content_encoding, limits), limits.rows_per_batch)
+
+
 class Received(msgspec.Struct, frozen=True):
-    """A body as it came in."""
+    """A body as it came in, and how to read it."""
 
     raw: bytes
     content_encoding: str
@@ -43,6 +53,7 @@ class Received(msgspec.Struct, frozen=True):
     idempotency_key: str | None
     trace_id: str
     received_at: datetime
+    read: Read = read_json
 
 
 class Raced(Exception):
@@ -57,13 +68,27 @@ class Desk:
 
     async def submit(self, received: Received, grant: Grant) -> bytes:
         """Commit a batch; the JSON of its answer. Raises Invalid, Forbidden, Unavailable."""
-        parcel = _parcel(received, grant)
+        parcel = parcel_of(received, grant.principal)
         if (known := await self._answered(parcel)) is not None:
             return known
-        try:
-            await self._judge(parcel, grant)
-        except (BatchRefused, BodyRefused) as error:
-            parcel.refused = [error.flaw.at(WHOLE_BATCH)]
+        await self._judge(parcel, received.read, grant)
+        return await self._commit(parcel)
+
+    async def check(self, received: Received, grant: Grant) -> bytes:
+        """The answer `submit` would give now, refused or not. Nothing is stored, said or counted."""
+        parcel = parcel_of(received, grant.principal)
+        await self._judge(parcel, received.read, grant)
+        (foreseen,) = await self._store.foresee([parcel])
+        return _answer(parcel, foreseen, is_committed=False)
+
+    async def take(self, received: Received, grant: Grant) -> tuple[Parcel, Stored]:
+        """Commit a batch, whatever became of its rows; for doors that answer in a form of their own."""
+        parcel = parcel_of(received, grant.principal)
+        await self._judge(parcel, received.read, grant)
+        (stored,) = await self._store.accept([parcel])
+        return parcel, stored
+
+    async def _commit(self, parcel: Parcel) -> bytes:
         is_lost = parcel.judged is None or not len(parcel.judged.row)
         answer = b""
 
@@ -83,18 +108,14 @@ class Desk:
             raise _problem(parcel)
         return answer
 
-    async def _judge(self, parcel: Parcel, grant: Grant) -> None:
+    async def _judge(self, parcel: Parcel, read: Read, grant: Grant) -> None:
         limits = limits_on(parcel.received_at.astimezone(CHINA).date())
-        batch = read_batch(decode_body(parcel.raw, parcel.content_encoding, limits), limits.rows_per_batch)
-        parcel.source = batch.source
-        parcel.declared = "historical" if batch.historical else None
-        may, now = _scope(grant), micros(parcel.received_at)
-        known = self._catalog.current
-        judged = judge(batch, known, may, now, limits)
-        is_maybe_stale = any(wrong.rule in _MAY_BE_STALE for wrong in judged.refused)
-        if is_maybe_stale and await self._catalog.refresh() is not known:
-            judged = judge(batch, self._catalog.current, may, now, limits)
-        parcel.judged, parcel.refused = judged, judged.refused
+        try:
+            batch = read(parcel.raw, parcel.content_encoding, limits)
+        except (BatchRefused, BodyRefused) as error:
+            parcel.refused = [error.flaw.at(WHOLE_BATCH)]
+            return
+        await judge_into(parcel, batch, self._catalog, scope_of(grant), limits)
 
     async def _answered(self, parcel: Parcel) -> bytes | None:
         """The stored answer for the key. Raises Invalid if the key was used for another body."""
@@ -110,8 +131,22 @@ class Desk:
         return known[1]
 
 
-def _parcel(received: Received, grant: Grant) -> Parcel:
-    who = grant.principal
+async def judge_into(
+    parcel: Parcel, batch: Columns, catalog: Catalog, may: Callable[[Site], bool], limits: Limits
+) -> None:
+    """Judge a batch into its parcel; what may only be unknown here yet is asked of the registry again."""
+    parcel.source, parcel.layout = batch.source, batch.layout
+    parcel.declared = "historical" if batch.historical else None
+    known, now = catalog.current, micros(parcel.received_at)
+    judged = judge(batch, known, may, now, limits)
+    is_maybe_stale = any(wrong.rule in _MAY_BE_STALE for wrong in judged.refused)
+    if is_maybe_stale and await catalog.refresh() is not known:
+        judged = judge(batch, catalog.current, may, now, limits)
+    parcel.judged, parcel.refused = judged, judged.refused
+
+
+def parcel_of(received: Received, who: Principal) -> Parcel:
+    """A parcel of this sender, not yet judged."""
     path = (who.region, *regions.ancestors(who.region)) if who.region else ()
     return Parcel(
         id=uuid7(),
@@ -131,7 +166,9 @@ def _parcel(received: Received, grant: Grant) -> Parcel:
     )
 
 
-def _scope(grant: Grant) -> Callable[[Site], bool]:
+def scope_of(grant: Grant) -> Callable[[Site], bool]:
+    """Which sites the sender may speak for; asked once for each."""
+
     @cache
     def may_submit(site: Site) -> bool:
         try:
@@ -143,17 +180,24 @@ def _scope(grant: Grant) -> Callable[[Site], bool]:
     return may_submit
 
 
-def _answer(parcel: Parcel, stored: Stored) -> bytes:
-    rows: list[dict[str, object]] = [wrong.shown() for wrong in parcel.refused]
+def answered_rows(parcel: Parcel, stored: Stored) -> list[dict[str, Any]]:
+    """Each row that was not simply accepted, in the order sent: its number, outcome, and what to do."""
+    rows: list[dict[str, Any]] = [wrong.shown() for wrong in parcel.refused]
     rows += [{"row": row, "outcome": "repeated"} for row in stored.repeated]
     for later in stored.revised:
         rows.append(
             {"row": later.row, "outcome": "revised", "where": "value"}
             | texts("revision", str(later.first_value))
         )
+    if parcel.layout is not None:
+        rows = [row | parcel.layout.place(row["row"]) if row["row"] >= 0 else row for row in rows]
+    return sorted(rows, key=lambda row: row["row"])
+
+
+def _answer(parcel: Parcel, stored: Stored, *, is_committed: bool = True) -> bytes:
     return msgspec.json.encode(
         {
-            "submission": str(parcel.id),
+            "submission": str(parcel.id) if is_committed else None,
             "sha256": parcel.sha256.hex(),
             "received_at": parcel.received_at.isoformat(),
             "trace_id": parcel.trace_id,
@@ -161,7 +205,7 @@ def _answer(parcel: Parcel, stored: Stored) -> bytes:
             "repeated": len(stored.repeated),
             "revised": len(stored.revised),
             "refused": len(parcel.refused),
-            "rows": sorted(rows, key=lambda row: row["row"]),
+            "rows": answered_rows(parcel, stored),
         }
     )
 

@@ -97,21 +97,45 @@ async def _settle(
     if not len(losers.at):
         return
     for place, first in enumerate(await _recorded(connection, losers)):
-        value = float(losers.value[place])
-        later = Later(
-            int(losers.row[place]),
-            losers.channels[int(losers.at[place])],
-            int(losers.start[place]),
-            first[0],
-            None if value != value else value,
-            int(losers.decimals[place]),
-            losers.flag[place].decode(),
-        )
-        into = stored[int(losers.parcel[place])]
-        if (later.first_value, first[1]) == (later.later_value, later.flag):
-            into.repeated.append(later.row)
-        else:
-            into.revised.append(later)
+        add_later(losers, place, first, stored)
+
+
+def add_later(losers: Values, place: int, first: telemetry.First, stored: Sequence[Stored]) -> None:
+    """Count one value that came after `first`: the same again, or a revision."""
+    value = float(losers.value[place])
+    later = Later(
+        int(losers.row[place]),
+        losers.channels[int(losers.at[place])],
+        int(losers.start[place]),
+        first[0],
+        None if value != value else value,
+        int(losers.decimals[place]),
+        losers.flag[place].decode(),
+    )
+    into = stored[int(losers.parcel[place])]
+    if (later.first_value, first[1]) == (later.later_value, later.flag):
+        into.repeated.append(later.row)
+    else:
+        into.revised.append(later)
+
+
+async def foresee(connection: asyncpg.Connection, parcels: Sequence[Parcel], values: Values) -> list[Stored]:
+    """What `write` would find, without writing: each parcel's counts, repeats and revisions."""
+    stored = [Stored() for _ in parcels]
+    if not len(values.at):
+        return stored
+    ids: list[int] = _series(values).tolist()
+    instants = [moment(at) for at in values.start.tolist()]
+    known = await telemetry.first_values(connection, ids, instants)
+    for place, key in enumerate(zip(ids, instants, strict=True)):
+        if key in known:
+            add_later(values, place, known[key], stored)
+            continue
+        value, number = float(values.value[place]), int(values.parcel[place])
+        flag, row = values.flag[place].decode(), int(values.row[place])
+        known[key] = (None if value != value else value, flag, parcels[number].id, row)
+        stored[number].accepted += 1
+    return stored
 
 
 async def _say_recorded(connection: asyncpg.Connection, values: Values, parcels: Sequence[Parcel]) -> None:
@@ -175,7 +199,7 @@ async def _keep_evidence(
     raw = [(parcel.id, *_compressed(parcel.raw)) for parcel in parcels]
     await telemetry.keep_submissions(connection, submissions, raw)
     refused = [
-        (parcel.id, wrong.row, wrong.where, wrong.rule, wrong.found)
+        (parcel.id, wrong.row, wrong.where, wrong.rule, wrong.found, wrong.site)
         for parcel in parcels
         for wrong in parcel.refused
     ]

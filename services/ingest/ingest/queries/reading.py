@@ -1,10 +1,13 @@
 """Values as a reader may see them, through the views that know who asks."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
+
+from ingest.rules.times import EPOCH
 
 OBSERVATIONS = """
 SELECT ts, value, decimals, flag, mode, submission, row_no FROM visible_observations
@@ -24,12 +27,17 @@ LAST_ID = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 LONG_AGO = datetime.fromisoformat("0001-01-02T00:00:00+00:00")
 
 
-def first_id_after(moment: datetime | None) -> str:
+def first_id_after(moment: datetime | None, milliseconds: int = 1) -> str:
     """The smallest uuidv7 of the millisecond after `moment`; ids below it were received by then."""
     if moment is None:
         return LAST_ID
-    digits = f"{int(moment.timestamp() * 1000) + 1:012x}"
+    digits = f"{max(0, int(moment.timestamp() * 1000) + milliseconds):012x}"
     return f"{digits[:8]}-{digits[8:]}-0000-0000-000000000000"
+
+
+def received_at(submission: UUID) -> datetime:
+    """When a submission was received, to the millisecond: its uuidv7 begins with it."""
+    return EPOCH + timedelta(milliseconds=submission.int >> 80)
 
 
 async def series_row(session: AsyncSession, series: int) -> dict[str, Any] | None:

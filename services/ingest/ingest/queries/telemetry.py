@@ -36,7 +36,7 @@ WITH kept AS (
 )
 INSERT INTO raw_bytes (submission, encoding, data) VALUES ($1, ${len(SUBMISSION) + 1}, ${len(SUBMISSION) + 2})
 """  # noqa: S608
-REFUSED = ("submission", "row_no", "field", "rule", "found")
+REFUSED = ("submission", "row_no", "field", "rule", "found", "site")
 REVISION = ("submission", "row_no", "series_id", "ts", "first_value", "later_value", "decimals", "flag")
 FINDING = ("id", "kind", "site", "region_path", "uscc", "submission", "found_at", "detail")
 

@@ -30,7 +30,7 @@ def decode_body(raw: bytes, content_encoding: str, limits: Limits) -> Any:
 
     Worked example: the gzip form of `{"rows": []}` with "gzip" gives `{"rows": []}`.
     """
-    text = _decompressed(raw, content_encoding, limits.decoded_bytes)
+    text = decompressed(raw, content_encoding, limits.decoded_bytes)
     parts = sum(text.count(mark) for mark in (b",", b"[", b"{"))
     if parts > limits.json_parts:
         raise BodyRefused("body", "json-too-complex", f"{parts} > {limits.json_parts}")
@@ -55,7 +55,8 @@ def _decode_python_json(text: bytes, first: Exception) -> Any:
         raise BodyRefused("body", "json-malformed", str(error)) from None
 
 
-def _decompressed(raw: bytes, content_encoding: str, most: int) -> bytes:
+def decompressed(raw: bytes, content_encoding: str, most: int) -> bytes:
+    """The body without its content encoding, never more than `most` bytes. Raises BodyRefused."""
     if content_encoding == "identity":
         return raw
     if content_encoding not in ENCODINGS:
@@ -65,7 +66,7 @@ def _decompressed(raw: bytes, content_encoding: str, most: int) -> bytes:
     except (zlib.error, zstandard.ZstdError) as error:
         raise BodyRefused("body", "encoding-wrong", str(error)) from None
     if len(text) > most:
-        raise BodyRefused("body", "json-too-complex", f"> {most} bytes")
+        raise BodyRefused("body", "body-unpacks-too-large", f"> {most:,} bytes")
     return text
 
 

@@ -59,6 +59,7 @@ def judge(
     kept = np.ones(batch.size, dtype=bool)
     kept[list(flaws)] = False
     rows = np.flatnonzero(kept).astype(np.int32)
+    numbers = np.arange(batch.size, dtype=np.int32) if batch.numbers is None else batch.numbers
     return Judged(
         [target.channel for target in targets],
         which[rows],
@@ -67,9 +68,14 @@ def judge(
         decimals[rows],
         flag[rows],
         is_late[rows],
-        rows,
-        [flaws[at].at(at) for at in sorted(flaws)],
+        numbers[rows],
+        [flaws[at].at(int(numbers[at]), _site(batch.keys[at])) for at in sorted(flaws)],
     )
+
+
+def _site(key: tuple[Any, ...]) -> str | None:
+    """The site a refused row names, as far as it is one; kept so that refusals can be found by it."""
+    return key[0] if isinstance(key[0], str) and 0 < len(key[0]) <= 64 and key[0].isprintable() else None
 
 
 def find_target(key: tuple[Any, ...], source: str, registry: Registry) -> Target | Flaw:

@@ -30,6 +30,13 @@ class Limits(msgspec.Struct, frozen=True):
     packet_timeout_seconds: int
     packets_at_most: int
     address_changes_per_day: int
+    table_columns: int
+    table_line_bytes: int
+    shared_text_bytes: int
+    upload_bytes: int
+    upload_unpacked_bytes: int
+    uploads_open: int
+    upload_days: int
 
     def late_after(self, period: str) -> int:
         """Seconds after the end of a period from which its value counts as late."""

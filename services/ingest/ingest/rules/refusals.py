@@ -14,12 +14,13 @@ NOTHING: dict[str, str] = {}
 
 
 class Refusal(msgspec.Struct, frozen=True):
-    """One refused row. `row` counts from 0; `where` names the field; `found` stood there."""
+    """One refused row. `row` counts from 0; `where` names the field; `found` stood there; `site` if named."""
 
     row: int
     where: str
     rule: str
     found: str
+    site: str | None = None
 
     def shown(self) -> dict[str, Any]:
         """The answer a sender gets for this row."""
@@ -33,8 +34,8 @@ class Flaw(msgspec.Struct, frozen=True):
     rule: str
     found: str
 
-    def at(self, row: int) -> Refusal:
-        return Refusal(row, self.where, self.rule, self.found)
+    def at(self, row: int, site: str | None = None) -> Refusal:
+        return Refusal(row, self.where, self.rule, self.found, site)
 
 
 def flaw(where: str, rule: str, found: object) -> Flaw:

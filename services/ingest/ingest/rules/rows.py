@@ -4,10 +4,12 @@ Promises: never raises but `BatchRefused`; a row that is not shaped as promised 
 nothing else; no work per row in Python beyond what C loops do. Leaves judging to `judge`.
 """
 
-from collections.abc import Sequence
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from ingest.rules.refusals import Flaw, flaw
 
@@ -35,8 +37,25 @@ class BatchRefused(ValueError):
         super().__init__(f"{where}: {rule}: {self.flaw.found}")
 
 
+class Layout(msgspec.Struct, frozen=True):
+    """How the numbers of the cells of a table are read: record = number // width, from 0 below the header."""
+
+    names: tuple[str, ...]
+
+    def place(self, number: int) -> dict[str, Any]:
+        """`line` as a spreadsheet numbers it (the header is 1), `column` by its header.
+
+        Worked example: with names ("PM2.5", "SO2") number 3 is line 3, column SO2.
+        """
+        record, column = divmod(number, len(self.names))
+        return {"line": record + 2, "column": self.names[column]}
+
+
 class Columns(msgspec.Struct):
-    """A batch as columns of `size` cells. `keys[i]` is row i's KEY tuple; `flaws` are rows already lost."""
+    """A batch as columns of `size` cells. `keys[i]` is row i's KEY tuple; `flaws` are rows already lost.
+
+    `numbers` names each row in what was sent, where that is not 0, 1, 2 …; `layout` tells how to read them.
+    """
 
     source: str
     label: Literal["start", "end"]
@@ -47,6 +66,16 @@ class Columns(msgspec.Struct):
     values: Sequence[Any]
     flags: Sequence[Any] | None
     flaws: dict[int, Flaw]
+    numbers: NDArray[np.int32] | None = None
+    layout: Layout | None = None
+
+
+class Head(NamedTuple):
+    """What is said once for a whole batch."""
+
+    source: str
+    label: Literal["start", "end"] = "start"
+    historical: bool = False
 
 
 def read_batch(body: Any, rows_per_batch: int) -> Columns:
@@ -64,17 +93,23 @@ def read_batch(body: Any, rows_per_batch: int) -> Columns:
         raise BatchRefused("label", "batch-label", label)
     if not isinstance(historical, bool):
         raise BatchRefused("historical", "batch-historical", historical)
-    form = [name for name in ("rows", "data") if name in body]
+    form = [name for name in ("rows", "data", "dataArray") if name in body]
     if len(form) != 1 or not isinstance(body[form[0]], list):
         raise BatchRefused("body", "batch-form", ", ".join(map(str, body))[:80])
     rows = body[form[0]]
     if not 0 < len(rows) <= rows_per_batch:
         raise BatchRefused(form[0], "batch-size", f"{len(rows)} (1 … {rows_per_batch})")
     flaws: dict[int, Flaw] = {}
-    cells = _from_rows(rows, flaws) if form == ["rows"] else _from_data(body.get("columns"), rows, flaws)
+    named = body.get("columns", body.get("components"))
+    cells = _from_rows(rows, flaws) if form == ["rows"] else _from_data(named, rows, flaws)
+    return columns_of(Head(source, label, historical), cells, len(rows), flaws)
+
+
+def columns_of(head: Head, cells: Mapping[str, Sequence[Any]], size: int, flaws: dict[int, Flaw]) -> Columns:
+    """A batch from a column of `size` cells for each of FIELDS."""
     keys = list(zip(*(cells[name] for name in KEY), strict=True))
     flags = cells["flag"] if any(cells["flag"]) else None
-    return Columns(source, label, historical, len(rows), keys, cells["time"], cells["value"], flags, flaws)
+    return Columns(*head, size, keys, cells["time"], cells["value"], flags, flaws)
 
 
 def _from_rows(rows: list[Any], flaws: dict[int, Flaw]) -> dict[str, Sequence[Any]]:

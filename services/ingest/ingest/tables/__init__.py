@@ -17,6 +17,7 @@ from ingest.tables.evidence import (
     Revision,
     Submission,
 )
+from ingest.tables.files import Upload, UploadBatch, UploadPart
 from ingest.tables.registry import DeviceRow, Organisation, RegistryChange, SeriesRow, SiteRow
 
 __all__ = [
@@ -39,4 +40,7 @@ __all__ = [
     "SeriesRow",
     "SiteRow",
     "Submission",
+    "Upload",
+    "UploadBatch",
+    "UploadPart",
 ]

@@ -61,6 +61,7 @@ class RefusedRow(Base):
     field: Mapped[str] = mapped_column(Text)
     rule: Mapped[str] = mapped_column(Text)
     found: Mapped[str] = mapped_column(Text)
+    site: Mapped[str | None] = mapped_column(Text)
 
 
 class Observation(Base):
