@@ -1,192 +1,183 @@
-"""`make bench`: what the platform carries, beside what the machine carries, in the same run.
+"""`make bench`: what the platform carries, beside what the machine and the peers carry, in the same run.
 
-Promises: a platform of its own in a temporary place; every figure is printed with the machine and the load
-and as a ratio; the report goes to .artefacts/bench.json and .artefacts/bench.md.
+Promises: platforms of its own in temporary places; every row runs alone and stands beside a limit measured in
+the same run. `--only stage,…` runs some stages, `--seconds` sets the length of a row, `--write` fills the
+READMEs. Leaves the figures' meaning to `rows`.
 """
 
 import argparse
 import asyncio
-import json
 import os
-import platform as machine
-import signal
-import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import asyncpg
-import msgspec
-import nats
-from contracts.qc import Assessed
-from jianzhen import accounts, lifecycle
-from jianzhen.plan import Plan
-from jianzhen.platform import Platform
-from jianzhen.state import State, is_free
-
 sys.path.insert(0, str(Path(__file__).parent))
+import cores
+import frames
+import idle
 import limits
-from load import BATCH, CLERK, SOURCE, Load, percentiles, register, templates
+import peers
+import report
+import rows
+import whole
+from load import BATCH, CLERK, SOURCE, Load, ceiling, null_server, register, templates
+from stage import Stage, described, per_thousand, platform_up, versions
 
-ROOT = Path(__file__).resolve().parents[2]
-RATED = 10_000.0
-
-
-def free_ports() -> dict[str, str]:
-    base = next(p for p in range(24000, 30000, 10) if all(is_free(p + k) for k in range(3)))
-    names = ("JIANZHEN_EDGE_PORT", "JIANZHEN_EDGE_HTTPS_PORT", "JIANZHEN_HJ212_PORT")
-    return {name: str(base + k) for k, name in enumerate(names)}
-
-
-async def caught_up(plan: Plan, seconds: float) -> float:
-    """Seconds until qc has handled what ingest has said, by cursor against outbox."""
-    ingest = await asyncpg.connect(plan.postgres.superuser_url("ingest"))
-    qc = await asyncpg.connect(plan.postgres.superuser_url("qc"))
-    begun = time.perf_counter()
-    try:
-        while time.perf_counter() - begun < seconds:
-            unnumbered = await ingest.fetchval("SELECT count(*) FROM outbox WHERE seq IS NULL")
-            said = await ingest.fetchval("SELECT sum(seq) FROM outbox_heads WHERE event LIKE '%recorded%'")
-            heard = await qc.fetchval("SELECT sum(seq) FROM cursors WHERE event LIKE '%recorded%'")
-            if not unnumbered and said is not None and said == heard:
-                return time.perf_counter() - begun
-            await asyncio.sleep(0.2)
-    finally:
-        await ingest.close()
-        await qc.close()
-    raise SystemExit(f"qc did not catch up within {seconds} s: {heard} of {said}")
+RATED = 25_000.0
+GROUP = 500
+STAGES = ("cores", "http", "edge", "hj212", "idle", "whole", "cost", "peers")
+Found = dict[str, Any]
 
 
-@contextmanager
-def paused(plan: Plan, *names: str) -> Iterator[None]:
-    """The stage before them runs alone; they are stopped, not ended, and catch up afterwards."""
-    pids = [pid for name in names if (pid := plan.state.pidfile(name).pid())]
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for pid in pids:
-            os.kill(pid, signal.SIGCONT)
+def say(text: str) -> None:
+    print(f"bench: {time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
 
 
-async def verdict_delays(plan: Plan, load: Load, seconds: float) -> dict[str, float]:
-    """From sending a batch to the first `qc.assessed` that carries its hour, at the rated load."""
-    seen: dict[int, float] = {}
-    user = accounts.OPERATOR
-    client = await nats.connect(
-        plan.nats.url, user=user, password=plan.state.secret(f"nats_{user}"), inbox_prefix=f"_INBOX_{user}"
-    )
-
-    async def on(message: Any) -> None:
-        now = time.time()
-        for ts in set(msgspec.json.decode(message.data, type=Assessed).ts_ms):
-            seen.setdefault(ts // 1000, now)
-
-    await client.subscribe("qc.assessed.v1.*", cb=on)
-    await client.flush()
-    sent = await load.run(4, seconds, RATED)
-    await caught_up(plan, 120)
-    await asyncio.sleep(1)
-    await client.close()
-    delays = [seen[hour] - at for hour, at in load.sent_at.items() if hour in seen]
-    return {"rate": sent["rate"], "batches": float(len(delays)), **percentiles(delays)}
+def load_for(stage: Stage, url: str, made: list[bytes]) -> Load:
+    return Load(url, stage.people.token(SOURCE), made)
 
 
-async def measure(plan: Plan, seconds: float) -> dict[str, Any]:
-    people = Platform.here()
-    register(plan.edge, people.token(CLERK))
-    load = Load(f"{plan.inside('ingest')}/observations", people.token(SOURCE), templates())
-    url = plan.postgres.superuser_url("ingest")
-    operator = accounts.OPERATOR
-    secret = plan.state.secret(f"nats_{operator}")
-    found: dict[str, Any] = {"load_before": os.getloadavg()[0]}
-    await load.run(4, 3)
-    found["copy_1"] = await limits.copy(url, 1, seconds / 2, BATCH)
-    found["copy_8"] = await limits.copy(url, 8, seconds / 2, BATCH)
-    found["jetstream_1k"] = await limits.jetstream(plan.nats.url, operator, secret, 1024, seconds / 2)
-    with paused(plan, "qc", "publish"):
-        found["alone_4"] = await load.run(4, seconds)
-        found["alone_16"] = await load.run(16, seconds)
-    await caught_up(plan, 600)
-    found["direct_16"] = await load.run(16, seconds)
-    await caught_up(plan, 600)
-    load.url = f"{plan.edge}/api/ingest/observations"
-    found["edge_16"] = await load.run(16, seconds)
-    await caught_up(plan, 600)
-    load.url = f"{plan.inside('ingest')}/observations"
-    begun = time.perf_counter()
-    sent = await load.run(4, seconds)
-    await caught_up(plan, 600)
-    found["whole_path"] = {"rate": sent["batches"] * BATCH / (time.perf_counter() - begun)}
-    load.sent_at.clear()
-    found["verdict"] = await verdict_delays(plan, load, seconds)
-    found["copy_8_after"] = await limits.copy(url, 8, seconds / 2, BATCH)
+async def http(stage: Stage, made: list[bytes], seconds: float, found: Found) -> None:
+    """COPY, HTTP direct, COPY again: the limit is the mean of before and after."""
+    load = load_for(stage, f"{stage.plan.inside('ingest')}/observations", made)
+    url, short = stage.superuser(), max(2.0, seconds / 6)
+    with stage.alone("ingest", "issuer"):
+        await load.run(16, min(3.0, seconds))
+        found["copy_1"] = await limits.copy(url, 1, short, BATCH)
+        found["copy_8"] = [await limits.copy(url, 8, short, BATCH)]
+        before, cpu = time.perf_counter(), stage.cpu()
+        found["http"] = await load.run(16, seconds)
+        found["http_cpu"] = per_thousand(cpu, stage.cpu(), found["http"]["batches"] * BATCH)
+        found["copy_8"].append(await limits.copy(url, 8, short, BATCH))
+        found["jetstream"] = await limits.jetstream(stage.bus(), 1024, short)
+        found["ceiling"] = await ceiling(load, 16, short)
+        say(f"http {found['http']['rate']:,.0f} observations/s ({time.perf_counter() - before:.0f} s)")
+    found["hour"] = load.next_hour
+
+
+async def edge(stage: Stage, made: list[bytes], seconds: float, found: Found) -> None:
+    """The same through Caddy and the authorizer, beside COPY of its own."""
+    load = load_for(stage, f"{stage.plan.edge}/api/ingest/observations", made)
+    load.next_hour = found.get("hour", 0)
+    short = max(2.0, seconds / 6)
+    with stage.alone("ingest", "issuer", "gateway", "edge"):
+        await load.run(16, min(2.0, seconds))
+        copies = [await limits.copy(stage.superuser(), 8, short, BATCH)]
+        found["edge"] = await load.run(16, seconds)
+        copies.append(await limits.copy(stage.superuser(), 8, short, BATCH))
+    found["edge_copy_8"] = copies
+
+
+async def hj212(stage: Stage, seconds: float, found: Found, devices: int) -> None:
+    """Frames of a thousand loggers, then COPY of the same rows with as many frames in a transaction."""
+    short = max(2.0, seconds / 4)
+    most = int(15_000 * seconds / devices) + 10
+    made = frames.prepared(devices, most)
+    with stage.alone("ingest"):
+        await asyncio.to_thread(frames.run, stage.people.hj212, [own[:3] for own in made], 5)
+        done = await asyncio.to_thread(frames.run, stage.people.hj212, [own[3:] for own in made], seconds)
+        found["hj212"] = done.figures | {"ran_dry": done.ran_dry}
+        kept = await limits.kept_submissions(stage.superuser(), min(GROUP, devices))
+        rate = await limits.copy(
+            stage.superuser(), 8, short, len(kept) * 12, step=limits.SECOND, frames=kept
+        )
+        found["copy_frames"] = rate / 12
+    with null_server("hj212") as port:
+        null = await asyncio.to_thread(frames.run, ("127.0.0.1", port), [own[3:] for own in made], short)
+        found["hj212_ceiling"] = null.figures
+
+
+async def receiving(stages: set[str], args: argparse.Namespace, found: Found) -> None:
+    """The rows of ingest alone, on one platform."""
+    with platform_up() as stage:
+        found["versions"] = await versions(stage)
+        token, made = stage.people.token(CLERK), templates()
+        register(stage.plan.edge, token)
+        if "http" in stages:
+            say("http: COPY, columns of 1,000 direct, COPY again")
+            await http(stage, made, args.seconds, found)
+        if "edge" in stages:
+            say("edge: the same through Caddy and the authorizer")
+            await edge(stage, made, args.seconds / 2, found)
+        if stages & {"hj212", "idle"}:
+            say("registering 1,000 loggers")
+            frames.register_loggers(stage.plan.edge, stage.people.token(CLERK), args.devices)
+            await asyncio.sleep(3)
+        if "hj212" in stages:
+            say("hj212: frames of 12 factors")
+            await hj212(stage, args.seconds / 2, found, args.devices)
+        if "idle" in stages:
+            say("idle: 10,000 connections")
+            with stage.alone("ingest"):
+                found["idle"] = await asyncio.to_thread(idle.measure, stage, args.idle)
+
+
+async def judging(stages: set[str], args: argparse.Namespace, found: Found) -> None:
+    """The whole path on a platform that has no backlog."""
+    with platform_up() as stage:
+        found.setdefault("versions", await versions(stage))
+        register(stage.plan.edge, stage.people.token(CLERK))
+        load = load_for(stage, f"{stage.plan.inside('ingest')}/observations", templates())
+        with stage.alone("ingest", "qc", "issuer"):
+            if "cost" in stages:
+                say("cost: processor time of each program for a fixed number of observations")
+                found["cost"] = await whole.cost(stage, load, args.cost_batches)
+            if "whole" in stages:
+                say("whole: rising load, then the rated load")
+                load.token = stage.people.token(SOURCE)
+                steps, at_rated = await whole.knee(stage, load, args.seconds / 6, RATED, args.seconds / 2)
+                found["steps"], found["rated"] = steps, at_rated
+
+
+async def measure(stages: set[str], args: argparse.Namespace) -> Found:
+    found: Found = {"load_before": os.getloadavg()[0], "seconds": args.seconds}
+    if "cores" in stages:
+        say("cores: parsing, log, hash and CRC")
+        found["parsing"] = cores.parsing(args.seconds / 20)
+        found["log"] = cores.log(args.leaves, 200)
+        found["hash"] = limits.hashes(templates(1)[0], 0.5)
+        found["crc"] = limits.checks(frames.frame(1, 1)[6:-6], 0.5)
+    if stages & {"http", "edge", "hj212", "idle"}:
+        await receiving(stages, args, found)
+    if stages & {"whole", "cost"}:
+        await judging(stages, args, found)
+    if "peers" in stages:
+        say("peers: the same rows at django-ogc-sensorthings and here")
+        found["peers"] = await asyncio.to_thread(peers.measure, args.seconds / 6)
     found["load_after"] = os.getloadavg()[0]
     return found
 
 
-def cpu() -> str:
-    text = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
-    names = [line.split(":", 1)[1].strip() for line in text.splitlines() if line.startswith("model name")]
-    return names[0] if names else machine.processor()
-
-
-def report(found: dict[str, Any]) -> str:
-    """The figures as Markdown, each with its ratio to the limit of the same run."""
-    limit = found["copy_8"]
-    rows = [
-        ("raw COPY, 1 connection", f"{found['copy_1']:,.0f} rows/s", found["copy_1"] / limit),
-        ("raw COPY, 8 connections (the limit)", f"{limit:,.0f} rows/s", 1.0),
-        ("raw JetStream publish, 1 KB, 256 in flight", f"{found['jetstream_1k']:,.0f} messages/s", None),
-    ]
-    for key, name in (
-        ("alone_4", "HTTP direct, 4 connections, qc and publish paused"),
-        ("alone_16", "HTTP direct, 16 connections, qc and publish paused"),
-        ("direct_16", "HTTP direct, 16 connections, qc and publish at work"),
-        ("edge_16", "HTTP through the edge, 16 connections, qc and publish at work"),
-    ):
-        one = found[key]
-        text = f"{one['rate']:,.0f} observations/s, p50 {one['p50_ms']:.0f} ms, p99 {one['p99_ms']:.0f} ms"
-        rows.append((f"{name}, batches of {BATCH}, committed and acknowledged", text, one["rate"] / limit))
-    whole = found["whole_path"]["rate"]
-    rows.append(("whole path: ingest, relay, qc, verdicts", f"{whole:,.0f} observations/s", whole / limit))
-    said = found["verdict"]
-    text = f"p50 {said['p50_ms']:.0f} ms, p99 {said['p99_ms']:.0f} ms at {said['rate']:,.0f} observations/s"
-    rows.append(("from send to `qc.assessed`", text, None))
-    head = (
-        f"{cpu()}, {os.cpu_count()} cores, Python {machine.python_version()}; load average "
-        f"{found['load_before']:.1f} before, {found['load_after']:.1f} after; "
-        f"{found['seconds']:.0f} s a row; server, clients, PostgreSQL and NATS share the cores.\n"
-    )
-    lines = ["| what | figure | of 8-connection COPY |", "|---|---|---|"]
-    lines += [f"| {n} | {t} | {'' if r is None else f'{r:.2f}'} |" for n, t, r in rows]
-    return head + "\n" + "\n".join(lines) + "\n"
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seconds", type=float, default=60, help="length of the HTTP row; others follow")
+    parser.add_argument("--only", default=",".join(STAGES), help=f"of {','.join(STAGES)}")
+    parser.add_argument("--devices", type=int, default=frames.DEVICES)
+    parser.add_argument("--idle", type=int, default=10_000)
+    parser.add_argument("--leaves", type=int, default=100_000)
+    parser.add_argument("--cost-batches", type=int, default=200)
+    parser.add_argument("--write", action="store_true", help="fill the READMEs")
+    return parser.parse_args()
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--seconds", type=float, default=20)
-    seconds = parser.parse_args().seconds
-    with tempfile.TemporaryDirectory(prefix="jz-bench-") as home:
-        os.environ |= {"JIANZHEN_HOME": home, **free_ports()}
-        command = [str(ROOT / ".venv/bin/jianzhen"), "up", "--no-demo"]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        state = State.here()
-        try:
-            found = asyncio.run(measure(Plan(state), seconds)) | {"seconds": seconds}
-        finally:
-            lifecycle.stop(state, lambda _: None)
-    target = ROOT / ".artefacts"
-    target.mkdir(exist_ok=True)
-    (target / "bench.json").write_text(json.dumps(found, indent=2))
-    (target / "bench.md").write_text(report(found))
-    print(report(found))
-
+    args = arguments()
+    stages = set(args.only.split(","))
+    if unknown := stages - set(STAGES):
+        raise SystemExit(f"bench: no such stage: {', '.join(sorted(unknown))}; there are {', '.join(STAGES)}")
+    begun = time.perf_counter()
+    found = asyncio.run(measure(stages, args))
+    machine = described() | found.get("versions", {"postgres": "-", "nats": "-"})
+    machine |= {
+        "load_before": f"{found['load_before']:.1f}",
+        "load_after": f"{found['load_after']:.1f}",
+        "at": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
+    }
+    text = report.write(rows.rows(found), machine, rows.below(found), into_readme=args.write)
+    print(text)
+    say(f"done in {time.perf_counter() - begun:.0f} s")
 
 if __name__ == "__main__":
     main()

@@ -1,0 +1,1 @@
+def measure(seconds): return {"ours":{}, "theirs":{}, "version":""}

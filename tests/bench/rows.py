@@ -1,0 +1,261 @@
+"""From what was measured to the rows of the table: the targets stand here, once, with their limits beside them.
+
+Promises: a row appears only when its stage ran; a ratio is always to something of the same run. Leaves the
+measuring to the stages and the layout to `report`.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from report import Row, Target
+
+Found = dict[str, Any]
+Both = dict[str, str]
+
+
+def rows(found: Found) -> list[Row]:
+    """All rows whose stage ran, in the order of the way of a reading."""
+    makers: dict[str, Callable[[Found], Iterator[Row]]] = {
+        "copy_8": _limits,
+        "http": _http,
+        "edge": _edge,
+        "hj212": _hj212,
+        "idle": _idle,
+        "rated": _whole,
+        "log": _cores,
+        "peers": _peers,
+    }
+    return [row for key, make in makers.items() if key in found for row in make(found)]
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
+
+
+def _least(zh: str, en: str, wanted: float, got: float) -> Target:
+    return Target(zh, en, wanted, got)
+
+
+def _most(zh: str, en: str, wanted: float, got: float) -> Target:
+    return Target(zh, en, wanted, got, is_floor=False)
+
+
+def _ratio(wanted: float, got: float, of: str = "COPY×8") -> Target:
+    return _least(f"≥ {of} 的 {wanted:.0%}", f"≥ {wanted:.0%} of {of}", wanted, got)
+
+
+def _limits(found: Found) -> Iterator[Row]:
+    limit = _mean(found["copy_8"])
+    before, after = found["copy_8"]
+    yield Row(
+        "COPY，1 个连接，同样的行，同样的表，每事务 1,000 行",
+        "COPY, 1 connection, the same rows, the same table, 1,000 a transaction",
+        f"{found['copy_1']:,.0f} rows/s",
+        ratio=found["copy_1"] / limit,
+    )
+    yield Row(
+        "COPY，8 个连接（极限；之前与之后的平均）",
+        "COPY, 8 connections (the limit; mean of before and after)",
+        f"{limit:,.0f} rows/s",
+        (f"之前 {before:,.0f}，之后 {after:,.0f}", f"before {before:,.0f}, after {after:,.0f}"),
+        1.0,
+    )
+    yield Row(
+        "JetStream 发布，1 KB，256 条在途",
+        "JetStream publish, 1 KB, 256 in flight",
+        f"{found['jetstream']:,.0f} messages/s",
+    )
+
+
+def _delays(one: dict[str, float]) -> str:
+    return f"p50 {one['p50_ms']:.0f} ms, p99 {one['p99_ms']:.0f} ms"
+
+
+def _http(found: Found) -> Iterator[Row]:
+    one, limit = found["http"], _mean(found["copy_8"])
+    top = found["ceiling"]["rate"]
+    yield Row(
+        "HTTP 列式，每批 1,000，16 个连接，直连并验证令牌，提交后应答",
+        "HTTP columns, batches of 1,000, 16 connections, direct, token verified, committed + acknowledged",
+        f"{one['rate']:,.0f} observations/s, {_delays(one)}",
+        (
+            f"COPY×8 {limit:,.0f}；客户端自身上限 {top:,.0f}，用 {one['used']:.0%} 核",
+            f"COPY×8 {limit:,.0f}; the client's own ceiling {top:,.0f}, it used {one['used']:.0%} of a core",
+        ),
+        one["rate"] / limit,
+        (
+            _least("≥ 120,000/s", "≥ 120,000/s", 120_000, one["rate"]),
+            _ratio(0.5, one["rate"] / limit),
+        ),
+        in_readme=True,
+    )
+
+
+def _edge(found: Found) -> Iterator[Row]:
+    one, limit = found["edge"], _mean(found["edge_copy_8"])
+    yield Row(
+        "同上，经边缘（Caddy 与授权器）",
+        "the same through the edge (Caddy and the authorizer)",
+        f"{one['rate']:,.0f} observations/s, {_delays(one)}",
+        f"COPY×8 {limit:,.0f}",
+        one["rate"] / limit,
+        (_ratio(0.4, one["rate"] / limit),),
+        in_readme=True,
+    )
+
+
+def _hj212(found: Found) -> Iterator[Row]:
+    one, limit, top = found["hj212"], found["copy_frames"], found["hj212_ceiling"]["rate"]
+    dry = f"; {one['ran_dry']:.0f} loggers ran out of frames" if one["ran_dry"] else ""
+    yield Row(
+        "HJ 212 帧，12 个因子，1,000 个连接，提交后应答 9014",
+        "HJ 212 frames of 12 factors, 1,000 connections, committed + 9014",
+        f"{one['rate']:,.0f} frames/s, {_delays(one)}{dry}",
+        (
+            f"同样的提交记录与监测值 COPY×8 {limit:,.0f} 帧/s；客户端自身上限 {top:,.0f}，用 {one['used']:.0%} 核",
+            f"COPY×8 of the same submission and observation rows {limit:,.0f} frames/s; the client's own ceiling "
+            f"{top:,.0f}, it used {one['used']:.0%} of a core",
+        ),
+        one["rate"] / limit,
+        (
+            _least("≥ 10,000 帧/s", "≥ 10,000 frames/s", 10_000, one["rate"]),
+            _most("p99 ≤ 250 ms", "p99 ≤ 250 ms", 250, one["p99_ms"]),
+            _ratio(0.5, one["rate"] / limit),
+        ),
+        in_readme=True,
+    )
+
+
+def _idle(found: Found) -> Iterator[Row]:
+    one = found["idle"]
+    growth = one["with_mb"] - one["before_mb"]
+    yield Row(
+        "空闲数采仪连接",
+        "idle loggers, connected",
+        f"{one['connections']:,.0f} connections, {one['with_mb']:.0f} MB (+{growth:.0f} MB)",
+        (f"连接前 {one['before_mb']:.0f} MB", f"without them {one['before_mb']:.0f} MB"),
+        targets=(
+            _least("10,000 个连接", "10,000 connections", 10_000, one["connections"]),
+            _most("≤ 600 MB", "≤ 600 MB", 600, one["with_mb"]),
+        ),
+        in_readme=True,
+    )
+
+
+def _whole(found: Found) -> Iterator[Row]:
+    steps, one = found["steps"], found["rated"]
+    good = [step for step in steps if step.is_sustained]
+    knee = max((step.judged for step in good), default=0.0)
+    yield Row(
+        "全程（接收 + 中继 + 质控 + 结论）：持续承受的最大一级（拐点）",
+        "whole path (ingest + relay + qc + verdicts): the highest step sustained (the knee)",
+        f"{knee:,.0f} observations/s",
+        ("见下表", "see the steps below"),
+        targets=(_least("≥ 25,000/s", "≥ 25,000/s", 25_000, knee),),
+        in_readme=True,
+    )
+    yield Row(
+        f"额定负载 {one.wanted:,.0f} 时的告警时延（自发送至总线上的告警）",
+        f"alarm delay at the rated load of {one.wanted:,.0f}/s (from sending to the alarm on the bus)",
+        f"p50 {one.p50_ms:.0f} ms, p99 {one.p99_ms:.0f} ms ({one.alarms} alarms, {one.unheard} late)",
+        targets=(_most("p99 ≤ 1,000 ms", "p99 ≤ 1,000 ms", 1000, one.p99_ms),),
+        in_readme=True,
+    )
+
+
+def _cores(found: Found) -> Iterator[Row]:
+    parsing, log = found["parsing"], found["log"]
+    yield Row(
+        "HJ 212 解析，每核（12 个因子，校验 CRC）",
+        "HJ 212 parsing, per core (12 factors, CRC checked)",
+        f"{parsing['parse']:,.0f} frames/s",
+        (
+            f"只算 CRC {found['crc']:,.0f}/s；连同取值 {parsing['parse_and_read']:,.0f}/s",
+            f"CRC alone {found['crc']:,.0f}/s; read into values too {parsing['parse_and_read']:,.0f}/s",
+        ),
+        targets=(_least("≥ 30,000 帧/s", "≥ 30,000 frames/s", 30_000, parsing["parse"]),),
+        in_readme=True,
+    )
+    yield Row(
+        "存证日志：哈希、追加、写瓦片（每核，只算库）",
+        "evidence log: hash, append, write tiles (per core, the library alone)",
+        f"{log['leaves']:,.0f} leaves/s",
+        (f"SHA-256 {found['hash']:,.0f} MB/s",) * 2,
+        targets=(_least("≥ 10,000 叶/s", "≥ 10,000 leaves/s", 10_000, log["leaves"]),),
+        in_readme=True,
+    )
+    yield Row(
+        "包含证明，取自磁盘上的瓦片",
+        "inclusion proof, from tiles on disk",
+        f"p50 {log['p50_ms']:.2f} ms, p99 {log['p99_ms']:.2f} ms",
+        targets=(_most("p99 ≤ 5 ms", "p99 ≤ 5 ms", 5, log["p99_ms"]),),
+    )
+
+
+WORK = {
+    "bulk_1": ("批量 1,000，1 个连接", "bulk of 1,000, 1 connection", "observations/s"),
+    "bulk_8": ("批量 1,000，8 个连接", "bulk of 1,000, 8 connections", "observations/s"),
+    "single": ("单条，1 个连接", "one observation a request, 1 connection", "observations/s"),
+    "latest": ("最近 100 条", "the latest 100", "ms"),
+    "count": ("计数", "count", "ms"),
+    "range": ("一小时范围", "a range of one hour", "ms"),
+}
+
+
+def _peers(found: Found) -> Iterator[Row]:
+    ours, theirs = found["peers"]["ours"], found["peers"]["theirs"]
+    for key, (zh, en, unit) in WORK.items():
+        if key not in theirs:
+            continue
+        own, other = ours.get(key), theirs[key]
+        times = None if own is None else own / other if unit != "ms" else other / own
+        target = [] if times is None else [_least("快于同类", "faster than the peer", 1, times)]
+        yield Row(
+            f"与 django-ogc-sensorthings 同样的行：{zh}",
+            f"the same rows as django-ogc-sensorthings: {en}",
+            "–" if own is None else f"{own:,.1f} {unit}",
+            f"django-ogc-sensorthings {found['peers']['version']}: {other:,.1f} {unit}",
+            times,
+            tuple(target),
+            in_readme=key in ("bulk_8", "single"),
+        )
+
+
+def below(found: Found) -> Both:
+    """What stands under the table: the steps of the load, processor time, what was not measured."""
+    return {lang: "\n".join([*_steps(found, lang), *_costs(found, lang), *_notes(lang)]) for lang in ("zh", "en")}
+
+
+def _steps(found: Found, lang: str) -> Iterator[str]:
+    if "steps" not in found:
+        return
+    yield {
+        "zh": "| 提供/s | 发出/s | 判定/s | 积压增长/s | 告警 p50 ms | 告警 p99 ms | 未到 | 承受得住 |",
+        "en": "| offered/s | sent/s | judged/s | lag growth/s | alarm p50 ms | alarm p99 ms | unheard | sustained |",
+    }[lang]
+    yield "|" + "---|" * 8
+    for step in [*found["steps"], found["rated"]]:
+        cells = (step.wanted, step.sent, step.judged, step.lag_growth, step.p50_ms, step.p99_ms, step.unheard)
+        yes = {"zh": "是", "en": "yes"}[lang] if step.is_sustained else {"zh": "否", "en": "no"}[lang]
+        yield f"| {' | '.join(f'{cell:,.0f}' for cell in cells)} | {yes} |"
+    yield ""
+
+
+def _costs(found: Found, lang: str) -> Iterator[str]:
+    named = {
+        "cost": {"zh": "全程每 1,000 条监测值的处理器毫秒", "en": "Processor ms per 1,000 observations, whole path"},
+        "http_cpu": {"zh": "HTTP 一行每 1,000 条的处理器毫秒", "en": "Processor ms per 1,000, HTTP row"},
+    }
+    for key, title in named.items():
+        if key in found:
+            parts = ", ".join(f"{name} {ms:.2f}" for name, ms in found[key].items())
+            yield f"{title[lang]}: {parts} = {sum(found[key].values()):.2f}\n"
+
+
+def _notes(lang: str) -> Iterator[str]:
+    yield {
+        "zh": "FROST-Server 未测：运行环境所用的 Maven 仓库没有其 war（docs/adr/0018）。本机 fsync 由主机写缓存承担，"
+        "依赖 fsync 的数字偏乐观；断电不可在此测试。",
+        "en": "FROST-Server was not measured: the Maven repository at hand does not serve its war (docs/adr/0018). "
+        "Where fsync ends in a host's write cache, figures bound by it are optimistic; power loss cannot be tested.",
+    }[lang] + "\n"
