@@ -3,6 +3,8 @@
 Leaves limits of acceptance to `rules`, where they are dated data.
 """
 
+from pathlib import Path
+
 from kit.settings import ServiceSettings
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
@@ -17,3 +19,9 @@ class Settings(ServiceSettings):
     receiver_connections_per_address: int = Field(default=2_000, ge=1)
     receiver_idle_seconds: float = Field(default=3600, gt=0)
     receiver_frame_seconds: float = Field(default=30, gt=0)
+    # A second listener with TLS; a client authority asks loggers for certificates.
+    receiver_tls_port: int | None = Field(default=None, ge=0, le=65535)
+    receiver_tls_certificate: Path | None = None
+    receiver_tls_key: Path | None = None
+    receiver_tls_client_ca: Path | None = None
+    receiver_tls_client_required: bool = False

@@ -6,8 +6,8 @@ policy.
 
 from fastapi import APIRouter
 
-from ingest.api import observations, reading, registry, submissions
+from ingest.api import commands, observations, reading, registry, submissions
 
 router = APIRouter()
-for part in (observations, submissions, registry, reading):
+for part in (observations, submissions, registry, reading, commands):
     router.include_router(part.router)

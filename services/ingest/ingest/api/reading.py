@@ -143,7 +143,7 @@ def _finding(row: IngestFinding) -> dict[str, Any]:
         "id": str(row.id),
         "kind": row.kind,
         "site": row.site,
-        "submission": str(row.submission),
+        "submission": str(row.submission) if row.submission else None,
         "found_at": _utc(row.found_at),
         "detail": row.detail,
     }

@@ -7,11 +7,11 @@ Leaves sockets to `receiver`, values to `rules.readings`.
 """
 
 import hashlib
-import hmac
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
+from typing import Protocol
 
 import msgspec
 from uuid_utils.compat import uuid7
@@ -35,11 +35,17 @@ _FOUND_OUT = frozenset({"wrong-password", "wrong-address"})
 _VARIANTS = ("modbus", "modbus-swapped")
 
 
+class Peer(Protocol):
+    """A connection that can be spoken to. `say` is False when it has ended."""
+
+    def say(self, data: bytes) -> bool: ...
+
+
 class Arrival(msgspec.Struct):
     """A frame off the wire. `is_taken` once it is committed; `reply` is the receipt it asked for.
 
     `certificate` is the subject of the client certificate, where the connection had one; `is_repeat` says
-    that the same bytes were committed before.
+    that the same bytes were committed before; `peer` is the connection it came over.
     """
 
     frame: Frame
@@ -50,20 +56,23 @@ class Arrival(msgspec.Struct):
     is_taken: bool = False
     is_repeat: bool = False
     reply: bytes | None = None
+    peer: Peer | None = None
 
 
 Heard = Callable[[Arrival, Device], None]
+Asked = Callable[[Frame, Device], bool]
 
 
 class Reception:
     """Takes frames in; one per process. Remembers committed frames, plans and floods.
 
     `heard` is told of every taken frame of a registered device, repeats too, once it is committed and before
-    its receipt is written. It must not wait.
+    its receipt is written. It must not wait. `was_asked` says whether values were recalled by a command.
     """
 
     def __init__(self, catalog: Catalog, store: Store, flood: FloodGate, heard: Heard | None = None) -> None:
         self._catalog, self._store, self._flood, self.heard = catalog, store, flood, heard
+        self.was_asked: Asked | None = None
         self._seen: OrderedDict[bytes, bytes | None] = OrderedDict()
         self._plans: dict[tuple[object, ...], Plan] = {}
 
@@ -148,7 +157,7 @@ class Reception:
             plan = self._plans[key] = make_plan(names, PERIODS[command], system, device, registry)
         judged = read_values(frame, plan, device, micros(parcel.received_at), limits)
         parcel.judged = judged
-        if is_backfill(frame):
+        if is_backfill(frame) or (self.was_asked is not None and self.was_asked(frame, device)):
             parcel.declared = "backfill"
         day, most = parcel.received_at.astimezone(CHINA).date(), limits.kept_refusals_per_day
         for wrong in judged.refused:
@@ -169,7 +178,7 @@ def _objection(frame: Frame, device: Device | None, address: str) -> Flaw | None
         return flaw("MN", "unknown-device", _sender(frame))
     if device.password_sha256 is not None:
         given = hashlib.sha256(frame.fields.get("PW", "").encode()).digest()
-        if not hmac.compare_digest(given, device.password_sha256):
+        if not device.takes_password(given):
             return flaw("PW", "wrong-password", device.mn)
     if device.addresses and address not in device.addresses:
         return flaw("address", "wrong-address", f"{device.mn}: {address}")

@@ -9,8 +9,16 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from standards import factors
 
-from ingest.rules.registry import Channel, Device, Registry, SeriesKey, Site
-from ingest.tables import DeviceRow, Organisation, RegistryChange, SeriesRow, SiteRow
+from ingest.rules.registry import Channel, Device, Manners, Pending, Registry, SeriesKey, Site
+from ingest.tables import (
+    DeviceManners,
+    DeviceRow,
+    Organisation,
+    PendingPassword,
+    RegistryChange,
+    SeriesRow,
+    SiteRow,
+)
 
 
 async def registry_version(session: AsyncSession) -> int:
@@ -24,6 +32,8 @@ async def load_registry(session: AsyncSession) -> Registry:
     found = (await session.execute(select(SiteRow, Organisation).outerjoin(Organisation))).all()
     channels = list(await _channels(session, {site.code: (site, owner) for site, owner in found}))
     devices = (await session.scalars(select(DeviceRow))).all()
+    pending = {row.mn: row for row in await session.scalars(select(PendingPassword))}
+    manners = {row.mn: _manners(row) for row in await session.scalars(select(DeviceManners))}
     return Registry(
         version,
         {
@@ -32,7 +42,8 @@ async def load_registry(session: AsyncSession) -> Registry:
         },
         {key_of(channel.ref): channel for channel in channels},
         {channel.ref.id: channel for channel in channels},
-        {row.mn: _device(row) for row in devices},
+        {row.mn: _device(row, pending.get(row.mn)) for row in devices},
+        manners,
     )
 
 
@@ -78,7 +89,11 @@ def _channel(row: SeriesRow, site: SiteRow, owner: Organisation | None) -> Chann
     )
 
 
-def _device(row: DeviceRow) -> Device:
+def _manners(row: DeviceManners) -> Manners:
+    return Manners(**{name: getattr(row, name) for name in Manners.__struct_fields__})
+
+
+def _device(row: DeviceRow, pending: PendingPassword | None) -> Device:
     return Device(
         mn=row.mn,
         site=row.site,
@@ -88,4 +103,5 @@ def _device(row: DeviceRow) -> Device:
         addresses=tuple(row.addresses),
         accepts_modbus_crc=row.accepts_modbus_crc,
         accepts_long_segments=row.accepts_long_segments,
+        pending=Pending(pending.password_sha256, pending.is_overdue) if pending else None,
     )

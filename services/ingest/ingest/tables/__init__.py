@@ -4,6 +4,16 @@ Promises: what was received can be inserted and never changed by a runtime role 
 Leaves to `queries` how rows are read, and to `flows` when they are written.
 """
 
+from ingest.tables.conversations import (
+    CommandRow,
+    CommandSecret,
+    CommandStep,
+    DeviceContact,
+    DeviceManners,
+    GapMark,
+    GapRow,
+    PendingPassword,
+)
 from ingest.tables.declared import Base
 from ingest.tables.evidence import (
     FloodCount,
@@ -20,13 +30,21 @@ from ingest.tables.registry import DeviceRow, Organisation, RegistryChange, Seri
 
 __all__ = [
     "Base",
+    "CommandRow",
+    "CommandSecret",
+    "CommandStep",
+    "DeviceContact",
+    "DeviceManners",
     "DeviceRow",
     "FloodCount",
+    "GapMark",
+    "GapRow",
     "IdempotentAnswer",
     "IngestFinding",
     "LatestValue",
     "Observation",
     "Organisation",
+    "PendingPassword",
     "RawBytes",
     "RefusedRow",
     "RegistryChange",
