@@ -1,5 +1,6 @@
 """The `jianzhen` command refuses clearly, changes nothing then, and says what to do."""
 
+import json
 import os
 import socket
 import subprocess
@@ -126,6 +127,11 @@ def test_frames_are_checked_offline(home: Path) -> None:
     assert sound.returncode == 0, sound.stderr
     assert sound.stdout.count("\n") == 1
     assert '"ok":true' in sound.stdout
+    lines = b"\n" + FRAME + b"no frame\r\n" + FRAME.rstrip()
+    mixed = jianzhen("frames", "check", home=home, given=lines)
+    assert mixed.returncode == 1
+    assert [json.loads(line)["ok"] for line in mixed.stdout.splitlines()] == [False, True, False, True]
+    assert jianzhen("frames", "check", home=home, given=b"").stdout == ""
     broken = jianzhen("frames", "check", "--json", home=home, given=FRAME.replace(b"1C80", b"0000"))
     assert broken.returncode == 1
     assert '"ok": false' in broken.stdout

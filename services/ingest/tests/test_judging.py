@@ -18,7 +18,8 @@ from ingest.rules.frames import read_line
 from ingest.rules.hj212_build import build
 from ingest.rules.judge import Judged, judge
 from ingest.rules.limits import limits_on
-from ingest.rules.readings import make_plan, read_values
+from ingest.rules.readings import Columns, Reading, make_plan, read_group
+from ingest.rules.refusals import Refusal
 from ingest.rules.registry import Channel, Device, Registry, SeriesKey, Site
 from ingest.rules.rows import BatchRefused, read_batch
 from ingest.rules.times import micros
@@ -160,40 +161,46 @@ MINUTES = [
 ]
 
 
-def frame_values(*groups: str, command: int = 2051, device: Device = DEVICE, **fields: str) -> Judged:
+def frame_values(
+    *groups: str, command: int = 2051, device: Device = DEVICE, **fields: str
+) -> tuple[Columns, list[Refusal]]:
     head: Mapping[str, str | int] = {"ST": 32, "CN": command, "MN": "MN", **fields}
     frame = read_line(build(head, groups))
     assert frame is not None and not frame.problems
-    names = [name for name, _ in frame.segment.pairs]
-    plan = make_plan(names, "min", frame.fields["ST"], device, registry(*MINUTES))
-    return read_values(frame, plan, device, NOW, LIMITS)
+    plan = make_plan(frame.segment.names, "min", frame.fields["ST"], device, registry(*MINUTES))
+    read = read_group([Reading(plan, frame.segment.values, NOW)], LIMITS)
+    return read.columns, read.refused.get(0, [])
 
 
 def test_a_frame_is_mapped_to_series_by_command_field_unit_and_old_code() -> None:
-    found = frame_values(
+    found, refused = frame_values(
         "DataTime=20261121080300",
         "a34004-Avg=35000,a34004-Flag=N",
         "a21026-Max=9.10,a21026-ZsAvg=8,a21026-Flag=D",
         "011-Avg=18.04,011-Flag=N",
     )
     told = [
-        (found.channels[at].ref.id, value, decimals, flag)
-        for at, value, decimals, flag in zip(
-            found.at.tolist(), found.value.tolist(), found.decimals.tolist(), found.flag.tolist(), strict=True
+        row
+        for row in zip(
+            found.ids.tolist(),
+            found.value.tolist(),
+            found.decimals.tolist(),
+            found.flag.tolist(),
+            strict=True,
         )
     ]
     assert told == [(901, 35.0, 0, b"N"), (902, 9.1, 2, b"D"), (903, 8.0, 0, b"D"), (904, 18.04, 2, b"N")]
-    assert not found.refused and set(found.start.tolist()) == {NOW - 117 * 60_000_000}
+    assert not refused and set(found.start.tolist()) == {NOW - 117 * 60_000_000}
 
 
 def test_a_number_in_a_frame_that_no_instrument_can_mean_costs_only_itself() -> None:
-    found = frame_values("DataTime=20261121080300", "a34004-Avg=1e308", "011-Avg=18.04")
-    assert ([wrong.rule for wrong in found.refused], found.value.tolist()) == (["value-too-large"], [18.04])
+    found, refused = frame_values("DataTime=20261121080300", "a34004-Avg=1e308", "011-Avg=18.04")
+    assert ([wrong.rule for wrong in refused], found.value.tolist()) == (["value-too-large"], [18.04])
 
 
 def test_a_device_that_labels_by_the_end_is_shifted() -> None:
     device = msgspec.structs.replace(DEVICE, label="end")
-    found = frame_values("DataTime=20261121080300", "a34004-Avg=1", device=device)
+    found, _ = frame_values("DataTime=20261121080300", "a34004-Avg=1", device=device)
     assert found.start.tolist() == [NOW - 118 * 60_000_000]
 
 
@@ -206,8 +213,8 @@ def test_a_device_that_labels_by_the_end_is_shifted() -> None:
     ],
 )
 def test_a_wrong_time_costs_the_whole_frame(group: str, rule: str) -> None:
-    found = frame_values(group, "a34004-Avg=1")
-    assert (len(found.row), [wrong.rule for wrong in found.refused]) == (0, [rule])
+    found, refused = frame_values(group, "a34004-Avg=1")
+    assert (len(found.row), [wrong.rule for wrong in refused]) == (0, [rule])
 
 
 @given(st.text(alphabet="a34-RtdAvgFlNx=;,&. 019\n", max_size=120))
@@ -215,10 +222,9 @@ def test_any_data_area_gives_values_or_refusals(text: str) -> None:
     frame = read_line(build({"ST": 22, "CN": 2051, "MN": "MN"}, [text]))
     if frame is None or frame.fields.get("CN") != "2051":
         return
-    names = [name for name, _ in frame.segment.pairs]
-    plan = make_plan(names, "min", "22", DEVICE, registry(*MINUTES))
-    found = read_values(frame, plan, DEVICE, NOW, LIMITS)
-    assert len(found.at) == len(found.value) == len(found.row)
+    plan = make_plan(frame.segment.names, "min", "22", DEVICE, registry(*MINUTES))
+    found = read_group([Reading(plan, frame.segment.values, NOW)], LIMITS).columns
+    assert len(found.ids) == len(found.value) == len(found.row) == len(found.flag) == len(found.is_late)
 
 
 @given(st.integers(1, 3000), st.integers(1, 40))

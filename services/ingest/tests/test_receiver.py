@@ -126,7 +126,7 @@ async def test_a_frame_without_crlf_is_answered_after_a_pause(served: FastAPI) -
         (b"##0001" + hour_frame()[6:], "frame-broken"),
         (hour_frame(device={**DEVICE, "MN": "UNKNOWN"}), "unknown-device"),
         (hour_frame(device={**DEVICE, "PW": "654321"}), "wrong-password"),
-        (build({"CN": 2061, "MN": MN}, ["{0xE4,0x3E}"]), "frame-broken"),
+        (build({"CN": 2061, "MN": MN}, ["{0xE4,0x3E}"]), "encrypted"),
     ],
 )
 async def test_a_wrong_frame_is_kept_and_not_answered(
@@ -201,6 +201,7 @@ async def test_other_commands_are_kept_and_notices_get_9013(served: FastAPI, dat
     async with logger(served) as device:
         await device.send(build(head))
         assert (await device.answer())["CN"] == "9013"
+        assert (await device.answer())["CN"] == "1012"
         await device.send(build(head | {"CN": 3020}, ["i11001-Info=//清洗管路//"]))
         assert (await device.answer())["CN"] == "9014"
         await device.send(build(head | {"CN": 9015, "Flag": 8}))

@@ -1,8 +1,9 @@
 """`jianzhen frames check`: what the receiver would say about HJ 212 frames."""
 
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, BinaryIO
 
 import msgspec
 import typer
@@ -25,9 +26,10 @@ def check(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Judge each frame: dialect, length, CRC, fields, reasons; one JSON line each. 逐帧检查。
+    """Judge each line: dialect, length, CRC, fields, data, reasons; one JSON line each. 逐帧检查。
 
-    The same code as the platform's receiver; nothing is sent. Exit code 1 when a frame is at fault.
+    The same code as the platform's receiver; nothing is sent. Every line has its object, in order, also an
+    empty one. Exit code 1 when a line is at fault.
 
     \b
     Examples:
@@ -37,18 +39,27 @@ def check(
     """
     from ingest.rules.frames import check_line  # ingest's tables are wanted by this verb only
 
-    if file is None or str(file) == "-":
-        content = sys.stdin.buffer.read()
-    elif file.is_file():
-        content = file.read_bytes()
-    else:
-        raise Refused(f"{file} is not a file")
-    found = [check_line(line) for line in content.splitlines() if line.strip()]
+    lines = bad = 0
+    kept: list[dict[str, Any]] = []
+    with _opened(file) as content:
+        for line in content:
+            found = check_line(line)
+            lines, bad = lines + 1, bad + (not found["ok"])
+            if as_json:
+                kept.append(found)
+            else:
+                sys.stdout.write(msgspec.json.encode(found).decode() + "\n")
     if as_json:
-        put(found, as_json)
-    else:
-        sys.stdout.writelines(msgspec.json.encode(one).decode() + "\n" for one in found)
-    bad = sum(not one.get("ok") for one in found)
-    say(f"{len(found)} frames, {bad} at fault")
+        put(kept, as_json)
+    say(f"{lines} lines, {bad} at fault")
     if bad:
         raise typer.Exit(1)
+
+
+def _opened(file: Path | None) -> AbstractContextManager[BinaryIO]:
+    """The bytes to read, line by line: a file of a year of frames is not held in memory."""
+    if file is None or str(file) == "-":
+        return nullcontext(sys.stdin.buffer)
+    if not file.is_file():
+        raise Refused(f"{file} is not a file")
+    return file.open("rb")

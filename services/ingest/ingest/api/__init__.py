@@ -6,8 +6,8 @@ policy.
 
 from fastapi import APIRouter
 
-from ingest.api import commands, observations, reading, registry, submissions
+from ingest.api import commands, devices, observations, reading, registry, submissions
 
 router = APIRouter()
-for part in (observations, submissions, registry, reading, commands):
+for part in (observations, submissions, registry, devices, reading, commands):
     router.include_router(part.router)

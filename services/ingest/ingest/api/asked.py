@@ -43,7 +43,10 @@ class PutSite(Asked):
 
 
 class PutDevice(Asked):
-    """A data logger. `addresses` empty means any; `password` null leaves the one known."""
+    """A data logger. `addresses` and `systems` (ST) empty mean any; `certificate` is the subject to show.
+
+    `password` and `key` (SM4, 32 hexadecimal digits) null leave the ones known; neither is ever shown.
+    """
 
     site: Code
     source: Code = "hj212"
@@ -54,6 +57,11 @@ class PutDevice(Asked):
     accepts_long_segments: bool = True
     vendor: Text | None = None
     model: Text | None = None
+    accepts_absent_crc: bool = False
+    answers_refusals: bool = False
+    systems: list[Annotated[str, Field(pattern=r"^[0-9A-Z]{2}$")]] = Field(default=[], max_length=20)
+    certificate: Text | None = None
+    key: Annotated[str, Field(pattern=r"^[0-9a-fA-F]{32}$")] | None = None
 
 
 class PutSeries(Asked):

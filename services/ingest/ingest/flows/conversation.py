@@ -57,7 +57,7 @@ class Conversation:
 
     def __init__(self, database: Database, catalog: Catalog) -> None:
         self._database, self._catalog = database, catalog
-        self.roster = Roster()
+        self.roster = Roster(terms_now().drift_frames)
         self.holder = secrets.token_hex(4)
         self._open: dict[str, list[Open]] = {}
         self._inbox: list[Answer] = []
@@ -69,7 +69,7 @@ class Conversation:
 
     def heard(self, arrival: Arrival, device: Device) -> None:
         """A committed frame of a registered device."""
-        is_new = self.roster.note(arrival, device, terms_now().drift_frames)
+        is_new = self.roster.note(arrival, device)
         manners = self._catalog.current.manners.get(device.mn, NO_MANNERS)
         if is_new and manners.accepts_commands:
             self._arrived.add(device.mn)

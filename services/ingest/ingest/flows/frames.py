@@ -1,221 +1,275 @@
 """Frames of data loggers: who sends, what it means, committed together, then answered.
 
-Promises: nothing is answered before the commit; a frame with a wrong CRC, MN or password is not answered at
-all and kept within the flood rule. A sound frame whose values are refused is answered: it is committed, and
-sending it again would change nothing. Bytes already committed are answered without being stored again.
-Leaves sockets to `receiver`, values to `rules.readings`.
+Promises: nothing is answered before the commit; a frame with a wrong CRC, MN, password, address or system is
+kept within the flood rule and not answered, unless its device's policy has it told why. A sound frame whose
+values are refused is answered: it is committed, and sending it again would change nothing (docs/adr/0011).
+Bytes already committed are answered without being stored again. Leaves sockets to `receiver`, values to
+`rules.readings`, statements of devices to `flows.devices`.
 """
 
 import hashlib
-import secrets
+import os
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
-from typing import Protocol
+from datetime import date
 
 import msgspec
-from uuid_utils.compat import uuid7
+import numpy as np
+from kit.db import Database
 
 from ingest.flows.catalog import Catalog
-from ingest.flows.parcels import Finding, Parcel
-from ingest.flows.store import Store
+from ingest.flows.devices import Identities, load_identities, note_facts, note_identity
+from ingest.flows.opening import Arrival, add_notes, packet_of, parcel_of, sender_of
+from ingest.flows.parcels import Finding, Packet, Parcel
+from ingest.flows.recorded import MODES, Values
+from ingest.flows.store import NO_VALUES, Store
+from ingest.rules.admission import objection, return_code
+from ingest.rules.device_facts import extra_facts, facts_of, said_at, serials_of
 from ingest.rules.flood import FloodGate
-from ingest.rules.frames import MAX_SEGMENT, Frame
-from ingest.rules.grammar import wants_answer
-from ingest.rules.hj212_build import answer
+from ingest.rules.frames import Frame, decipher
+from ingest.rules.grammar import flag_of, wants_answer
+from ingest.rules.hj212_build import answer, refusal
 from ingest.rules.limits import Limits, limits_on
-from ingest.rules.readings import PERIODS, WHOLE_FRAME, Plan, is_backfill, make_plan, read_values
-from ingest.rules.refusals import Flaw, flaw
+from ingest.rules.readings import WHOLE_FRAME, Plan, Read, Reading, make_plan, read_group
+from ingest.rules.refusals import Flaw
 from ingest.rules.registry import Device, Registry
 from ingest.rules.times import CHINA, micros
+from ingest.rules.upload_commands import upload
 
+__all__ = ["Arrival", "Heard", "Reception"]
 _SEEN = 200_000
 _PLANS = 20_000
-_FOUND_OUT = frozenset({"wrong-password", "wrong-address"})
-_VARIANTS = ("modbus", "modbus-swapped")
-
-
-class Peer(Protocol):
-    """A connection that can be spoken to. `say` is False when it has ended."""
-
-    def say(self, data: bytes) -> bool: ...
-
-
-class Arrival(msgspec.Struct):
-    """A frame off the wire. `is_taken` once it is committed; `reply` is the receipt it asked for.
-
-    `certificate` is the subject of the client certificate, where the connection had one; `is_repeat` says
-    that the same bytes were committed before; `peer` is the connection it came over.
-    """
-
-    frame: Frame
-    address: str
-    received_at: datetime
-    certificate: str | None = None
-    digest: bytes = b""
-    is_taken: bool = False
-    is_repeat: bool = False
-    reply: bytes | None = None
-    peer: Peer | None = None
-
-
+_LONG = 2048
+_FOUND_OUT = frozenset({"wrong-password", "wrong-address", "wrong-certificate", "wrong-system"})
+_BACKFILL = MODES.index("backfill")
 Heard = Callable[[Arrival, Device], None]
 Asked = Callable[[Frame, Device], bool]
 
 
+class Group(msgspec.Struct):
+    """What a group of arrivals becomes; nothing of it counts before the commit."""
+
+    registry: Registry
+    limits: Limits
+    day: date
+    traces: str
+    parcels: list[Parcel] = msgspec.field(default_factory=list)
+    readings: list[Reading] = msgspec.field(default_factory=list)
+    read_by: list[int] = msgspec.field(default_factory=list)
+    replies: dict[bytes, bytes | None] = msgspec.field(default_factory=dict)
+    refusals: list[tuple[Arrival, bytes]] = msgspec.field(default_factory=list)
+    identities: Identities = msgspec.field(default_factory=dict)
+
+
 class Reception:
-    """Takes frames in; one per process. Remembers committed frames, plans and floods.
+    """Takes frames in; one per process. Remembers committed frames, plans, floods, and who devices are.
 
     `heard` is told of every taken frame of a registered device, repeats too, once it is committed and before
     its receipt is written. It must not wait. `was_asked` says whether values were recalled by a command.
     """
 
-    def __init__(self, catalog: Catalog, store: Store, flood: FloodGate, heard: Heard | None = None) -> None:
-        self._catalog, self._store, self._flood, self.heard = catalog, store, flood, heard
+    def __init__(
+        self, catalog: Catalog, store: Store, flood: FloodGate, database: Database, heard: Heard | None = None
+    ) -> None:
+        self._catalog, self._store, self._flood, self._database = catalog, store, flood, database
+        self.heard = heard
         self.was_asked: Asked | None = None
         self._seen: OrderedDict[bytes, bytes | None] = OrderedDict()
         self._plans: dict[tuple[object, ...], Plan] = {}
+        self._identities: Identities = {}
 
     async def take(self, arrivals: Sequence[Arrival]) -> None:
         """Commit the frames and set their replies. Raises Unavailable, and then no reply is set."""
         registry = self._catalog.current
-        if any(_sender(arrival.frame) not in registry.devices for arrival in arrivals):
+        if any(sender_of(arrival.frame) not in registry.devices for arrival in arrivals):
             registry = await self._catalog.refresh()
-        parcels: list[Parcel] = []
-        replies: dict[bytes, bytes | None] = {}
+        await self._recall(arrivals, registry)
+        day = arrivals[0].received_at.astimezone(CHINA).date()
+        group = Group(registry, limits_on(day), day, os.urandom(16 * len(arrivals)).hex())
+        for number, arrival in enumerate(arrivals):
+            self._sort(arrival, number, group)
+        if group.parcels:
+            read = read_group(group.readings, group.limits)
+            self._judge(read, group)
+            await self._store.accept(group.parcels, values=_values(read, group))
+        self._identities.update(group.identities)
+        self._settle(arrivals, group)
+
+    async def _recall(self, arrivals: Sequence[Arrival], registry: Registry) -> None:
+        """Know who the devices were; a hardware number anew, since another instance may have noted it."""
+        wanted = set()
         for arrival in arrivals:
-            self._sort(arrival, registry, parcels, replies)
-        if parcels:
-            await self._store.accept(parcels)
-        self._seen.update(replies)
+            mn = sender_of(arrival.frame)
+            is_stale = upload(arrival.frame.fields.get("CN", "")).kind == "serials"
+            if mn in registry.devices and (mn not in self._identities or is_stale):
+                wanted.add(mn)
+        if wanted:
+            self._identities.update(await load_identities(self._database, sorted(wanted)))
+
+    def _settle(self, arrivals: Sequence[Arrival], group: Group) -> None:
+        """The commit is done: remember it, set the replies, tell who listens."""
+        self._seen.update(group.replies)
+        for arrival, told in group.refusals:
+            arrival.reply = told
         for arrival in arrivals:
-            arrival.is_taken = arrival.digest in self._seen
-            arrival.reply = self._seen.get(arrival.digest)
-            device = registry.devices.get(_sender(arrival.frame)) if arrival.is_taken else None
+            mark = _mark(arrival)
+            if mark not in self._seen:
+                continue
+            arrival.is_taken, arrival.reply = True, self._seen[mark]
+            device = group.registry.devices.get(sender_of(arrival.frame))
             if self.heard is not None and device is not None:
                 self.heard(arrival, device)
         while len(self._seen) > _SEEN:
             self._seen.popitem(last=False)
 
-    def _sort(
-        self,
-        arrival: Arrival,
-        registry: Registry,
-        parcels: list[Parcel],
-        replies: dict[bytes, bytes | None],
-    ) -> None:
+    def _sort(self, arrival: Arrival, number: int, group: Group) -> None:
         """Put the frame with those to commit, unless it was seen already or is only counted."""
-        digest = arrival.digest = hashlib.sha256(arrival.frame.raw).digest()
-        if digest in self._seen or digest in replies:
-            self._flood.count(_sender(arrival.frame), "resend", _day(arrival)).counted += 1
+        arrival.digest = hashlib.sha256(arrival.frame.raw).digest()
+        mark = _mark(arrival)
+        if mark in self._seen or mark in group.replies:
+            self._flood.count(sender_of(arrival.frame), "resend", group.day).counted += 1
             arrival.is_repeat = True
             return
-        parcel, reply = self._open(arrival, registry)
-        if parcel is None:
-            return
-        parcels.append(parcel)
-        if not parcel.refused or parcel.judged is not None:
-            replies[digest] = reply
-
-    def _open(self, arrival: Arrival, registry: Registry) -> tuple[Parcel | None, bytes | None]:
-        """The parcel to commit (None: only counted) and the reply to give after the commit."""
-        frame = arrival.frame
-        limits = limits_on(_day(arrival))
-        device = registry.devices.get(_sender(frame))
-        wrong = _objection(frame, device, arrival.address)
-        parcel = _parcel(arrival, device, registry)
+        device = group.registry.devices.get(sender_of(arrival.frame))
+        if arrival.frame.segment.cipher and device is not None:
+            arrival.frame = decipher(arrival.frame, device.keys) or arrival.frame
+        parcel = parcel_of(arrival, device, group.registry, group.traces[32 * number : 32 * number + 32])
+        wrong = objection(arrival.frame, device, arrival.address, arrival.certificate)
         if wrong is not None:
-            return (parcel if self._keeps_refused(parcel, wrong, arrival, limits) else None), None
+            self._refuse(arrival, device, parcel, wrong, group)
+            return
         assert device is not None
-        self._read(parcel, frame, device, registry, limits)
-        return parcel, answer(frame.fields) if wants_answer(frame.fields) else None
+        self._open(arrival, device, parcel, group)
+        group.parcels.append(parcel)
+        fields = arrival.frame.fields
+        group.replies[mark] = answer(fields) if wants_answer(fields) and _is_asked(fields) else None
 
-    def _keeps_refused(self, parcel: Parcel, wrong: Flaw, arrival: Arrival, limits: Limits) -> bool:
+    def _refuse(
+        self, arrival: Arrival, device: Device | None, parcel: Parcel, wrong: Flaw, group: Group
+    ) -> None:
+        fields = arrival.frame.fields
+        is_told = device.answers_refusals if device else arrival.address in group.registry.answered
+        if is_told and _is_asked(fields) and (flag_of(fields) is None or wants_answer(fields)):
+            code = return_code(wrong.rule)
+            group.refusals.append((arrival, refusal(fields, code)))
+            add_notes(parcel, [f"told QnRtn={code}"])
         # A flooder can invent an MN for every frame, but not an address.
         sender = parcel.device if wrong.rule in _FOUND_OUT and parcel.device else arrival.address
-        most = limits.kept_refusals_per_day
-        if not self._flood.keeps(sender, wrong.rule, _day(arrival), most):
-            return False
+        if not self._flood.keeps(sender, wrong.rule, group.day, group.limits.kept_refusals_per_day):
+            return
         parcel.refused = [wrong.at(WHOLE_FRAME)]
         if wrong.rule in _FOUND_OUT:
-            detail = {"device": parcel.device, "address": arrival.address}
+            before = list(device.addresses) if device and wrong.rule == "wrong-address" else None
+            detail = {"device": parcel.device, "address": arrival.address, "before": before}
+            if wrong.rule == "wrong-certificate" and device:
+                detail |= {"before": device.certificate, "after": arrival.certificate}
+            elif before is not None:
+                detail |= {"after": arrival.address}
             parcel.findings.append(Finding(wrong.rule, parcel.site, parcel.region_path, parcel.uscc, detail))
-        return True
+        group.parcels.append(parcel)
 
-    def _read(self, parcel: Parcel, frame: Frame, device: Device, registry: Registry, limits: Limits) -> None:
-        command = frame.fields["CN"]
-        if command not in PERIODS:
-            parcel.notes = "; ".join(filter(None, (parcel.notes, f"CN {command[:8]!r} kept")))
-            return
-        names = tuple(name for name, _ in frame.segment.pairs)
-        system = frame.fields.get("ST")
-        key = (registry.version, device.mn, command, system, names)
+    def _open(self, arrival: Arrival, device: Device, parcel: Parcel, group: Group) -> None:
+        """What a taken frame says: values, statements, who the device is, its place in a message."""
+        frame = arrival.frame
+        told = upload(frame.fields["CN"])
+        who = {"address": arrival.address}
+        if arrival.certificate is not None:
+            who["certificate"] = arrival.certificate
+        if told.kind == "values":
+            self._plan_reading(arrival, device, parcel, told.period, group)
+        elif told.kind in ("information", "serials", "notice", "unknown"):
+            pairs = frame.segment.pairs
+            facts = list(facts_of(pairs))
+            note_facts(parcel, told.cn, facts, said_at(pairs))
+            if told.kind == "serials":
+                who |= serials_of(facts)
+        elif told.kind == "bulk":
+            add_notes(parcel, [f"CN {told.cn} is kept as raw bytes"])
+        if told.kind == "unknown":
+            add_notes(parcel, [f"CN {told.cn[:8]!r} is in no edition of HJ 212"])
+        packet = packet_of(frame, group.limits)
+        if isinstance(packet, Packet):
+            parcel.packet = packet
+        elif packet is not None:
+            add_notes(parcel, [packet])
+        known = group.identities.get(device.mn) or self._identities.get(device.mn, {})
+        changed = note_identity(parcel, known, who, lambda kind: self._keeps_change(device, kind, group))
+        if changed:
+            group.identities[device.mn] = {**known, **changed}
+
+    def _keeps_change(self, device: Device, kind: str, group: Group) -> bool:
+        limits = group.limits
+        most = limits.address_changes_per_day if kind == "address-changed" else limits.kept_refusals_per_day
+        return self._flood.keeps(device.mn, kind, group.day, most)
+
+    def _plan_reading(
+        self, arrival: Arrival, device: Device, parcel: Parcel, period: str, group: Group
+    ) -> None:
+        frame, registry = arrival.frame, group.registry
+        segment, system = frame.segment, frame.fields.get("ST")
+        key = (registry.version, device.mn, frame.fields["CN"], system, segment.names)
         plan = self._plans.get(key)
         if plan is None:
+            plan = make_plan(segment.names, period, system, device, registry)
             if len(self._plans) >= _PLANS:
                 self._plans.clear()
-            plan = self._plans[key] = make_plan(names, PERIODS[command], system, device, registry)
-        judged = read_values(frame, plan, device, micros(parcel.received_at), limits)
-        parcel.judged = judged
-        if is_backfill(frame) or (self.was_asked is not None and self.was_asked(frame, device)):
+            if frame.actual <= _LONG:
+                self._plans[key] = plan
+        if plan.notes or plan.groups != segment.groups:
+            mixed = [] if plan.groups == segment.groups else ["; and , do not separate factors and fields"]
+            add_notes(parcel, [*plan.notes, *mixed])
+        if plan.extras:
+            pairs = segment.pairs
+            note_facts(parcel, frame.fields["CN"], extra_facts(pairs, plan.extras), said_at(pairs))
+        is_recalled = self.was_asked is not None and self.was_asked(frame, device)
+        if is_recalled or frame.fields.get("RF") == "1":
             parcel.declared = "backfill"
-        day, most = parcel.received_at.astimezone(CHINA).date(), limits.kept_refusals_per_day
-        for wrong in judged.refused:
-            if self._flood.keeps(device.mn, f"{wrong.rule} {wrong.where}", day, most):
-                parcel.refused.append(wrong)
+        group.readings.append(Reading(plan, segment.values, micros(arrival.received_at)))
+        group.read_by.append(len(group.parcels))
+
+    def _judge(self, read: Read, group: Group) -> None:
+        """Put down what was refused of each frame, within the flood rule, and what nobody could use."""
+        most = group.limits.kept_refusals_per_day
+        for number, marks in read.odd.items():
+            parcel = group.parcels[group.read_by[number]]
+            add_notes(parcel, [f"data marks {sorted(marks)} are not in HJ 212 table 8"])
+        if not read.refused:
+            return
+        accepted = np.bincount(read.columns.reading, minlength=len(group.readings))
+        for number, refused in read.refused.items():
+            parcel = group.parcels[group.read_by[number]]
+            mn = parcel.device or ""
+            for wrong in refused:
+                if self._flood.keeps(mn, f"{wrong.rule} {wrong.where}", group.day, most):
+                    parcel.refused.append(wrong)
+            if not accepted[number] and self._flood.keeps(mn, "nothing-accepted", group.day, 1):
+                detail = {"device": mn, "rules": sorted({wrong.rule for wrong in refused})}
+                found = Finding("nothing-accepted", parcel.site, parcel.region_path, parcel.uscc, detail)
+                parcel.findings.append(found)
 
 
-def _objection(frame: Frame, device: Device | None, address: str) -> Flaw | None:
-    """Why a frame is not taken, if it is not."""
-    accepted = {"annex", *(_VARIANTS if device is not None and device.accepts_modbus_crc else ())}
-    if frame.verdict not in accepted:
-        return flaw("CRC", "crc-wrong", f"{frame.verdict} {frame.crc_sent} ≠ {frame.crc_expected}")
-    if frame.declared is None or any(problem.startswith("length") for problem in frame.problems):
-        return flaw("length", "frame-broken", f"{frame.declared} ≠ {frame.actual}")
-    if frame.segment.problems:
-        return flaw("CP", "frame-broken", "; ".join(frame.segment.problems))
-    if device is None:
-        return flaw("MN", "unknown-device", _sender(frame))
-    if device.password_sha256 is not None:
-        given = hashlib.sha256(frame.fields.get("PW", "").encode()).digest()
-        if not device.takes_password(given):
-            return flaw("PW", "wrong-password", device.mn)
-    if device.addresses and address not in device.addresses:
-        return flaw("address", "wrong-address", f"{device.mn}: {address}")
-    if frame.actual > MAX_SEGMENT and not device.accepts_long_segments:
-        return flaw("length", "frame-broken", f"{frame.actual} > {MAX_SEGMENT}")
-    return None
-
-
-def _parcel(arrival: Arrival, device: Device | None, registry: Registry) -> Parcel:
-    frame, mn = arrival.frame, _sender(arrival.frame)
-    site = registry.sites.get(device.site) if device else None
-    notes = [*frame.segment.notes, *([f"crc {frame.verdict}"] if frame.verdict in _VARIANTS else [])]
-    return Parcel(
-        id=uuid7(),
-        channel="hj212",
-        principal=f"device {mn}",
-        received_at=arrival.received_at,
-        raw=frame.raw,
-        sha256=arrival.digest,
-        trace_id=secrets.token_hex(16),
-        dept=site.dept if site else None,
-        region=site.region if site else None,
-        region_path=site.region_path if site else (),
-        uscc=site.uscc if site else None,
-        source=device.source if device else None,
-        device=mn,
-        address=arrival.address,
-        notes="; ".join(notes),
-        site=device.site if device else None,
+def _values(read: Read, group: Group) -> Values:
+    """The columns of a group as the store wants them."""
+    columns = read.columns
+    if not len(columns.ids):
+        return NO_VALUES
+    ids, at = np.unique(columns.ids, return_inverse=True)
+    parcel = np.array(group.read_by, dtype=np.int32)[columns.reading]
+    mode = columns.is_late.astype(np.int16)
+    resent = [number for number, one in enumerate(group.parcels) if one.declared is not None]
+    if resent:
+        mode[np.isin(parcel, resent)] = _BACKFILL
+    channels = [group.registry.by_id[one] for one in ids.tolist()]
+    return Values(
+        channels, at, columns.start, columns.value, columns.decimals, columns.flag, mode, parcel, columns.row
     )
 
 
-def _sender(frame: Frame) -> str:
-    """The MN as it can be kept: printable, at most 64 characters."""
-    mn = str(frame.fields.get("MN", ""))[:64]
-    return mn if mn.isprintable() else mn.encode("unicode_escape").decode()[:64]
+def _mark(arrival: Arrival) -> bytes:
+    """The same bytes from elsewhere, or shown with another certificate, are not the same message."""
+    return b"%b%b%b" % (arrival.digest, arrival.address.encode(), (arrival.certificate or "").encode())
 
 
-def _day(arrival: Arrival) -> date:
-    return arrival.received_at.astimezone(CHINA).date()
+def _is_asked(fields: dict[str, str]) -> bool:
+    """Receipts are never answered: two systems would go on for ever."""
+    return upload(fields.get("CN", "")).kind != "reply"

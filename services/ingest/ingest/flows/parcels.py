@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 from contracts.ingest import Mode
 
+from ingest.rules.device_facts import Fact
 from ingest.rules.judge import Judged
 from ingest.rules.refusals import Refusal
 from ingest.rules.registry import Channel
@@ -22,8 +23,21 @@ class Finding(msgspec.Struct, frozen=True):
     detail: dict[str, Any]
 
 
+class Packet(msgspec.Struct, frozen=True):
+    """Packet `pno` of `pnum` of one message; `data_time` in microseconds since 1970 UTC."""
+
+    command: str
+    data_time: int
+    pnum: int
+    pno: int
+
+
 class Parcel(msgspec.Struct):
-    """One submission on its way in. `declared` is a mode the sender named; else values are live or late."""
+    """One submission on its way in. `declared` is a mode the sender named; else values are live or late.
+
+    `information`, `identities` and `packet` are what a logger says beside values: (command, its time, fact),
+    (part, value), and its place in a message of several packets.
+    """
 
     id: UUID
     channel: str
@@ -47,6 +61,9 @@ class Parcel(msgspec.Struct):
     judged: Judged | None = None
     refused: list[Refusal] = msgspec.field(default_factory=list)
     findings: list[Finding] = msgspec.field(default_factory=list)
+    information: list[tuple[str, datetime | None, Fact]] = msgspec.field(default_factory=list)
+    identities: list[tuple[str, str]] = msgspec.field(default_factory=list)
+    packet: Packet | None = None
 
 
 class Later(msgspec.Struct, frozen=True):

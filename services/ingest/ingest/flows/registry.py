@@ -17,7 +17,7 @@ from standards import factors, regions, units
 
 from ingest.rules.refusals import flaw, texts
 from ingest.rules.times import PERIOD_SECONDS
-from ingest.tables import Base, DeviceRow, Organisation, RegistryChange, SeriesRow, SiteRow
+from ingest.tables import Base, DeviceKey, DeviceRow, Organisation, RegistryChange, SeriesRow, SiteRow
 
 T = TypeVar("T", bound=Base)
 SECRET = frozenset({"password_sha256"})
@@ -120,13 +120,34 @@ async def _announce(session: AsyncSession, site: SiteRow, owner: Organisation | 
 
 
 async def save_device(change: Change, mn: str, cells: Mapping[str, Any]) -> DeviceRow:
-    """A data logger. `password` is kept as a digest; None leaves the one known."""
+    """A data logger. `password` is kept as a digest; None leaves the one known, of `key` too.
+
+    Older keys stay: what a logger stored before a change of key is still opened.
+    """
     kept = dict(cells)
-    password = kept.pop("password", None)
+    password, key = kept.pop("password", None), kept.pop("key", None)
     if password is not None:
         kept["password_sha256"] = hashlib.sha256(password.encode()).digest()
+    before = await change.session.get(DeviceRow, mn)
     row, _ = await change.save(DeviceRow, mn, {"mn": mn, **kept})
+    if key is not None:
+        await _save_key(change, mn, bytes.fromhex(key), is_new=before is None)
     return row
+
+
+async def _save_key(change: Change, mn: str, key: bytes, *, is_new: bool) -> None:
+    """Add a key unless it is the newest already; that it changed is kept, the key itself is not shown."""
+    newest = select(DeviceKey.key).where(DeviceKey.mn == mn).order_by(DeviceKey.since.desc()).limit(1)
+    if not is_new and await change.session.scalar(newest) == key:
+        return
+    await change.session.flush()
+    change.session.add(DeviceKey(mn=mn, since=change.now, key=key))
+    said = {"mn": mn, "since": change.now.isoformat()}
+    change.session.add(
+        RegistryChange(
+            kind="device_keys", code=mn, changed_at=change.now, changed_by=change.who, before=None, after=said
+        )
+    )
 
 
 async def save_series(change: Change, wanted: Sequence[Mapping[str, Any]]) -> list[SeriesRow]:

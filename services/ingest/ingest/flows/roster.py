@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterable
 from datetime import datetime
 
-from ingest.flows.frames import Arrival, Peer
+from ingest.flows.opening import Arrival, Peer
 from ingest.rules.commands import Line
 from ingest.rules.grammar import flag_of
 from ingest.rules.registry import Device
@@ -43,18 +43,19 @@ class Known:
 
 
 class Roster:
-    """One per process."""
+    """One per process. `frames` are those over which a clock is measured."""
 
-    def __init__(self) -> None:
+    def __init__(self, frames: int) -> None:
+        self._frames = frames
         self.known: dict[str, Known] = {}
         self.fresh: set[str] = set()
         self._spoken_for: dict[Peer, set[str]] = {}
 
-    def note(self, arrival: Arrival, device: Device, frames: int) -> bool:
+    def note(self, arrival: Arrival, device: Device) -> bool:
         """Remember that the device was heard; True when this connection is a new one for it."""
         known = self.known.get(device.mn)
         if known is None:
-            known = self.known[device.mn] = Known(arrival.received_at, frames)
+            known = self.known[device.mn] = Known(arrival.received_at, self._frames)
         else:
             known.intervals.append((arrival.received_at - known.heard_at).total_seconds())
             known.heard_at = max(known.heard_at, arrival.received_at)

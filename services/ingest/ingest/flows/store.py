@@ -47,9 +47,13 @@ class Store:
         self,
         parcels: Sequence[Parcel],
         also: Also | None = None,
+        values: Values | None = None,
     ) -> list[Stored]:
-        """Commit the parcels; `also` runs in the same transaction. On Unavailable nothing happened."""
-        values = _gather(parcels)
+        """Commit the parcels; `also` runs in the same transaction. On Unavailable nothing happened.
+
+        `values` are theirs if they were read as one, else what each parcel has `judged`.
+        """
+        values = _gather(parcels) if values is None else in_order(values)
         await self._ensure_months(values)
         try:
             stored = await self._commit(parcels, values, also, is_fresh=True)
@@ -118,8 +122,15 @@ def _gather(parcels: Sequence[Parcel]) -> Values:
     if not known:
         return NO_VALUES
     values = Values(known, *(np.concatenate(parts) for parts in columns.values()))
-    ids = np.array([channel.ref.id for channel in known], dtype=np.int64)[values.at]
-    lanes = np.array([int(channel.lane) for channel in known], dtype=np.int16)[values.at]
+    return in_order(values)
+
+
+def in_order(values: Values) -> Values:
+    """The same values by (lane, series, ts), the earlier parcel and row first."""
+    if not len(values.at):
+        return NO_VALUES
+    ids = np.array([channel.ref.id for channel in values.channels], dtype=np.int64)[values.at]
+    lanes = np.array([int(channel.lane) for channel in values.channels], dtype=np.int16)[values.at]
     return values.take(np.lexsort((values.row, values.parcel, values.start, ids, lanes)))
 
 

@@ -16,6 +16,7 @@ from kit import outbox
 from numpy.typing import NDArray
 from uuid_utils.compat import uuid7
 
+from ingest.flows.devices import write_device_facts
 from ingest.flows.parcels import Finding, Later, Parcel, Stored
 from ingest.flows.recorded import Values, recorded_events
 from ingest.queries import telemetry
@@ -183,6 +184,7 @@ async def _keep_evidence(
         _finding(parcel.id, parcel.received_at, found) for parcel in parcels for found in parcel.findings
     ]
     await telemetry.copy_rows(connection, "ingest_findings", telemetry.FINDING, findings)
+    await write_device_facts(connection, parcels)
 
 
 def _compressed(raw: bytes) -> tuple[str, bytes]:

@@ -1,6 +1,6 @@
 """The registry as the rules need it, read in one go."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 from contracts.envelope import lane_of
@@ -11,6 +11,7 @@ from standards import factors
 
 from ingest.rules.registry import Channel, Device, Manners, Pending, Registry, SeriesKey, Site
 from ingest.tables import (
+    DeviceKey,
     DeviceManners,
     DeviceRow,
     Organisation,
@@ -34,6 +35,11 @@ async def load_registry(session: AsyncSession) -> Registry:
     devices = (await session.scalars(select(DeviceRow))).all()
     pending = {row.mn: row for row in await session.scalars(select(PendingPassword))}
     manners = {row.mn: _manners(row) for row in await session.scalars(select(DeviceManners))}
+    keys: dict[str, list[bytes]] = {}
+    for row in await session.scalars(select(DeviceKey).order_by(DeviceKey.since.desc())):
+        keys.setdefault(row.mn, []).append(row.key)
+    known = {row.mn: _device(row, keys.get(row.mn, ()), pending.get(row.mn)) for row in devices}
+    answered = (device.addresses for device in known.values() if device.answers_refusals)
     return Registry(
         version,
         {
@@ -42,8 +48,9 @@ async def load_registry(session: AsyncSession) -> Registry:
         },
         {key_of(channel.ref): channel for channel in channels},
         {channel.ref.id: channel for channel in channels},
-        {row.mn: _device(row, pending.get(row.mn)) for row in devices},
+        known,
         manners,
+        answered=frozenset(address for addresses in answered for address in addresses),
     )
 
 
@@ -93,7 +100,7 @@ def _manners(row: DeviceManners) -> Manners:
     return Manners(**{name: getattr(row, name) for name in Manners.__struct_fields__})
 
 
-def _device(row: DeviceRow, pending: PendingPassword | None) -> Device:
+def _device(row: DeviceRow, keys: Sequence[bytes], pending: PendingPassword | None) -> Device:
     return Device(
         mn=row.mn,
         site=row.site,
@@ -103,5 +110,10 @@ def _device(row: DeviceRow, pending: PendingPassword | None) -> Device:
         addresses=tuple(row.addresses),
         accepts_modbus_crc=row.accepts_modbus_crc,
         accepts_long_segments=row.accepts_long_segments,
+        accepts_absent_crc=row.accepts_absent_crc,
+        answers_refusals=row.answers_refusals,
+        systems=tuple(row.systems),
+        certificate=row.certificate,
+        keys=tuple(keys),
         pending=Pending(pending.password_sha256, pending.is_overdue) if pending else None,
     )

@@ -18,7 +18,9 @@ __all__ = ["Door", "Receiver", "make_receiver"]
 def make_receiver(state: Any) -> Receiver:
     """The receiver for a service with this state (database, catalog, store, flood, settings)."""
     state.conversation = conversation = Conversation(state.database, state.catalog)
-    state.reception = reception = Reception(state.catalog, state.store, state.flood, conversation.heard)
+    state.reception = reception = Reception(
+        state.catalog, state.store, state.flood, state.database, conversation.heard
+    )
     reception.was_asked = conversation.was_asked
     door = Door(**{each.name: getattr(state.settings, f"receiver_{each.name}") for each in fields(Door)})
     return Receiver(door, reception, conversation)

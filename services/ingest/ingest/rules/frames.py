@@ -5,14 +5,14 @@ only where the check value proves it). Leaves the cutting of a byte stream to `s
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
 
-from ingest.rules import crc
+from ingest.rules import crc, sm4
 from ingest.rules.crc import Verdict
-from ingest.rules.grammar import HEADER, Segment, dialect_of, read_segment, split_name
+from ingest.rules.grammar import Segment, dialect_of, read_segment, split_name
 
 MAX_SEGMENT = 1024
 _HEX = frozenset(b"0123456789abcdefABCDEF")
@@ -21,7 +21,10 @@ _SHOWN = ("QN", "ST", "CN", "MN", "Flag")
 
 
 class Frame(msgspec.Struct, frozen=True, gc=False):
-    """A frame as received. `raw` has every byte, tail included; `problems` is empty for a sound frame."""
+    """A frame as received. `raw` has every byte, tail included; `problems` is empty for a sound frame.
+
+    `notes` are the deviations that are tolerated, of the envelope and of the data segment.
+    """
 
     raw: bytes
     declared: int | None
@@ -31,6 +34,7 @@ class Frame(msgspec.Struct, frozen=True, gc=False):
     verdict: Verdict
     segment: Segment
     problems: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def fields(self) -> Any:
@@ -42,17 +46,26 @@ def make_frame(raw: bytes, declared: int | None, segment: bytes, sent: str) -> F
     verdict = crc.verdict(segment, sent)
     read = read_segment(segment)
     expected = sent.upper() if verdict == "annex" else f"{crc.annex(segment):04X}"
-    problems = read.problems + _judge_envelope(declared, segment, sent, verdict, expected)
-    return Frame(raw, declared, len(segment), sent, expected, verdict, read, problems)
+    problems, notes = read.problems, read.notes
+    if declared != len(segment) or verdict != "annex" or declared > MAX_SEGMENT:
+        counted = _counted_in_characters(declared, segment, verdict)
+        problems += _judge_envelope(declared, segment, sent, verdict, expected, counted)
+        if counted:
+            notes += ("the length counts characters, not bytes",)
+    if sent != expected and verdict == "annex":
+        notes += ("the CRC is written in lower case",)
+    if raw[-2:] != b"\r\n":
+        notes += ("LF alone ends the frame",) if raw[-1:] == b"\n" else ("no CR LF",)
+    return Frame(raw, declared, len(segment), sent, expected, verdict, read, problems, notes)
 
 
 def _judge_envelope(
-    declared: int | None, segment: bytes, sent: str, verdict: Verdict, expected: str
+    declared: int | None, segment: bytes, sent: str, verdict: Verdict, expected: str, counted: bool
 ) -> tuple[str, ...]:
     found = []
     if declared is None:
         found.append("the four digits of the length are missing")
-    elif declared != len(segment) and not _counted_in_characters(declared, segment, verdict):
+    elif declared != len(segment) and not counted:
         found.append(f"length says {declared}, the data segment has {len(segment)} bytes")
     if len(segment) > MAX_SEGMENT:
         found.append(f"the data segment has {len(segment)} bytes, more than {MAX_SEGMENT}")
@@ -65,8 +78,26 @@ def _judge_envelope(
     return tuple(found)
 
 
-def _counted_in_characters(declared: int, segment: bytes, verdict: Verdict) -> bool:
-    return verdict == "annex" and declared == len(segment.decode(errors="replace"))
+def _counted_in_characters(declared: int | None, segment: bytes, verdict: Verdict) -> bool:
+    return (
+        verdict == "annex" and declared != len(segment) and declared == len(segment.decode(errors="replace"))
+    )
+
+
+def decipher(frame: Frame, keys: Sequence[bytes]) -> Frame | None:
+    """The frame in clear, if it is encrypted as HJ 212-2025 §6.4 says and a key fits; else None.
+
+    The check value was computed over the clear text, so it tells which key is right; `raw` stays as received.
+    Worked example: of two registered keys the older one still opens what a logger stored before the change.
+    """
+    segment = frame.raw[6 : frame.raw.rfind(b"&&") + 2]
+    for key in keys:
+        clear = sm4.open_segment(segment, key)
+        if clear is not None:
+            opened = make_frame(frame.raw, frame.declared, clear, frame.crc_sent)
+            if opened.verdict not in ("wrong", "absent"):
+                return msgspec.structs.replace(opened, notes=(*opened.notes, "CP was encrypted (SM4)"))
+    return None
 
 
 def read_line(line: bytes) -> Frame | None:
@@ -90,11 +121,14 @@ def read_line(line: bytes) -> Frame | None:
     else:
         segment, tail = body, b""
     around = [f"{start} bytes stand before ##"] if start else []
+    tail = tail.lstrip(b" \t")
     if len(tail) > 4:
         if not _HEX.issuperset(tail[:4]) and _HEX.issuperset(tail[-4:]):
             segment, tail = segment + tail[:-4], tail[-4:]
         else:
             around.append(f"{len(tail) - 4} bytes stand after the CRC")
+    if b"##" in segment and crc.verdict(segment, tail[:4].decode("ascii", "replace")) != "annex":
+        around.append("another ## stands in this line, so it holds parts of several frames")
     frame = make_frame(raw, declared, segment, tail[:4].decode("ascii", errors="backslashreplace"))
     return msgspec.structs.replace(frame, problems=(*around, *frame.problems)) if around else frame
 
@@ -140,13 +174,12 @@ def check_line(line: bytes) -> dict[str, Any]:
             "problems": ["no ## in this line, so it is no HJ 212 frame"],
         }
     fields: dict[str, str | None] = {name: frame.fields.get(name) for name in _SHOWN}
-    extra = {name: frame.fields[name] for name in HEADER if name in frame.fields and name != "PW"}
     return {
         "ok": not frame.problems and frame.verdict == "annex",
         "dialect": dialect_of(frame.fields),
         "length": {"declared": frame.declared, "actual": frame.actual},
         "crc": {"verdict": frame.verdict, "sent": frame.crc_sent, "expected": frame.crc_expected},
-        "fields": parameters_of(frame.segment) | fields | extra,
+        "fields": fields,
         "data": [
             {"factor": factor, "field": field, "value": value, "flag": flag}
             for factor, field, value, flag in data_of(frame.segment)

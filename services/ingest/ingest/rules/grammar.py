@@ -15,19 +15,35 @@ HEADER = ("QN", "ST", "CN", "PW", "MN", "Flag", "PNUM", "PNO", "RF")
 _CANONICAL = {name.lower(): name for name in HEADER}
 _VERSIONS = {0: "2005", 1: "2017", 2: "2025"}
 
-# Free text stands in //…// and may hold separators; nothing else in HJ 212 can be escaped.
-_PAIR = re.compile(r"([^=;,&]+)=(//.*?//(?=\s*(?:[;,]|$))|[^;,]*)")
+# All bytes but the three that separate: what is left of CP without them is its shape.
+_NO_MARKS = bytes(byte for byte in range(256) if byte not in b"=;,")
+_TEXT_END = re.compile(r"//(?=[ \t]*(?:[;,]|$))")
 _CP = re.compile(r"CP\s*=\s*&&", re.IGNORECASE)
-_ENCRYPTED = re.compile(r"\{0x[0-9A-Fa-f]{2}\s*,")
+_ENCRYPTED = re.compile(r"\{\s*0x[0-9A-Fa-f]{1,2}\s*[,}]")
+# HJ 212-2017 table 3 in its order; a PW-less or QN-less header is in order, too.
+_PLACE = {name: place for place, name in enumerate(HEADER)}
+_MOST_NOTES = 12
 
 
 class Segment(msgspec.Struct, frozen=True, gc=False):
-    """A data segment taken apart. `problems` make it unsound, `notes` are deviations the field tolerates."""
+    """A data segment taken apart. `problems` make it unsound, `notes` are deviations the field tolerates.
+
+    `names[i]` and `values[i]` are the i-th pair of CP; `groups` counts what `;` separates there; `cipher`
+    says that CP is encrypted, and then there are no pairs.
+    """
 
     fields: Mapping[str, str]
-    pairs: list[tuple[str, str]]
+    names: tuple[str, ...]
+    values: list[str]
     problems: tuple[str, ...]
     notes: tuple[str, ...]
+    groups: int = 0
+    cipher: bool = False
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """(name, value) of every pair of CP, in the order sent."""
+        return list(zip(self.names, self.values, strict=True))
 
 
 def read_segment(segment: bytes) -> Segment:
@@ -47,9 +63,16 @@ def read_segment(segment: bytes) -> Segment:
     if not opened:
         head, opened, rest = _find_cp(text, problems)
     fields = _read_header(head, problems, notes)
-    pairs = _read_cp(rest, problems, notes) if opened else []
+    if opened and opened != "CP=&&":
+        notes.append("CP=&& is spelt differently")
+    body = _find_body(rest, problems, notes) if opened else ""
+    cipher = _ENCRYPTED.match(body) is not None
+    if cipher:
+        problems.append("CP is encrypted (HJ 212-2025 §6.4)")
+    names, values, groups = _read_pairs(body, problems, notes) if body and not cipher else ((), [], 0)
     _judge_fields(fields, problems, notes)
-    return Segment(MappingProxyType(fields), pairs, tuple(problems), tuple(notes))
+    kept = tuple(notes[:_MOST_NOTES])
+    return Segment(MappingProxyType(fields), names, values, tuple(problems), kept, groups, cipher)
 
 
 def _find_cp(text: str, problems: list[str]) -> tuple[str, str, str]:
@@ -63,45 +86,110 @@ def _find_cp(text: str, problems: list[str]) -> tuple[str, str, str]:
 def _read_header(head: str, problems: list[str], notes: list[str]) -> dict[str, str]:
     fields: dict[str, str] = {}
     for part in head.split(";"):
-        name, equals, value = part.strip(" ,\t").partition("=")
+        name, equals, value = part.partition("=")
         if not equals:
-            if name:
+            if name.strip(" ,\t"):
                 problems.append(f"text without '=' before CP: {name[:40]!r}")
             continue
-        known = _CANONICAL.get(name.strip().lower(), name.strip())
+        if name in _PLACE and name not in fields and not value.endswith((" ", ",", "\t")):
+            fields[name] = value.lstrip()
+            continue
+        bare = name.strip(" ,\t")
+        known = _CANONICAL.get(bare.lower(), bare)
         if known in fields:
-            notes.append(f"{known} stands twice")
-        fields.setdefault(known, value.strip())
+            notes.append(f"{known[:16]!r} stands twice")
+        elif known != name or value != value.strip(" ,\t"):
+            notes.append(f"{part[:24]!r} stands for {known[:16]}"[:80])
+        fields.setdefault(known, value.strip(" ,\t"))
     return fields
 
 
-def _read_cp(rest: str, problems: list[str], notes: list[str]) -> list[tuple[str, str]]:
+def _find_body(rest: str, problems: list[str], notes: list[str]) -> str:
+    """What stands between the first `CP=&&` and the last `&&`, bare of empty groups at its edges."""
     end = rest.rfind("&&")
     if end < 0:
         problems.append("CP is not closed by &&")
         end = len(rest)
+    elif rest[end + 2 :].strip():
+        notes.append(f"text after CP: {rest[end + 2 : end + 42]!r}")
     body = rest[:end].strip("& ;,\t\r\n")
-    if not body:
-        return []
-    if _ENCRYPTED.match(body):
-        problems.append("CP is encrypted (HJ 212-2025 §6.4)")
-        return []
-    pairs = _PAIR.findall(body)
-    if " " in body:
-        pairs = [(name.strip(), value.strip()) for name, value in pairs]
-    if body.count(";") + body.count(",") + 1 != len(pairs):
-        left = _PAIR.sub("", body).strip(" ;,\t")
-        if left:
-            problems.append(f"text without '=' in CP: {left[:40]!r}")
-        notes.append("empty or free-text groups in CP")
-    return pairs
+    if len(body) != end and body:
+        _note_edges(rest[:end], notes)
+    return body
+
+
+def _read_pairs(body: str, problems: list[str], notes: list[str]) -> tuple[tuple[str, ...], list[str], int]:
+    """(names, values, groups). Linear in the length, whatever it holds."""
+    marks = body.encode().translate(None, _NO_MARKS)
+    groups = marks.count(b";") + 1
+    size = groups + marks.count(b",")
+    if marks.replace(b",", b";") == b"=;" * (size - 1) + b"=":
+        flat = body.replace(",", ";").replace("=", ";").split(";")
+        names, values = tuple(flat[::2]), flat[1::2]
+    else:
+        names, values = _read_odd_pairs(body, problems, notes)
+    if " " in body or "\t" in body:
+        bare, trimmed = tuple(name.strip() for name in names), [value.strip() for value in values]
+        if (bare, trimmed) != (names, values):
+            notes.append("blanks around names or values in CP")
+            names, values = bare, trimmed
+    return names, values, groups
+
+
+def _read_odd_pairs(body: str, problems: list[str], notes: list[str]) -> tuple[tuple[str, ...], list[str]]:
+    """Pairs where a group is empty, a value holds `=`, or free text in //…// holds separators.
+
+    Nothing but that free text can hold them in HJ 212: there is no escaping.
+    """
+    names, values, left = [], [], ""
+    for part in _split_outside_text(body):
+        name, equals, value = part.partition("=")
+        if equals:
+            names.append(name)
+            values.append(value)
+        else:
+            left = left or name.strip(" \t&")
+    if left:
+        problems.append(f"text without '=' in CP: {left[:40]!r}")
+    notes.append("empty or free-text groups in CP")
+    return tuple(names), values
+
+
+def _split_outside_text(body: str) -> list[str]:
+    """Split at `;` and `,`, but not between `=//` and the next `//` that ends a value."""
+    parts: list[str] = []
+    at = 0
+    while at <= len(body):
+        opened = body.find("=//", at)
+        before = body[at:] if opened < 0 else body[at:opened]
+        closed = _TEXT_END.search(body, opened + 3) if opened >= 0 else None
+        if closed is None:
+            return parts + body[at:].replace(",", ";").split(";")
+        *whole, name = before.replace(",", ";").split(";")
+        parts += [*whole, name + body[opened : closed.end()]]
+        at = closed.end()
+        if body[at : at + 1] in (";", ","):
+            at += 1
+    return parts
+
+
+def _note_edges(between: str, notes: list[str]) -> None:
+    """Which of the marks stands where none belongs: `&&&&a=1;&&`."""
+    if "&&" in between:
+        notes.append("&& is doubled")
+    if between.rstrip("& \t\r\n").endswith((";", ",")) or between.lstrip("& \t\r\n").startswith((";", ",")):
+        notes.append("an empty group at the edge of CP")
+    if between != between.strip(" \t\r\n"):
+        notes.append("blanks at the edge of CP")
 
 
 def _judge_fields(fields: Mapping[str, str], problems: list[str], notes: list[str]) -> None:
-    if not fields.get("MN"):
-        problems.append("MN is missing")
-    if not fields.get("CN"):
-        problems.append("CN is missing")
+    for name, size in (("MN", 24), ("CN", 4), ("PW", 6)):
+        found = len(fields.get(name, ""))
+        if not found and name != "PW":
+            problems.append(f"{name} is missing")
+        elif found != size and found:
+            notes.append(f"{name} has {found} characters, not {size}")
     flag = fields.get("Flag")
     if flag is None:
         notes.append("no Flag")
@@ -111,6 +199,16 @@ def _judge_fields(fields: Mapping[str, str], problems: list[str], notes: list[st
         notes.append("Flag and PNUM/PNO disagree")
     if "QN" not in fields:
         notes.append("no QN")
+    elif not (len(fields["QN"]) == 17 and fields["QN"].isdigit()):
+        notes.append(f"QN {fields['QN'][:24]!r} is no time of 17 digits")
+    if not _is_in_order(tuple(fields)):
+        notes.append("fields stand in another order than in HJ 212 table 3")
+
+
+@lru_cache(maxsize=1024)
+def _is_in_order(names: tuple[str, ...]) -> bool:
+    places = [_PLACE[name] for name in names if name in _PLACE]
+    return places == sorted(places)
 
 
 def flag_of(fields: Mapping[str, str]) -> int | None:

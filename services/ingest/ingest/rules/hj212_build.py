@@ -7,9 +7,12 @@ Leaves to its callers what the fields say.
 from collections.abc import Mapping, Sequence
 
 from ingest.rules import crc
+from ingest.rules.grammar import flag_of
 
 NOTIFY_ACK = "9013"
 DATA_ACK = "9014"
+REQUEST_ACK = "9011"
+_ECHOED = 64
 _NOTICES = frozenset({"1013"})
 
 
@@ -52,9 +55,20 @@ def answer(fields: Mapping[str, str]) -> bytes:
 
     The version bits are the sender's. A frame without QN is answered without QN (2005 dialect).
     """
-    command = NOTIFY_ACK if fields.get("CN") in _NOTICES else DATA_ACK
-    version = int(fields.get("Flag", "0")) >> 2
-    head: dict[str, str | int] = {"QN": fields["QN"]} if "QN" in fields else {}
+    return _reply(fields, NOTIFY_ACK if fields.get("CN") in _NOTICES else DATA_ACK, ())
+
+
+def refusal(fields: Mapping[str, str], code: int) -> bytes:
+    """What a refused frame is told where policy allows it: 9011 with the code of table 6.
+
+    Worked example: 9 says that the CRC was wrong. PW and MN are the refused frame's own.
+    """
+    return _reply(fields, REQUEST_ACK, (f"QnRtn={code}",))
+
+
+def _reply(fields: Mapping[str, str], command: str, groups: Sequence[str]) -> bytes:
+    flag = flag_of(fields) or 0
+    head: dict[str, str | int] = {"QN": fields["QN"][:_ECHOED]} if "QN" in fields else {}
     head |= {"ST": 91, "CN": command}
-    head |= {name: fields[name] for name in ("PW", "MN") if name in fields}
-    return build(head | {"Flag": version << 2})
+    head |= {name: fields[name][:_ECHOED] for name in ("PW", "MN") if name in fields}
+    return build(head | {"Flag": flag >> 2 << 2}, groups)

@@ -27,6 +27,9 @@ class Limits(msgspec.Struct, frozen=True):
     decoded_bytes: int
     json_parts: int
     value_magnitude: int
+    packet_timeout_seconds: int
+    packets_at_most: int
+    address_changes_per_day: int
 
     def late_after(self, period: str) -> int:
         """Seconds after the end of a period from which its value counts as late."""

@@ -1,28 +1,30 @@
-"""What the pairs of a data frame mean: which series of the device's site, in which unit, at which instant.
+"""What the pairs of data frames mean: which series of the device's site, in which unit, at which instant.
 
-Promises: pure; work that depends only on the *names* in a frame is done once per set of names (`plan`), since
-a logger repeats them for years. Leaves identity, CRC and flood to `flows.frames`.
+Promises: pure; what depends only on the *names* in a frame is decided once per set of names (`make_plan`),
+since a logger repeats them for years; the values of many frames are read as columns (`read_group`). A wrong
+time costs the whole frame, a wrong value only itself. Leaves identity, CRC and flood to `flows.frames`.
 """
 
 import math
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
+from operator import itemgetter
+from typing import Any
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 from standards import factors, units
 
-from ingest.rules.frames import Frame, parameters_of
 from ingest.rules.grammar import split_name
-from ingest.rules.judge import Judged
 from ingest.rules.limits import Limits
 from ingest.rules.numbers import GAPS, convert_number, parse_number
 from ingest.rules.refusals import Flaw, Refusal, flaw
 from ingest.rules.registry import Channel, Device, Registry, SeriesKey
-from ingest.rules.times import judge_time, mode_of, parse_time, start_of
+from ingest.rules.times import PERIOD_SECONDS, SECOND, judge_time, parse_time
 
-# HJ 212-2017 table 9: the uplink commands that carry values, and the period each stands for.
-PERIODS = {"2011": "rtd", "2051": "min", "2061": "hour", "2031": "day"}
-# Table 4: x-Rtd … x-Cou as measured, x-Zs… converted to reference conditions (折算).
+# HJ 212-2017 table 4: x-Rtd … x-Cou as measured, x-Zs… converted to reference conditions (折算), SBn-RS the
+# state and SBn-RT the hours of a treatment facility, Lxx-Data a noise level.
 FIELDS = {
     "Rtd": ("rtd", "raw"),
     "Avg": ("avg", "raw"),
@@ -33,24 +35,64 @@ FIELDS = {
     "ZsAvg": ("avg", "converted"),
     "ZsMin": ("min", "converted"),
     "ZsMax": ("max", "converted"),
+    "RS": ("rtd", "raw"),
+    "RT": ("cou", "raw"),
+    "Data": ("avg", "raw"),
+    "DayData": ("avg", "raw"),
+    "NightData": ("avg", "raw"),
 }
+# Two levels of one day: each is a series of its own, `Leq-DayData` and `Leq-NightData`.
+_HALVES = frozenset({"DayData", "NightData"})
+_MARKS = frozenset(["", *"NFMSDCTB"])
+_LONGEST = 64
+_PLAIN = re.compile(r"[0-9.;\-]*")
 WHOLE_FRAME = -1
-
-
-class Step(msgspec.Struct, frozen=True, gc=False):
-    """One pair of the frame that is a value: where it stands, where its data mark stands, where it goes."""
-
-    at: int
-    flag_at: int
-    channel: Channel
-    unit: str | None
+Refuse = Callable[[int, str, str], None]
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """What to do with frames that have these names; `flaws` are (pair, flaw) that such frames always have."""
+    """What to do with frames that have these names. Columns of equal length, one row per value.
 
-    steps: tuple[Step, ...]
+    `shift` is what the label convention of the device moves each start by (µs); `convert` lists (value, from,
+    to); `flaws` are (pair, flaw) such frames always have; `extras` pairs that are facts, not values; `notes`
+    what is tolerated in the names.
+    """
+
+    period: str
+    channels: tuple[Channel, ...]
+    ids: NDArray[np.int64]
+    rows: NDArray[np.int32]
+    shift: NDArray[np.int64]
+    shifts: tuple[int, ...]
+    values_of: Callable[[Sequence[str]], tuple[str, ...]]
+    marks_of: Callable[[Sequence[str]], tuple[str, ...]]
+    convert: tuple[tuple[int, str, str], ...]
+    time_at: int
+    groups: int
     flaws: tuple[tuple[int, Flaw], ...]
+    extras: tuple[int, ...]
+    notes: tuple[str, ...]
+
+
+class Reading(msgspec.Struct):
+    """A frame to be read: `values` by pair, `now` the time of receipt in microseconds since 1970 UTC."""
+
+    plan: Plan
+    values: Sequence[str]
+    now: int
+
+
+class Columns(msgspec.Struct):
+    """The accepted values of a group: `ids` are series, `reading` says whose, `row` which pair."""
+
+    ids: NDArray[np.int64]
+    start: NDArray[np.int64]
+    value: NDArray[np.float64]
+    decimals: NDArray[np.int16]
+    flag: NDArray[np.bytes_]
+    is_late: NDArray[np.bool_]
+    reading: NDArray[np.int32]
+    row: NDArray[np.int32]
 
 
 def make_plan(
@@ -58,31 +100,70 @@ def make_plan(
 ) -> Plan:
     """Decide for the names of a frame once.
 
-    Worked example: `("DataTime", "a34004-Avg", "a34004-Flag")` of an hour frame is one step: pair 1, mark in
+    Worked example: `("DataTime", "a34004-Avg", "a34004-Flag")` of an hour frame is one value: pair 1, mark in
     pair 2, into `<site>/a34004/avg-raw-hour/<source>`.
     """
     split = [split_name(name) for name in names]
     flags = {factor: at for at, (factor, field) in enumerate(split) if field == "Flag"}
-    steps, flaws = [], []
+    channels: list[Channel] = []
+    places: list[tuple[int, int]] = []
+    flaws, extras, notes = [], [], []
     for at, (factor, field) in enumerate(split):
-        if not factor or field not in FIELDS:
+        if not factor or field == "Flag":
+            continue
+        if field not in FIELDS:
+            extras.append(at)
             continue
         found = _channel(factor, field, period, system, device, registry)
         if isinstance(found, Flaw):
             flaws.append((at, found))
-        else:
-            unit = None if found.sent_unit == found.ref.unit else found.sent_unit
-            steps.append(Step(at, flags.get(factor, -1), found, unit))
-    return Plan(tuple(steps), tuple(flaws))
+            continue
+        if found.ref.factor != factor and field not in _HALVES:
+            notes.append(f"{factor[:16]!r} is read as {found.ref.factor}")
+        channels.append(found)
+        places.append((at, flags.get(factor, -1)))
+    shift = [channel.period_seconds * SECOND if device.label == "end" else 0 for channel in channels]
+    return Plan(
+        period,
+        tuple(channels),
+        np.array([channel.ref.id for channel in channels], dtype=np.int64),
+        np.array([at for at, _ in places], dtype=np.int32),
+        np.array(shift, dtype=np.int64),
+        tuple(set(shift)) or (0,),
+        _picker([at for at, _ in places]),
+        _picker([mark for _, mark in places]),
+        tuple(
+            (number, channel.sent_unit, channel.ref.unit)
+            for number, channel in enumerate(channels)
+            if channel.sent_unit != channel.ref.unit
+        ),
+        names.index("DataTime") if "DataTime" in names else -1,
+        len(dict.fromkeys(factor or name for (factor, _), name in zip(split, names, strict=True))),
+        tuple(flaws),
+        tuple(extras),
+        tuple(dict.fromkeys(notes)),
+    )
+
+
+def _picker(places: list[int]) -> Callable[[Sequence[str]], tuple[str, ...]]:
+    """Takes these places out of a frame's values; -1 stands for an absent mark and gives ''."""
+    if -1 in places:
+        return lambda values: tuple("" if at < 0 else values[at] for at in places)
+    if len(places) < 2:
+        return lambda values: tuple(values[at] for at in places)
+    return itemgetter(*places)
 
 
 def _channel(
     factor: str, field: str, period: str, system: str | None, device: Device, registry: Registry
 ) -> Channel | Flaw:
     statistic, basis = FIELDS[field]
-    wanted = SeriesKey(device.site, factor, statistic, basis, period, device.source)
+    if len(factor) > _LONGEST:
+        return flaw(field, "unknown-factor", factor)
+    code: str | None = f"{factor}-{field}" if field in _HALVES else factor
+    wanted = SeriesKey(device.site, code or "", statistic, basis, period, device.source)
     channel = registry.channels.get(wanted)
-    if channel is None:
+    if channel is None and field not in ("RS", "RT", *_HALVES):
         code = factors.normalise(factor, system)
         if code is None:
             return flaw(f"{factor}-{field}", "unknown-factor", factor)
@@ -94,69 +175,157 @@ def _channel(
     return channel
 
 
-def read_values(frame: Frame, plan: Plan, device: Device, now: int, limits: Limits) -> Judged:
-    """The values of a frame, judged. A wrong time costs the whole frame, a wrong value only itself."""
-    period = PERIODS[frame.fields["CN"]]
-    pairs = frame.segment.pairs
-    refused = [wrong.at(at) for at, wrong in plan.flaws]
-    kept: list[tuple[int, Step, float, int, bytes]] = []
-    for number, step in enumerate(plan.steps):
-        read = _value(pairs[step.at][1], step)
-        mark = pairs[step.flag_at][1] if step.flag_at >= 0 else ""
-        if isinstance(read, Flaw):
-            refused.append(read.at(step.at))
-        elif abs(read[0]) > limits.value_magnitude:
-            refused.append(flaw(step.channel.ref.factor, "value-too-large", pairs[step.at][1]).at(step.at))
-        elif len(mark) > 4 or not mark.isascii():
-            refused.append(flaw(pairs[step.at][0], "flag-format", mark).at(step.at))
-        else:
-            kept.append((number, step, *read, mark.encode()))
-    starts, wrong = _starts(frame, [step for _, step, *_ in kept], device, period, now, limits)
-    if wrong is not None:
-        kept, refused = [], [wrong]
-        starts = []
-    is_late = {start: mode_of(start, period, now, limits) == "late" for start in set(starts)}
-    return Judged(
-        [step.channel for step in plan.steps],
-        np.array([number for number, *_ in kept], dtype=np.int32),
-        np.array(starts, dtype=np.int64),
-        np.array([value for _, _, value, _, _ in kept], dtype=np.float64),
-        np.array([decimals for _, _, _, decimals, _ in kept], dtype=np.int16),
-        np.array([mark for *_, mark in kept], dtype="S4"),
-        np.array([is_late[start] for start in starts], dtype=bool),
-        np.array([step.at for _, step, *_ in kept], dtype=np.int32),
-        refused,
-    )
+class Read(msgspec.Struct):
+    """What a group of readings holds; `refused` and `odd` (marks table 8 does not know) by their number."""
+
+    columns: Columns
+    refused: dict[int, list[Refusal]]
+    odd: dict[int, set[str]]
 
 
-def _starts(
-    frame: Frame, steps: Sequence[Step], device: Device, period: str, now: int, limits: Limits
-) -> tuple[list[int], Refusal | None]:
-    text = parameters_of(frame.segment).get("DataTime")
+def read_group(readings: Sequence[Reading], limits: Limits) -> Read:
+    """The values of many frames as columns, and what was refused.
+
+    Worked example: two frames of one plan with three values each are six rows, reading 0 and 1.
+    """
+    refused: dict[int, list[Refusal]] = {}
+    texts: list[str] = []
+    marks: list[str] = []
+    labels, sound = [], []
+    for number, reading in enumerate(readings):
+        plan, values = reading.plan, reading.values
+        label, wrong = _label(reading, limits)
+        if wrong is not None:
+            refused[number] = [wrong.at(WHOLE_FRAME)]
+            continue
+        if plan.flaws:
+            refused[number] = [found.at(at) for at, found in plan.flaws]
+        if plan.channels:
+            texts.extend(plan.values_of(values))
+            marks.extend(plan.marks_of(values))
+            labels.append(label)
+            sound.append(number)
+    columns = _columns([readings[number].plan for number in sound], sound, labels)
+    kept = np.ones(len(texts), dtype=bool)
+
+    def refuse(at: int, rule: str, found: str) -> None:
+        number, row = int(columns.reading[at]), int(columns.row[at])
+        plan = readings[number].plan
+        where = plan.channels[plan.rows.tolist().index(row)].ref.factor
+        kept[at] = False
+        refused.setdefault(number, []).append(flaw(where, rule, found).at(row))
+
+    columns.value, columns.decimals = _numbers(texts, refuse)
+    _convert(columns, readings, sound, limits, texts, refuse)
+    columns.flag = _flags(marks, refuse)
+    period = {number: readings[number].plan.period for number in sound}
+    late_after = np.array([limits.late_after(period[number]) for number in sound], dtype=np.int64) * SECOND
+    now = np.array([readings[number].now for number in sound], dtype=np.int64)
+    counts = [len(readings[number].plan.rows) for number in sound]
+    length = np.array([PERIOD_SECONDS[period[number]] * SECOND for number in sound], dtype=np.int64)
+    columns.is_late = np.repeat(now - length - late_after, counts) > columns.start
+    odd = _odd_marks(marks, columns.reading)
+    return Read(columns if kept.all() else _take(columns, kept), refused, odd)
+
+
+def _label(reading: Reading, limits: Limits) -> tuple[int, Flaw | None]:
+    """The frame's time as sent, or why it is none that can be taken."""
+    plan = reading.plan
+    text = reading.values[plan.time_at] if plan.time_at >= 0 else ""
     if not text:
-        return [], flaw("DataTime", "no-data-time", "").at(WHOLE_FRAME)
+        return 0, flaw("DataTime", "no-data-time", "")
     label = parse_time(text) if len(text) in (14, 17) and text.isdigit() else None
     if label is None:
-        return [], flaw("DataTime", "time-format", text).at(WHOLE_FRAME)
-    starts = [start_of(label, device.label, step.channel.period_seconds) for step in steps]
-    for start in set(starts or [label]):
-        wrong = judge_time(start, period, now, limits, text)
+        return 0, flaw("DataTime", "time-format", text)
+    for shift in plan.shifts:
+        wrong = judge_time(label - shift, plan.period, reading.now, limits, text)
         if wrong is not None:
-            return [], wrong.at(WHOLE_FRAME)
-    return starts, None
+            return 0, wrong
+    return label, None
 
 
-def _value(text: str, step: Step) -> tuple[float, int] | Flaw:
-    if text in GAPS:
-        return math.nan, 0
-    read = parse_number(text)
-    if read is None:
-        bare = text.lower().lstrip("+-")
-        rule = "value-not-finite" if bare in ("nan", "inf", "infinity") else "value-format"
-        return flaw(step.channel.ref.factor, rule, text)
-    return read if step.unit is None else convert_number(read[0], step.unit, step.channel.ref.unit)
+def _columns(plans: Sequence[Plan], numbers: Sequence[int], labels: Sequence[int]) -> Columns:
+    """Which series, when, from where; the values follow."""
+    nothing: NDArray[Any] = np.array([], dtype=np.int64)
+    counts = [len(plan.rows) for plan in plans]
+    ids = np.concatenate([plan.ids for plan in plans]) if plans else nothing
+    rows = np.concatenate([plan.rows for plan in plans]) if plans else nothing.astype(np.int32)
+    shift = np.concatenate([plan.shift for plan in plans]) if plans else nothing
+    start = np.repeat(np.array(labels, dtype=np.int64), counts) - shift
+    whose = np.repeat(np.array(numbers, dtype=np.int32), counts)
+    blank: NDArray[Any] = np.array([], dtype=np.float64)
+    return Columns(ids, start, blank, blank, blank, blank, whose, rows)
 
 
-def is_backfill(frame: Frame) -> bool:
-    """Whether the logger says it re-sends stored data (`RF=1`, HJ 212-2025)."""
-    return bool(frame.fields.get("RF") == "1")
+def _numbers(texts: list[str], refuse: Refuse) -> tuple[NDArray[np.float64], NDArray[np.int16]]:
+    """Values and reported decimals. Plain decimals are read by the hundred, anything else one by one."""
+    if _PLAIN.fullmatch(";".join(texts)) is not None:
+        try:
+            value = np.array(list(map(float, texts)), dtype=np.float64)
+        except ValueError:
+            pass
+        else:
+            places = [len(text) - text.find(".") - 1 if "." in text else 0 for text in texts]
+            if np.isfinite(value).all() and max(places, default=0) <= 12:
+                return value, np.array(places, dtype=np.int16)
+    value, decimals = np.full(len(texts), math.nan), np.zeros(len(texts), dtype=np.int16)
+    for at, text in enumerate(texts):
+        if text in GAPS:
+            continue
+        read = parse_number(text)
+        if read is None:
+            bare = text.lower().lstrip("+-")
+            is_none = bare in ("nan", "inf", "infinity")
+            refuse(at, "value-not-finite" if is_none else "value-format", text)
+        else:
+            value[at], decimals[at] = read
+    return value, decimals
+
+
+def _convert(
+    columns: Columns,
+    readings: Sequence[Reading],
+    sound: Sequence[int],
+    limits: Limits,
+    texts: Sequence[str],
+    refuse: Refuse,
+) -> None:
+    """Into the unit of the series, exactly; what no instrument measures is refused."""
+    first = 0
+    for number in sound:
+        plan = readings[number].plan
+        for place, sent, wanted in plan.convert:
+            at = first + place
+            value = float(columns.value[at])
+            if value == value:
+                columns.value[at], columns.decimals[at] = convert_number(value, sent, wanted)
+        first += len(plan.rows)
+    for at in np.flatnonzero(np.abs(columns.value) > limits.value_magnitude).tolist():
+        refuse(at, "value-too-large", texts[at])
+
+
+def _flags(marks: list[str], refuse: Refuse) -> NDArray[np.bytes_]:
+    """Data marks as sent; unknown letters are kept (HJ 212-2017 table 8 is not what the field sends)."""
+    known: dict[str, bytes] = {}
+    for mark in set(marks):
+        if len(mark) <= 4 and mark.isascii() and mark.isprintable():
+            known[mark] = mark.encode()
+    if len(known) != len(set(marks)):
+        for at, mark in enumerate(marks):
+            if mark not in known:
+                refuse(at, "flag-format", mark)
+    return np.array([known.get(mark, b"") for mark in marks], dtype="S4")
+
+
+def _take(columns: Columns, kept: NDArray[np.bool_]) -> Columns:
+    return Columns(*(getattr(columns, name)[kept] for name in Columns.__struct_fields__))
+
+
+def _odd_marks(marks: Sequence[str], reading: NDArray[np.int32]) -> dict[int, set[str]]:
+    """Marks that HJ 212-2017 table 8 does not know, by reading; they are kept as sent."""
+    found: dict[int, set[str]] = {}
+    if not set(marks) <= _MARKS:
+        for at, mark in enumerate(marks):
+            if mark not in _MARKS:
+                found.setdefault(int(reading[at]), set()).add(mark[:8])
+    return found

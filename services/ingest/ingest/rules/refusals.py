@@ -39,9 +39,15 @@ class Flaw(msgspec.Struct, frozen=True):
 
 def flaw(where: str, rule: str, found: object) -> Flaw:
     """A flaw with `found` shortened to what a person can read and a database can keep."""
-    text = found if isinstance(found, str) else repr(found)
-    shown = text.encode(errors="backslashreplace").decode().replace("\x00", "\\0")
-    return Flaw(where, rule, shown if len(shown) <= 80 else shown[:77] + "…")
+    shown = printable(found if isinstance(found, str) else repr(found))
+    return Flaw(printable(where)[:80], rule, shown if len(shown) <= 80 else shown[:77] + "…")
+
+
+def printable(text: str) -> str:
+    """Text as a database can keep it: without NUL and lone surrogates, otherwise as it is."""
+    if text.isascii() and "\x00" not in text:
+        return text
+    return text.encode(errors="backslashreplace").decode().replace("\x00", "\\0")
 
 
 @cache

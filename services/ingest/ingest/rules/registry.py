@@ -48,7 +48,11 @@ class Site(msgspec.Struct, frozen=True, gc=False):
 
 
 class Device(msgspec.Struct, frozen=True):
-    """A data logger. Policies say what is tolerated; what is tolerated is recorded all the same."""
+    """A data logger. Policies say what is tolerated; what is tolerated is recorded all the same.
+
+    `systems` are the ST it may send and `addresses` where it may call from, empty for any; `certificate` is
+    the subject of its client certificate; `keys` open its encrypted CP, the newest first.
+    """
 
     mn: str
     site: str
@@ -58,6 +62,11 @@ class Device(msgspec.Struct, frozen=True):
     addresses: tuple[str, ...] = ()
     accepts_modbus_crc: bool = False
     accepts_long_segments: bool = True
+    accepts_absent_crc: bool = False
+    answers_refusals: bool = False
+    systems: tuple[str, ...] = ()
+    certificate: str | None = None
+    keys: tuple[bytes, ...] = ()
     pending: "Pending | None" = None
 
     def takes_password(self, sha256: bytes) -> bool:
@@ -101,7 +110,10 @@ class Target(msgspec.Struct, frozen=True, gc=False):
 
 
 class Registry(msgspec.Struct, frozen=True):
-    """The registry as of one version. `targets` remembers what senders' keys meant in it."""
+    """The registry as of one version. `targets` remembers what senders' keys meant in it.
+
+    `answered` are the addresses of devices that are told of refusals: from there an unknown MN is told, too.
+    """
 
     version: int
     sites: Mapping[str, Site]
@@ -110,6 +122,7 @@ class Registry(msgspec.Struct, frozen=True):
     devices: Mapping[str, Device]
     manners: Mapping[str, Manners] = msgspec.field(default_factory=dict)
     targets: dict[tuple[str, tuple[Any, ...]], Target] = msgspec.field(default_factory=dict)
+    answered: frozenset[str] = frozenset()
 
 
 EMPTY = Registry(-1, {}, {}, {}, {})

@@ -15,6 +15,7 @@ from ingest.tables.conversations import (
     PendingPassword,
 )
 from ingest.tables.declared import Base
+from ingest.tables.devices import DeviceIdentity, DeviceInformation, DeviceKey, PacketGroup
 from ingest.tables.evidence import (
     FloodCount,
     IdempotentAnswer,
@@ -34,6 +35,9 @@ __all__ = [
     "CommandSecret",
     "CommandStep",
     "DeviceContact",
+    "DeviceIdentity",
+    "DeviceInformation",
+    "DeviceKey",
     "DeviceManners",
     "DeviceRow",
     "FloodCount",
@@ -44,6 +48,7 @@ __all__ = [
     "LatestValue",
     "Observation",
     "Organisation",
+    "PacketGroup",
     "PendingPassword",
     "RawBytes",
     "RefusedRow",

@@ -67,6 +67,10 @@ class DeviceRow(Base):
     accepts_long_segments: Mapped[bool]
     vendor: Mapped[str | None] = mapped_column(Text)
     model: Mapped[str | None] = mapped_column(Text)
+    accepts_absent_crc: Mapped[bool]
+    answers_refusals: Mapped[bool]
+    systems: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    certificate: Mapped[str | None] = mapped_column(Text)
 
 
 class SeriesRow(Base):
