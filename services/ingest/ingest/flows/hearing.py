@@ -12,7 +12,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from ingest.queries import commands, passwords
+from ingest.queries import commands, gaps, passwords
 from ingest.rules.commands import catalogue
 from ingest.rules.exchange import ENDED, EXE_RTN, QN_RTN, Exchange, Heard, hear
 
@@ -107,6 +107,8 @@ async def end(connection: asyncpg.Connection, outcome: Outcome) -> Outcome:
             await passwords.drop(connection, row["mn"])
         elif outcome.has_ended:
             await passwords.leave_open(connection, row["mn"])
+    if outcome.has_ended and row["gap"] is not None and exchange.state == "done":
+        await gaps.look_again(connection, row["gap"])
     if outcome.has_ended:
         await commands.drop_secrets(connection, [row["id"]])
     return msgspec.structs.replace(outcome, secret=secret)

@@ -29,19 +29,22 @@ def clock_error(drifts: Sequence[float], frames: int) -> float | None:
     return max(drifts) if len(drifts) >= frames else None
 
 
-def interval_of(
-    wanted: int | None, registered: int | None, observed: Sequence[float], factor: int
-) -> float | None:
-    """Seconds within which a frame is due: as agreed, else the longer of register and habit.
+def habit_of(observed: Sequence[float], factor: int) -> float | None:
+    """The longest usual interval between frames, s; None while too few are known.
 
-    An interval of more than `factor` times the middle one was an outage and no habit.
+    An interval of more than `factor` times the middle one was an outage and no habit. Worked example: of
+    60, 61, 59, 60, 4000 with factor 3 it is 61.
     """
-    if wanted is not None:
-        return float(wanted)
-    habit = None
-    if len(observed) >= _LEAST_INTERVALS:
-        middle = sorted(observed)[len(observed) // 2]
-        habit = max((one for one in observed if one <= middle * factor), default=middle)
+    if len(observed) < _LEAST_INTERVALS:
+        return None
+    middle = sorted(observed)[len(observed) // 2]
+    return max((one for one in observed if one <= middle * factor), default=middle)
+
+
+def interval_of(agreed: int | None, registered: int | None, habit: float | None) -> float | None:
+    """Seconds within which a frame is due: as agreed, else the longer of register and habit."""
+    if agreed is not None:
+        return float(agreed)
     known = [float(one) for one in (registered, habit) if one is not None]
     return max(known) if known else None
 
