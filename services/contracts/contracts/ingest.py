@@ -95,3 +95,70 @@ class SiteRegistered(Event, frozen=True, kw_only=True):
     organisation_zh: str | None = None
     organisation_en: str | None = None
     is_assessed: bool = False
+
+
+class DeviceSilenced(Event, frozen=True, kw_only=True):
+    """A data logger was not heard for too long. Said once, and once more as `is_alarm` after a day.
+
+    `interval_seconds` is within which a frame was due, as agreed, registered or observed.
+    """
+
+    PRODUCER: ClassVar[str] = "ingest"
+
+    mn: str
+    site: str
+    region: str
+    uscc: str | None = None
+    heard_at_ms: int
+    interval_seconds: float
+    noticed_at_ms: int
+    is_alarm: bool = False
+
+
+class DeviceResumed(Event, frozen=True, kw_only=True):
+    """A silent data logger was heard again."""
+
+    PRODUCER: ClassVar[str] = "ingest"
+
+    mn: str
+    site: str
+    region: str
+    uscc: str | None = None
+    silent_since_ms: int
+    heard_at_ms: int
+
+
+class GapNoticed(Event, frozen=True, kw_only=True):
+    """Periods from `from_ms` up to, not including, `to_ms` that running series of a device lack.
+
+    `missing` counts values; a gap that grows afterwards is not said again.
+    """
+
+    PRODUCER: ClassVar[str] = "ingest"
+
+    gap: str
+    mn: str
+    site: str
+    region: str
+    uscc: str | None = None
+    period: Literal["min", "hour", "day"]
+    from_ms: int
+    to_ms: int
+    series: list[int]
+    missing: int
+
+
+class GapFilled(Event, frozen=True, kw_only=True):
+    """Everything a gap lacked is recorded, be it sent late or pulled back."""
+
+    PRODUCER: ClassVar[str] = "ingest"
+
+    gap: str
+    mn: str
+    site: str
+    region: str
+    uscc: str | None = None
+    period: Literal["min", "hour", "day"]
+    from_ms: int
+    to_ms: int
+    filled_at_ms: int

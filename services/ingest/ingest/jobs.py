@@ -1,4 +1,5 @@
-"""What `ingest` does on a clock: latest values, registry freshness, flood counts, messages given up, files.
+"""What `ingest` does on a clock: latest values, registry freshness, flood counts, messages given up, files that
+arrived, who was heard, what is missing.
 
 Promises: each job can fail and run again without harm.
 """
@@ -8,7 +9,7 @@ from datetime import UTC, datetime
 from fastapi import FastAPI
 from kit.app import Job
 
-from ingest.flows import behind, devices, unpacking
+from ingest.flows import behind, devices, gaps, unpacking, watch
 
 
 async def note_latest(app: FastAPI) -> None:
@@ -47,6 +48,27 @@ async def sweep_uploads(app: FastAPI) -> None:
         await unpacking.sweep(app.state.database, app.state.objects, datetime.now(UTC))
 
 
+async def note_contacts(app: FastAPI) -> None:
+    """Write down which devices were heard."""
+    await watch.note_contacts(app.state.database, app.state.conversation.roster)
+
+
+async def watch_devices(app: FastAPI) -> None:
+    """Say which devices fell silent or came back, and whose clock runs wrong."""
+    await app.state.watch.look(app.state.database, app.state.catalog.current)
+
+
+async def find_gaps(app: FastAPI) -> None:
+    """Look through the periods that have ended for missing values."""
+    await gaps.find(app.state.database, app.state.catalog.current)
+
+
+async def pull_gaps(app: FastAPI) -> None:
+    """Ask devices for what is missing; see what has come."""
+    if await gaps.pull(app.state.database, app.state.catalog.current):
+        app.state.conversation.wake()
+
+
 JOBS = (
     Job("note-latest", 1, note_latest),
     Job("refresh-registry", 2, refresh_registry),
@@ -56,4 +78,8 @@ JOBS = (
     Job("unpack-uploads-1", 1, unpack_uploads),
     Job("unpack-uploads-2", 1, unpack_uploads),
     Job("sweep-uploads", 3600, sweep_uploads),
+    Job("note-contacts", 5, note_contacts),
+    Job("watch-devices", 15, watch_devices),
+    Job("find-gaps", 30, find_gaps),
+    Job("pull-gaps", 10, pull_gaps),
 )

@@ -2,7 +2,6 @@
 
 import gc
 from collections.abc import Awaitable, Callable
-from dataclasses import fields
 
 from fastapi import FastAPI
 from kit.app import Parts, create_app, serve
@@ -12,13 +11,13 @@ from standards.regions import is_within
 from ingest.api import router
 from ingest.flows.behind import remake_latest
 from ingest.flows.catalog import Catalog
-from ingest.flows.frames import Reception
 from ingest.flows.store import Store
 from ingest.flows.submit import Desk
 from ingest.flows.uploads import Uploads
 from ingest.jobs import JOBS
 from ingest.queries.objects import Objects
 from ingest.receiver import Door, Receiver
+from ingest.receiver import make_receiver
 from ingest.rules.flood import FloodGate
 from ingest.settings import Settings
 
@@ -34,17 +33,12 @@ async def start(app: FastAPI) -> Callable[[], Awaitable[None]]:
     state.uploads = Uploads(state.database, state.objects)
     registry = await state.catalog.refresh()
     await remake_latest(state.database, list(registry.by_id))
-    state.reception = reception = Reception(state.catalog, state.store, state.flood, state.database)
-    state.receiver = receiver = Receiver(_door(state.settings), reception)
+    state.receiver = receiver = make_receiver(state)
     await receiver.start()
     # What was made so far lives as long as the process: the collector need not walk it for every batch.
     gc.collect()
     gc.freeze()
     return receiver.stop
-
-
-def _door(settings: Settings) -> Door:
-    return Door(**{each.name: getattr(settings, f"receiver_{each.name}") for each in fields(Door)})
 
 
 def build(settings: Settings) -> FastAPI:

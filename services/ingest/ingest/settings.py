@@ -3,6 +3,8 @@
 Leaves limits of acceptance to `rules`, where they are dated data.
 """
 
+from pathlib import Path
+
 from kit.settings import ServiceSettings
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
@@ -20,3 +22,9 @@ class Settings(ServiceSettings):
     # Where files sent in parts are kept: file:///folder or s3://bucket/prefix; without it they are refused.
     objects: str = ""
     upload_lease_seconds: float = Field(default=30, gt=0)
+    # A second listener with TLS; a client authority asks loggers for certificates.
+    receiver_tls_port: int | None = Field(default=None, ge=0, le=65535)
+    receiver_tls_certificate: Path | None = None
+    receiver_tls_key: Path | None = None
+    receiver_tls_client_ca: Path | None = None
+    receiver_tls_client_required: bool = False

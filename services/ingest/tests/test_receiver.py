@@ -201,6 +201,7 @@ async def test_other_commands_are_kept_and_notices_get_9013(served: FastAPI, dat
     async with logger(served) as device:
         await device.send(build(head))
         assert (await device.answer())["CN"] == "9013"
+        assert (await device.answer())["CN"] == "1012"
         await device.send(build(head | {"CN": 3020}, ["i11001-Info=//清洗管路//"]))
         assert (await device.answer())["CN"] == "9014"
         await device.send(build(head | {"CN": 9015, "Flag": 8}))

@@ -6,8 +6,28 @@ policy.
 
 from fastapi import APIRouter
 
-from ingest.api import devices, observations, reading, refusals, registry, submissions, uploads, values
+from ingest.api import (
+    commands,
+    devices,
+    observations,
+    reading,
+    refusals,
+    registry,
+    submissions,
+    uploads,
+    values,
+)
 
 router = APIRouter()
-for part in (observations, uploads, submissions, refusals, registry, devices, values, reading):
+for part in (
+    observations,
+    uploads,
+    submissions,
+    refusals,
+    registry,
+    devices,
+    commands,
+    values,
+    reading,
+):
     router.include_router(part.router)

@@ -104,7 +104,7 @@ def _finding(row: IngestFinding) -> dict[str, Any]:
         "id": str(row.id),
         "kind": row.kind,
         "site": row.site,
-        "submission": str(row.submission),
+        "submission": str(row.submission) if row.submission else None,
         "found_at": utc(row.found_at),
         "detail": row.detail,
     }

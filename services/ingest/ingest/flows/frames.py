@@ -26,7 +26,7 @@ from ingest.flows.store import NO_VALUES, Store
 from ingest.rules.admission import objection, return_code
 from ingest.rules.device_facts import extra_facts, facts_of, said_at, serials_of
 from ingest.rules.flood import FloodGate
-from ingest.rules.frames import decipher
+from ingest.rules.frames import Frame, decipher
 from ingest.rules.grammar import flag_of, wants_answer
 from ingest.rules.hj212_build import answer, refusal
 from ingest.rules.limits import Limits, limits_on
@@ -43,6 +43,7 @@ _LONG = 2048
 _FOUND_OUT = frozenset({"wrong-password", "wrong-address", "wrong-certificate", "wrong-system"})
 _BACKFILL = MODES.index("backfill")
 Heard = Callable[[Arrival, Device], None]
+Asked = Callable[[Frame, Device], bool]
 
 
 class Group(msgspec.Struct):
@@ -64,7 +65,7 @@ class Reception:
     """Takes frames in; one per process. Remembers committed frames, plans, floods, and who devices are.
 
     `heard` is told of every taken frame of a registered device, repeats too, once it is committed and before
-    its receipt is written. It must not wait.
+    its receipt is written. It must not wait. `was_asked` says whether values were recalled by a command.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class Reception:
     ) -> None:
         self._catalog, self._store, self._flood, self._database = catalog, store, flood, database
         self.heard = heard
+        self.was_asked: Asked | None = None
         self._seen: OrderedDict[bytes, bytes | None] = OrderedDict()
         self._plans: dict[tuple[object, ...], Plan] = {}
         self._identities: Identities = {}
@@ -219,7 +221,8 @@ class Reception:
         if plan.extras:
             pairs = segment.pairs
             note_facts(parcel, frame.fields["CN"], extra_facts(pairs, plan.extras), said_at(pairs))
-        if frame.fields.get("RF") == "1":
+        is_recalled = self.was_asked is not None and self.was_asked(frame, device)
+        if is_recalled or frame.fields.get("RF") == "1":
             parcel.declared = "backfill"
         group.readings.append(Reading(plan, segment.values, micros(arrival.received_at)))
         group.read_by.append(len(group.parcels))

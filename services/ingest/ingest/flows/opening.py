@@ -7,6 +7,7 @@ sender's become parcels of the same form. Leaves whether it is taken to `rules.a
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Protocol
 
 import msgspec
 from uuid_utils.compat import uuid7
@@ -21,12 +22,18 @@ from ingest.rules.registry import Device, Registry
 _MOST_NOTED = 1000
 
 
+class Peer(Protocol):
+    """A connection that can be spoken to. `say` is False when it has ended."""
+
+    def say(self, data: bytes) -> bool: ...
+
+
 class Arrival(msgspec.Struct):
     """A frame off the wire. `is_taken` once it is committed; `reply` is the receipt it asked for.
 
     `certificate` is the subject of the client certificate, where the connection had one; `is_repeat` says
     that the same bytes were committed before. A frame whose CP was encrypted stands here in clear once a key
-    has opened it; its `raw` stays as received.
+    has opened it; its `raw` stays as received. `peer` is the connection it came over.
     """
 
     frame: Frame
@@ -37,6 +44,7 @@ class Arrival(msgspec.Struct):
     is_taken: bool = False
     is_repeat: bool = False
     reply: bytes | None = None
+    peer: Peer | None = None
 
 
 def sender_of(frame: Frame) -> str:

@@ -9,8 +9,17 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from standards import factors
 
-from ingest.rules.registry import Channel, Device, Registry, SeriesKey, Site
-from ingest.tables import DeviceKey, DeviceRow, Organisation, RegistryChange, SeriesRow, SiteRow
+from ingest.rules.registry import Channel, Device, Manners, Pending, Registry, SeriesKey, Site
+from ingest.tables import (
+    DeviceKey,
+    DeviceManners,
+    DeviceRow,
+    Organisation,
+    PendingPassword,
+    RegistryChange,
+    SeriesRow,
+    SiteRow,
+)
 
 
 async def registry_version(session: AsyncSession) -> int:
@@ -24,10 +33,12 @@ async def load_registry(session: AsyncSession) -> Registry:
     found = (await session.execute(select(SiteRow, Organisation).outerjoin(Organisation))).all()
     channels = list(await _channels(session, {site.code: (site, owner) for site, owner in found}))
     devices = (await session.scalars(select(DeviceRow))).all()
+    pending = {row.mn: row for row in await session.scalars(select(PendingPassword))}
+    manners = {row.mn: _manners(row) for row in await session.scalars(select(DeviceManners))}
     keys: dict[str, list[bytes]] = {}
     for row in await session.scalars(select(DeviceKey).order_by(DeviceKey.since.desc())):
         keys.setdefault(row.mn, []).append(row.key)
-    known = {row.mn: _device(row, keys.get(row.mn, ())) for row in devices}
+    known = {row.mn: _device(row, keys.get(row.mn, ()), pending.get(row.mn)) for row in devices}
     answered = (device.addresses for device in known.values() if device.answers_refusals)
     return Registry(
         version,
@@ -38,6 +49,7 @@ async def load_registry(session: AsyncSession) -> Registry:
         {key_of(channel.ref): channel for channel in channels},
         {channel.ref.id: channel for channel in channels},
         known,
+        manners,
         answered=frozenset(address for addresses in answered for address in addresses),
     )
 
@@ -84,7 +96,11 @@ def _channel(row: SeriesRow, site: SiteRow, owner: Organisation | None) -> Chann
     )
 
 
-def _device(row: DeviceRow, keys: Sequence[bytes]) -> Device:
+def _manners(row: DeviceManners) -> Manners:
+    return Manners(**{name: getattr(row, name) for name in Manners.__struct_fields__})
+
+
+def _device(row: DeviceRow, keys: Sequence[bytes], pending: PendingPassword | None) -> Device:
     return Device(
         mn=row.mn,
         site=row.site,
@@ -99,4 +115,5 @@ def _device(row: DeviceRow, keys: Sequence[bytes]) -> Device:
         systems=tuple(row.systems),
         certificate=row.certificate,
         keys=tuple(keys),
+        pending=Pending(pending.password_sha256, pending.is_overdue) if pending else None,
     )

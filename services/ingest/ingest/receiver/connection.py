@@ -3,7 +3,7 @@
 Promises: holds at most one unfinished frame; reading pauses while the committer is full, while too many
 frames of this peer wait for their commit, or while it does not read its receipts; a peer whose frames
 are all refused is read in sips, so that a flood cannot delay its neighbours. Leaves time-outs to `server`,
-which looks at `heard_at` and `began_at`.
+which looks at `heard_at` and `began_at`, at once only at those that put themselves among the `busy`.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ from typing import cast
 
 from ingest.flows.frames import Arrival
 from ingest.receiver.committer import Committer
+from ingest.receiver.tls import subject_of
 from ingest.rules.frames import Frame
 from ingest.rules.stream import StreamParser
 
@@ -28,6 +29,7 @@ class Connection(asyncio.BufferedProtocol):
     """`opened` returns False when the connection must be refused."""
 
     __slots__ = (
+        "_busy",
         "_closed",
         "_committer",
         "_is_choked",
@@ -38,6 +40,7 @@ class Connection(asyncio.BufferedProtocol):
         "_waiting",
         "address",
         "began_at",
+        "certificate",
         "heard_at",
         "is_held",
     )  # fmt: skip
@@ -47,11 +50,13 @@ class Connection(asyncio.BufferedProtocol):
         committer: Committer,
         opened: Callable[["Connection"], bool],
         closed: Callable[["Connection"], None],
+        busy: set["Connection"],
     ) -> None:
-        self._committer, self._opened, self._closed = committer, opened, closed
+        self._committer, self._opened, self._closed, self._busy = committer, opened, closed, busy
         self._parser = StreamParser()
         self._transport: asyncio.Transport | None = None
         self.address = ""
+        self.certificate: str | None = None
         self.heard_at = self.began_at = 0.0
         self.is_held = self._is_choked = False
         self._waiting = self._refused = 0
@@ -60,6 +65,7 @@ class Connection(asyncio.BufferedProtocol):
         self._transport = cast(asyncio.Transport, transport)
         peer = transport.get_extra_info("peername")
         self.address = str(peer[0]) if peer else ""
+        self.certificate = subject_of(transport.get_extra_info("peercert"))
         self.heard_at = self.began_at = asyncio.get_running_loop().time()
         if not self._opened(self):
             self._transport.abort()
@@ -72,6 +78,8 @@ class Connection(asyncio.BufferedProtocol):
         if not self._parser.pending:
             self.began_at = self.heard_at
         self._pass_on(self._parser.feed(bytes(_SIP[:nbytes])))
+        if self._parser.pending:
+            self._busy.add(self)
         if self._parser.garbage > MOST_GARBAGE:
             self.close()
         elif self._committer.is_full or self._waiting > (0 if self._is_flooding else MOST_WAITING):
@@ -98,6 +106,7 @@ class Connection(asyncio.BufferedProtocol):
         """Stop reading: the kernel's buffers, then the sender, must wait."""
         if self._transport is not None and not self.is_held:
             self.is_held = True
+            self._busy.add(self)
             self._transport.pause_reading()
 
     def release(self) -> None:
@@ -117,11 +126,19 @@ class Connection(asyncio.BufferedProtocol):
         if self._transport is not None:
             self._transport.close()
 
+    def say(self, data: bytes) -> bool:
+        """Write a request to the logger; False once the connection ends or the peer does not read."""
+        if self._transport is None or self._transport.is_closing() or self._is_choked:
+            return False
+        self._transport.write(data)
+        return True
+
     def _pass_on(self, frames: list[Frame]) -> None:
         if frames:
             now = datetime.now(UTC)
             for frame in frames:
-                self._committer.put(Arrival(frame, self.address, now), self._settled)
+                arrival = Arrival(frame, self.address, now, self.certificate, peer=self)
+                self._committer.put(arrival, self._settled)
             self._waiting += len(frames)
 
     def _settled(self, arrival: Arrival) -> None:

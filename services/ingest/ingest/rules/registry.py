@@ -4,6 +4,7 @@ Promises: immutable; a channel is a series together with what only its sender ne
 refreshing to `flows`.
 """
 
+import hmac
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
@@ -66,6 +67,39 @@ class Device(msgspec.Struct, frozen=True):
     systems: tuple[str, ...] = ()
     certificate: str | None = None
     keys: tuple[bytes, ...] = ()
+    pending: "Pending | None" = None
+
+    def takes_password(self, sha256: bytes) -> bool:
+        """Whether this is the device's password, or one it was told to use and may use already."""
+        known = (self.password_sha256, self.pending.password_sha256 if self.pending else None)
+        return self.password_sha256 is None or any(
+            one is not None and hmac.compare_digest(sha256, one) for one in known
+        )
+
+
+class Pending(msgspec.Struct, frozen=True):
+    """A password change under way. `is_overdue`: the command has ended, and nobody knows with what."""
+
+    password_sha256: bytes
+    is_overdue: bool
+
+
+class Manners(msgspec.Struct, frozen=True):
+    """How a device is dealt with; None leaves it to the dated terms. `frame_interval` in seconds."""
+
+    accepts_commands: bool = False
+    greets: bool = False
+    pulls_back: bool = False
+    answer_seconds: int | None = None
+    resends: int | None = None
+    realtime_interval: int | None = None
+    minute_interval: int | None = None
+    streams_realtime: bool | None = None
+    streams_status: bool | None = None
+    frame_interval: int | None = None
+
+
+NO_MANNERS = Manners()
 
 
 class Target(msgspec.Struct, frozen=True, gc=False):
@@ -86,6 +120,7 @@ class Registry(msgspec.Struct, frozen=True):
     channels: Mapping[SeriesKey, Channel]
     by_id: Mapping[int, Channel]
     devices: Mapping[str, Device]
+    manners: Mapping[str, Manners] = msgspec.field(default_factory=dict)
     targets: dict[tuple[str, tuple[Any, ...]], Target] = msgspec.field(default_factory=dict)
     answered: frozenset[str] = frozenset()
 

@@ -4,6 +4,16 @@ Promises: what was received can be inserted and never changed by a runtime role 
 Leaves to `queries` how rows are read, and to `flows` when they are written.
 """
 
+from ingest.tables.conversations import (
+    CommandRow,
+    CommandSecret,
+    CommandStep,
+    DeviceContact,
+    DeviceManners,
+    GapMark,
+    GapRow,
+    PendingPassword,
+)
 from ingest.tables.declared import Base
 from ingest.tables.devices import DeviceIdentity, DeviceInformation, DeviceKey, PacketGroup
 from ingest.tables.evidence import (
@@ -22,17 +32,25 @@ from ingest.tables.registry import DeviceRow, Organisation, RegistryChange, Seri
 
 __all__ = [
     "Base",
+    "CommandRow",
+    "CommandSecret",
+    "CommandStep",
+    "DeviceContact",
     "DeviceIdentity",
     "DeviceInformation",
     "DeviceKey",
+    "DeviceManners",
     "DeviceRow",
     "FloodCount",
+    "GapMark",
+    "GapRow",
     "IdempotentAnswer",
     "IngestFinding",
     "LatestValue",
     "Observation",
     "Organisation",
     "PacketGroup",
+    "PendingPassword",
     "RawBytes",
     "RefusedRow",
     "RegistryChange",
