@@ -8,13 +8,18 @@ one by a known key is an error. Leaves to others: the algorithm: `Verify(message
 import base64
 import binascii
 import hashlib
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 Verify = Callable[[bytes, bytes], bool]
 Sign = Callable[[bytes], bytes]
 ED25519 = 1
+MOST = 1 << 63
 _DASH = "— "
+_SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
+# Control characters, and halves of surrogate pairs, which JSON can smuggle in and UTF-8 cannot hold.
+_FORBIDDEN = re.compile(r"[\x00-\x09\x0b-\x1f\ud800-\udfff]")
 
 
 class BadNote(ValueError):
@@ -45,7 +50,7 @@ def parse_key(text: str) -> Key:
     """The key of a `name+id+base64` text. BadNote if the id does not belong to it."""
     name, _, rest = text.partition("+")
     key_id, _, encoded = rest.partition("+")
-    data = _decode(encoded)
+    data = decode_base64(encoded)
     if not _is_name(name) or len(data) < 2:
         raise BadNote("not a verifier key")
     key = Key(name, data[1:], data[0])
@@ -57,8 +62,14 @@ def parse_key(text: str) -> Key:
 def sign(text: str, signers: Iterable[tuple[Key, Sign]]) -> str:
     """The signed note: the text, which must end in a line feed, a blank line, and a line for each signer."""
     _check_text(text)
-    made = [(key, base64.b64encode(key.id + make(text.encode())).decode()) for key, make in signers]
-    return f"{text}\n" + "".join(f"{_DASH}{key.name} {signature}\n" for key, signature in made)
+    return f"{text}\n" + "".join(
+        signature_line(key.name, key.id, make(text.encode())) for key, make in signers
+    )
+
+
+def signature_line(name: str, key_id: bytes, signature: bytes) -> str:
+    """A signature as a line of the note: dash, name, base64(key id ‖ signature), line feed."""
+    return f"{_DASH}{name} {encode_base64(key_id + signature)}\n"
 
 
 def split(note: str) -> tuple[str, list[tuple[str, bytes, bytes]]]:
@@ -71,7 +82,7 @@ def split(note: str) -> tuple[str, list[tuple[str, bytes, bytes]]]:
     signatures = []
     for line in tail[:-1].split("\n"):
         name, _, encoded = line.removeprefix(_DASH).partition(" ")
-        data = _decode(encoded)
+        data = decode_base64(encoded)
         if not line.startswith(_DASH) or not _is_name(name) or len(data) < 5:
             raise BadNote("a signature line is malformed")
         signatures.append((name, data[:4], data[4:]))
@@ -114,25 +125,54 @@ class Checkpoint:
 def parse_checkpoint(text: str) -> Checkpoint:
     """The checkpoint of a note's text. BadNote unless it is written in the one right way."""
     lines = text.split("\n")
-    if len(lines) < 4 or not lines[1].isascii() or not lines[1].isdigit():
+    if len(lines) < 4:
         raise BadNote("not a checkpoint")
-    checkpoint = Checkpoint(lines[0], int(lines[1]), _decode(lines[2]), tuple(lines[3:-1]))
+    checkpoint = Checkpoint(lines[0], parse_size(lines[1]), decode_hash(lines[2]), tuple(lines[3:-1]))
     empty_line = not checkpoint.origin or "" in checkpoint.extensions
-    if empty_line or len(checkpoint.root) != 32 or checkpoint.text != text:
+    if empty_line or checkpoint.text != text:
         raise BadNote("not a checkpoint")
     return checkpoint
 
 
+def parse_size(text: str) -> int:
+    """A tree's size: decimal, no leading zero, below 2**63. BadNote otherwise."""
+    if not _SIZE.fullmatch(text) or int(text) >= MOST:
+        raise BadNote("not a size")
+    return int(text)
+
+
+def decode_hash(text: str) -> bytes:
+    """The 32 bytes of a hash in base64. BadNote if it is anything else."""
+    data = decode_base64(text)
+    if len(data) != 32:
+        raise BadNote("a hash has 32 bytes")
+    return data
+
+
+def checked_name(name: str) -> str:
+    """The name, if a key may have it: not empty, no blank, no `+`, UTF-8. BadNote otherwise."""
+    if not _is_name(name):
+        raise BadNote("a key's name is not empty and holds no blank and no plus sign")
+    return name
+
+
+def encode_base64(data: bytes) -> str:
+    """Standard base64 with padding."""
+    return base64.b64encode(data).decode()
+
+
 def _check_text(text: str) -> None:
-    if not text.endswith("\n") or any(ord(character) < 0x20 and character != "\n" for character in text):
+    if not text.endswith("\n") or _FORBIDDEN.search(text):
         raise BadNote("the text must end in a line feed and hold no control characters")
 
 
 def _is_name(name: str) -> bool:
-    return bool(name) and "+" not in name and not any(character.isspace() for character in name)
+    forbidden = _FORBIDDEN.search(name) or any(character.isspace() for character in name)
+    return bool(name) and "+" not in name and not forbidden
 
 
-def _decode(text: str) -> bytes:
+def decode_base64(text: str) -> bytes:
+    """The bytes of a base64 text. BadNote unless it is written in the one right way."""
     try:
         data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as wrong:
