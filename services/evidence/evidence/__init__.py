@@ -1,1 +1,1 @@
-"""Listings and procurement checks."""
+"""The transparency log: every submission is a leaf; signed, witnessed, public."""
