@@ -127,21 +127,31 @@ def verify_receipt(
         raise BadReceipt("raw", "the raw bytes are not those that were received: their SHA-256 differs")
     if receipt.log != log_key.name:
         raise BadReceipt("log", "the receipt is of another log")
-    try:
-        cosignature.quorum(receipt.checkpoint, log_key, (), 0)
-        checkpoint = note.parse_checkpoint(note.split(receipt.checkpoint)[0])
-    except BadNote as wrong:
-        raise BadReceipt("checkpoint", f"the checkpoint does not hold: {wrong}") from wrong
-    if checkpoint.origin != receipt.log:
-        raise BadReceipt("log", "the checkpoint is of another log")
-    try:
-        names = cosignature.quorum(receipt.checkpoint, log_key, witness_keys, quorum)
-    except BadNote as wrong:
-        raise BadReceipt("quorum", f"the witnesses do not vouch for the checkpoint: {wrong}") from wrong
+    checkpoint, names = vouched(receipt.checkpoint, log_key, witness_keys, quorum)
     leaf = leaf_hash(receipt.entry)
     if not verify_inclusion(leaf, receipt.index, checkpoint.size, receipt.proof, checkpoint.root):
         raise BadReceipt("proof", "the proof does not lead from the record to the checkpoint's root")
     return checkpoint, names
+
+
+def vouched(
+    signed: str, log_key: Key, witness_keys: Iterable[Key], quorum: int
+) -> tuple[Checkpoint, list[str]]:
+    """The checkpoint of a note that the log signed and enough witnesses cosigned, and their names.
+
+    BadReceipt: `checkpoint` if the log did not sign it so, `log` if it is of another, `quorum` if too few.
+    """
+    try:
+        cosignature.quorum(signed, log_key, (), 0)
+        checkpoint = note.parse_checkpoint(note.split(signed)[0])
+    except BadNote as wrong:
+        raise BadReceipt("checkpoint", f"the checkpoint does not hold: {wrong}") from wrong
+    if checkpoint.origin != log_key.name:
+        raise BadReceipt("log", "the checkpoint is of another log")
+    try:
+        return checkpoint, cosignature.quorum(signed, log_key, witness_keys, quorum)
+    except BadNote as wrong:
+        raise BadReceipt("quorum", f"the witnesses do not vouch for the checkpoint: {wrong}") from wrong
 
 
 def _checked(record: Record) -> Record:
