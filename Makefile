@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 BIN := .venv/bin
-PACKAGES := contracts standards policy tlog kit ingest qc cases credit publish gateway portal issuer jianzhen
+PACKAGES := contracts standards policy tlog kit ingest qc cases credit publish evidence gateway portal issuer jianzhen
 WORKERS ?= 2
 FAST := not slow and not chaos and not browser
 PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadfile

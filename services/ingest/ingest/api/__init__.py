@@ -6,8 +6,10 @@ policy.
 
 from fastapi import APIRouter
 
-from ingest.api import observations, reading, registry, submissions
+from ingest.api import observations, reading, receipts, registry, submissions
+from ingest.api.receipts import ask_evidence
 
+__all__ = ["ask_evidence", "router"]
 router = APIRouter()
-for part in (observations, submissions, registry, reading):
+for part in (observations, submissions, receipts, registry, reading):
     router.include_router(part.router)

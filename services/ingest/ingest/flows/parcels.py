@@ -1,5 +1,6 @@
 """What travels through a flow: a submission on its way in, and what became of it."""
 
+import secrets
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,6 +11,8 @@ from contracts.ingest import Mode
 from ingest.rules.judge import Judged
 from ingest.rules.refusals import Refusal
 from ingest.rules.registry import Channel
+
+NONCE_BYTES = 16
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -23,7 +26,10 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 class Parcel(msgspec.Struct):
-    """One submission on its way in. `declared` is a mode the sender named; else values are live or late."""
+    """One submission on its way in. `declared` is a mode the sender named; else values are live or late.
+
+    `nonce` salts the leaf in the evidence log: without it nobody can tell from the leaf what was sent.
+    """
 
     id: UUID
     channel: str
@@ -44,6 +50,7 @@ class Parcel(msgspec.Struct):
     content_encoding: str = "identity"
     idempotency_key: str | None = None
     notes: str = ""
+    nonce: bytes = msgspec.field(default_factory=lambda: secrets.token_bytes(NONCE_BYTES))
     judged: Judged | None = None
     refused: list[Refusal] = msgspec.field(default_factory=list)
     findings: list[Finding] = msgspec.field(default_factory=list)
