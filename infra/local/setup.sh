@@ -10,7 +10,7 @@ refuse() { say "setup: $*"; exit 2; }
 PYTHON=${PYTHON:-python3}
 VENV=.venv
 MEMBERS="services/contracts services/standards services/policy services/tlog services/kit services/ingest
- services/qc services/cases services/credit services/publish gateway portal infra/issuer infra/local"
+ services/qc services/cases services/credit services/publish services/evidence gateway portal infra/issuer infra/local"
 
 command -v "$PYTHON" >/dev/null || refuse "'$PYTHON' was not found; install Python 3.11 or later, or say PYTHON=/path/to/python"
 "$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
@@ -48,7 +48,7 @@ for m in $MEMBERS; do editable="$editable -e ./$m"; done
 
 # Python compiles a module at its first import: once here, rather than in eight services that start at once.
 "$VENV/bin/python" - <<'END' || say "setup: the packages cannot be imported; going on"
-import cases.main, credit.main, gateway.main, ingest.main, issuer.main, jianzhen.main, kit.migrate, portal.main
+import cases.main, credit.main, evidence.main, gateway.main, ingest.main, issuer.main, jianzhen.main, kit.migrate, portal.main
 import publish.main, qc.main
 END
 

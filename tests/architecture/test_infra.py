@@ -77,7 +77,7 @@ def test_the_realm_has_a_client_for_every_service_and_no_secret() -> None:
     realm = json.loads((ROOT / "infra/keycloak/realm.json").read_text(encoding="utf-8"))
     assert realm["realm"] == "jianzhen"
     clients = {client["clientId"]: client for client in realm["clients"]}
-    for service in ("ingest", "qc", "cases", "credit", "publish", "gateway"):
+    for service in ("ingest", "qc", "cases", "credit", "publish", "evidence", "gateway"):
         assert f"svc-{service}" in clients
     assert not [name for name, client in clients.items() if client.get("secret")]
     assert not [user["username"] for user in realm["users"] if user.get("credentials")]

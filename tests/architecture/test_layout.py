@@ -26,7 +26,7 @@ def test_a_service_is_flat_with_the_known_names(service: str) -> None:
 def test_the_catalogue_names_events_in_the_past_tense_of_their_producer() -> None:
     for entry in CATALOGUE:
         assert entry.producer in SERVICES
-        assert re.fullmatch(r"[A-Z][A-Za-z]+(ed|en|wn)", entry.event.__name__), entry.event
+        assert re.fullmatch(r"[A-Z][A-Za-z]+(ed|en|wn|Lost)", entry.event.__name__), entry.event
         assert entry.type.startswith(f"{entry.producer}.")
 
 

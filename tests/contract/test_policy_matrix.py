@@ -128,7 +128,7 @@ def test_a_route_is_reached_as_far_as_written_by_hand(name, through_edge, entry)
 
 def test_every_route_of_the_policy_is_in_the_table_and_the_other_way_round() -> None:
     written = {name for name, _, _ in LINES}
-    for service in ("ingest", "qc", "cases", "credit", "publish", "gateway"):
+    for service in ("ingest", "qc", "cases", "credit", "publish", "evidence", "gateway"):
         written |= {f"{service} {line}" for line in TABLE["open"]}
     written |= {f"gateway {line}" for line in TABLE["open of the gateway"]}
     assert {name_of(route) for route in POLICY.routes} == written

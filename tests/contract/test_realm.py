@@ -59,7 +59,7 @@ def test_groups_exist_and_say_the_same_as_their_members() -> None:
 def test_every_service_has_a_confidential_client_with_the_service_role() -> None:
     clients = {client["clientId"]: client for client in REALM["clients"]}
     accounts = {u["serviceAccountClientId"]: u for u in REALM["users"] if "serviceAccountClientId" in u}
-    for service in ("ingest", "qc", "cases", "credit", "publish", "gateway"):
+    for service in ("ingest", "qc", "cases", "credit", "publish", "evidence", "gateway"):
         client = clients[f"svc-{service}"]
         assert (client["publicClient"], client["serviceAccountsEnabled"]) == (False, True)
         assert accounts[f"svc-{service}"]["realmRoles"] == ["platform.service"]

@@ -10,7 +10,7 @@ from kit.auth import allow
 from kit.testing.routes import routes_of, unguarded_routes
 
 POLICY = policy.load()
-SERVICES = ("ingest", "qc", "cases", "credit", "publish", "gateway")
+SERVICES = ("ingest", "qc", "cases", "credit", "publish", "evidence", "gateway")
 SETTINGS = {
     "environment": "local",
     "port": 1,
@@ -25,12 +25,13 @@ SETTINGS = {
     "client_id": "none",
     "client_secret": "none",
 }
+OWN = {"evidence": {"key": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "store": "/nowhere"}}
 
 
 def application(service: str) -> FastAPI:
     """The service as its `main` wires it; nothing is opened before it is started."""
     main: Any = importlib.import_module(f"{service}.main")
-    settings = importlib.import_module(f"{service}.settings").Settings(**SETTINGS)
+    settings = importlib.import_module(f"{service}.settings").Settings(**SETTINGS, **OWN.get(service, {}))
     makers = [getattr(main, name) for name in ("build", "make", "application") if hasattr(main, name)]
     made: FastAPI = makers[0](settings)
     return made

@@ -4,6 +4,8 @@ Promises: the same programs, settings and roles as in production; everything lis
 `supervisor` the running, to `databases` the roles, and to each service what its settings mean.
 """
 
+import base64
+import hashlib
 import json
 import os
 import sys
@@ -131,6 +133,14 @@ class Plan:
         if name == "ingest":
             env |= {"RECEIVER_HOST": "127.0.0.1", "RECEIVER_PORT": str(self.ports["hj212"])}
             env["OBJECTS"] = (self.state.home / "objects" / "ingest").as_uri()
+            env["PEERS"] = json.dumps(peers | {"evidence": self.inside("evidence")})
+        if name == "evidence":
+            seed = hashlib.sha256(self.state.secret("evidence_key").encode()).digest()
+            env |= {
+                "KEY": base64.b64encode(seed).decode(),
+                "STORE": str(self.state.home / "log"),
+                "REGION": "131000",
+            }
         if name == "gateway":
             env["SERVICES"] = json.dumps({service: self.inside(service) for service in SERVICES})
         return env

@@ -20,7 +20,7 @@ from pathlib import Path
 from kit.processes import PidFile, accepts
 
 ROOT = Path(__file__).resolve().parents[3]
-SERVICES = ("ingest", "qc", "cases", "credit", "publish")
+SERVICES = ("ingest", "qc", "cases", "credit", "publish", "evidence")
 DATABASES = (*SERVICES, "gateway")
 # The doors people use have fixed numbers; what is behind them takes free ones from a place of the home's own,
 # so that two runs started at the same moment do not reach for the same.

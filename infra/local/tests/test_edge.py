@@ -18,7 +18,7 @@ from kit.processes import accepts, free_port
 from kit.servers import binary
 
 CADDYFILE = Path(__file__).resolve().parents[3] / "gateway/Caddyfile"
-BEHIND = ("issuer", "ingest", "qc", "cases", "credit", "publish", "gateway", "portal")
+BEHIND = ("issuer", "ingest", "qc", "cases", "credit", "publish", "evidence", "gateway", "portal")
 AWAY = "credit"
 
 

@@ -9,7 +9,18 @@ from typing import Any
 from uuid import UUID
 
 from kit.db import declarative_base
-from sqlalchemy import ARRAY, BigInteger, Date, DateTime, ForeignKey, Identity, Index, Text, UniqueConstraint
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Date,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    LargeBinary,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy import Uuid as UuidType
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -139,6 +150,20 @@ class CaseStep(Base):  # type: ignore[misc,valid-type]
     trace_id: Mapped[str | None] = mapped_column(Text)
 
     __table_args__ = (Index(None, "lead_id", "step_id"),)
+
+
+class SealedDecision(Base):  # type: ignore[misc,valid-type]
+    """What was decided, in the words in which it was said, and the nonce of its leaf in the evidence log."""
+
+    __tablename__ = "sealed_decisions"
+
+    case_id: Mapped[UUID] = mapped_column(ForeignKey("cases.case_id"), primary_key=True)
+    kind: Mapped[str] = mapped_column(Text, primary_key=True)
+    content: Mapped[str] = mapped_column(Text)
+    sha256: Mapped[bytes] = mapped_column(LargeBinary)
+    nonce: Mapped[bytes] = mapped_column(LargeBinary)
+    entry: Mapped[bytes] = mapped_column(LargeBinary)
+    sealed_at: Mapped[datetime] = mapped_column(Instant)
 
 
 class Answer(Base):  # type: ignore[misc,valid-type]

@@ -101,7 +101,8 @@ async def test_the_full_walk_says_every_fact_once(service_database: ServiceDatab
     await annul(database, case)
     facts = await said(database)
     assert [name for name, _ in facts] == [
-        "lead_opened", "case_filed", "fraud_confirmed", "penalty_decided", "case_annulled"
+        "lead_opened", "case_filed", "fraud_confirmed", "penalty_decided", "leaf_requested", "case_annulled",
+        "leaf_requested",
     ]  # fmt: skip
     filed, confirmed, decided = (event for _, event in facts[1:4])
     assert filed["decide_by"] == "2027-02-19"

@@ -112,3 +112,18 @@ class CaseAnnulled(Event, frozen=True, kw_only=True):
     uscc: str | None
     reason: str
     annulled_at_ms: int
+
+
+class LeafRequested(Event, frozen=True, kw_only=True):
+    """Decisions that ask for a leaf in the evidence log; ids are those of cases. Columns of equal length.
+
+    `leaves` are hex of sha256(nonce ‖ record), the record being canonical JSON of `submission` (an id of
+    `submissions`), the sha256 of what was decided, and `received_at`: the log learns nothing from them.
+    """
+
+    PRODUCER: ClassVar[str] = "cases"
+
+    subject: Literal["penalty", "annulment"]
+    submissions: list[str]
+    leaves: list[str]
+    received_at_ms: list[int]

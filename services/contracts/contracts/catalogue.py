@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from contracts import cases, credit, ingest, publish, qc
+from contracts import cases, credit, evidence, ingest, publish, qc
 from contracts.envelope import Event, event_name, event_type
 
 
@@ -38,6 +38,7 @@ CATALOGUE: tuple[Entry, ...] = (
     Entry(ingest.DeviceResumed, ()),
     Entry(ingest.GapNoticed, ()),
     Entry(ingest.GapFilled, ()),
+    Entry(ingest.LeafRequested, ("evidence",)),
     Entry(qc.Assessed, ("publish",)),
     Entry(qc.AlarmRaised, ("cases",)),
     Entry(qc.AlarmWithdrawn, ("cases",)),
@@ -50,11 +51,16 @@ CATALOGUE: tuple[Entry, ...] = (
     Entry(cases.PenaltyDecided, ("credit",)),
     Entry(cases.BasisWithdrawn, ("credit", "publish")),
     Entry(cases.CaseAnnulled, ("credit", "publish")),
+    Entry(cases.LeafRequested, ("evidence",)),
     Entry(credit.Listed, ("publish",)),
     Entry(credit.ListingSuspended, ("publish",)),
     Entry(credit.ListingRemoved, ("publish",)),
     Entry(publish.ReleasePublished, ()),
     Entry(publish.ReleaseCorrected, ()),
+    Entry(publish.LeafRequested, ("evidence",)),
+    Entry(evidence.WitnessRefused, ("cases",)),
+    Entry(evidence.QuorumLost, ("publish",)),
+    Entry(evidence.QuorumRegained, ("publish",)),
 )
 
 PRODUCERS: tuple[str, ...] = tuple(dict.fromkeys(entry.producer for entry in CATALOGUE))

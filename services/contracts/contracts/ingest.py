@@ -162,3 +162,18 @@ class GapFilled(Event, frozen=True, kw_only=True):
     from_ms: int
     to_ms: int
     filled_at_ms: int
+
+
+class LeafRequested(Event, frozen=True, kw_only=True):
+    """Submissions, refused ones too, that ask for a leaf in the evidence log. Columns of equal length.
+
+    `leaves` are hex of sha256(nonce ‖ record), the record being canonical JSON of `submission` (an id of
+    `submissions`), the sha256 of its raw bytes, and `received_at`: the log learns nothing from them.
+    """
+
+    PRODUCER: ClassVar[str] = "ingest"
+
+    subject: Literal["submission"]
+    submissions: list[str]
+    leaves: list[str]
+    received_at_ms: list[int]

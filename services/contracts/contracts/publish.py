@@ -1,6 +1,6 @@
 """Events of `publish`: one agreed figure was released, corrected or withdrawn."""
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from contracts.envelope import Event
 
@@ -37,3 +37,18 @@ class ReleaseCorrected(Event, frozen=True, kw_only=True):
     reason_en: str
     sha256: str
     published_at_ms: int
+
+
+class LeafRequested(Event, frozen=True, kw_only=True):
+    """Releases that ask for a leaf in the evidence log; ids are those of releases. Columns of equal length.
+
+    `leaves` are hex of sha256(nonce ‖ record), the record being canonical JSON of `submission` (an id of
+    `submissions`), the sha256 of the snapshot, and `received_at`: the log learns nothing from them.
+    """
+
+    PRODUCER: ClassVar[str] = "publish"
+
+    subject: Literal["release"]
+    submissions: list[str]
+    leaves: list[str]
+    received_at_ms: list[int]

@@ -8,7 +8,7 @@ from kit.app import Parts, create_app, serve
 from kit.settings import load
 from standards.regions import is_within
 
-from ingest.api import router
+from ingest.api import ask_evidence, router
 from ingest.flows.behind import remake_latest
 from ingest.flows.catalog import Catalog
 from ingest.flows.store import Store
@@ -16,7 +16,6 @@ from ingest.flows.submit import Desk
 from ingest.flows.uploads import Uploads
 from ingest.jobs import JOBS
 from ingest.queries.objects import Objects
-from ingest.receiver import Door, Receiver
 from ingest.receiver import make_receiver
 from ingest.rules.flood import FloodGate
 from ingest.settings import Settings
@@ -44,7 +43,7 @@ async def start(app: FastAPI) -> Callable[[], Awaitable[None]]:
 def build(settings: Settings) -> FastAPI:
     """The application, ready to be served or tested."""
     title = "Jianzhen ingest 鉴真·数据接收"
-    parts = Parts("ingest", title, is_within, routers=[router], jobs=JOBS, on_start=[start])
+    parts = Parts("ingest", title, is_within, routers=[router], jobs=JOBS, on_start=[start, ask_evidence])
     return create_app(settings, parts)
 
 

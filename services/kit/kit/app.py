@@ -41,7 +41,8 @@ class Job:
 class Parts:
     """What a service brings. `within(child, ancestor)` is the region closure of `standards.regions`.
 
-    `on_start(app)` may return a coroutine function that is called at the end (used for the TCP receiver).
+    `on_start(app)` may return a coroutine function that is called at the end (used for the TCP receiver);
+    `before_bus(app)` is the same, before anything is heard or published.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Parts:
     routers: Sequence[APIRouter] = ()
     consumers: Sequence[tuple[type[Event], Handler]] = ()
     jobs: Sequence[Job] = ()
+    before_bus: Sequence[Start] = ()
     on_start: Sequence[Start] = ()
     has_outbox: bool = True
     backoff: Sequence[float] = field(default=(0.2, 1, 5, 15))
@@ -106,6 +108,13 @@ async def _start_bus(app: FastAPI, settings: ServiceSettings, parts: Parts, stac
         await stack.enter_async_context(sender.running())
 
 
+async def _begin(app: FastAPI, starts: Sequence[Start], stack: AsyncExitStack) -> None:
+    for start in starts:
+        stop = await start(app)
+        if stop is not None:
+            stack.push_async_callback(stop)
+
+
 def create_app(settings: ServiceSettings, parts: Parts) -> FastAPI:
     """The FastAPI application of a service, ready for `serve`."""
     telemetry.configure(
@@ -116,11 +125,9 @@ def create_app(settings: ServiceSettings, parts: Parts) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             await app.state.database.check_durability()
+            await _begin(app, parts.before_bus, stack)
             await _start_bus(app, settings, parts, stack)
-            for start in parts.on_start:
-                stop = await start(app)
-                if stop is not None:
-                    stack.push_async_callback(stop)
+            await _begin(app, parts.on_start, stack)
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(_clockwork(app, job), name=job.name) for job in parts.jobs]
                 yield

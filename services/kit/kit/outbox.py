@@ -78,7 +78,10 @@ async def put(
         await session.execute(PUT, *row)
 
 
-async def put_many(connection: asyncpg.Connection, said: Iterable[tuple[Event, str, Iterable[str]]]) -> None:
+Said = tuple[Event, str, Iterable[str]]
+
+
+async def put_many(connection: asyncpg.Connection, said: Iterable[Said]) -> None:
     """Say several (event, key, traces) in one round trip, in this order."""
     parent = _traces(None)[0]
     rows = [_row(event, key, traces, parent) for event, key, traces in said]

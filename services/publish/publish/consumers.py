@@ -2,12 +2,13 @@
 
 from contracts.cases import BasisWithdrawn, CaseAnnulled, FraudConfirmed
 from contracts.credit import Listed, ListingRemoved, ListingSuspended
+from contracts.evidence import QuorumLost, QuorumRegained
 from contracts.ingest import SiteRegistered
 from contracts.qc import Assessed
 from kit.outbox import Meta
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from publish.flows import figures, projections
+from publish.flows import evidence, figures, projections
 
 
 async def on_site_registered(session: AsyncSession, event: SiteRegistered, meta: Meta) -> None:
@@ -42,6 +43,14 @@ async def on_listing_removed(session: AsyncSession, event: ListingRemoved, meta:
     await projections.remove_listing(session, event)
 
 
+async def on_quorum_lost(session: AsyncSession, event: QuorumLost, meta: Meta) -> None:
+    await evidence.lose_quorum(session, event)
+
+
+async def on_quorum_regained(session: AsyncSession, event: QuorumRegained, meta: Meta) -> None:
+    await evidence.regain_quorum(session, event)
+
+
 CONSUMERS = (
     (SiteRegistered, on_site_registered),
     (Assessed, on_assessed),
@@ -51,4 +60,6 @@ CONSUMERS = (
     (Listed, on_listed),
     (ListingSuspended, on_listing_suspended),
     (ListingRemoved, on_listing_removed),
+    (QuorumLost, on_quorum_lost),
+    (QuorumRegained, on_quorum_regained),
 )

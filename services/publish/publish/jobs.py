@@ -5,13 +5,15 @@ from datetime import UTC, datetime
 from fastapi import FastAPI
 from kit.app import Job
 
-from publish.flows import automation
+from publish.flows import automation, evidence
 
 
 async def follow_touched(app: FastAPI) -> None:
-    """Until nothing is left: releases follow the hours whose figures changed."""
+    """Until nothing is left: releases follow the hours whose figures changed; without a quorum they wait."""
     while True:
         async with app.state.database.writer() as session:
+            if app.state.settings.halts_without_quorum and await evidence.is_halted(session):
+                return
             if not await automation.follow_touched(session, now=datetime.now(UTC)):
                 return
 

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     SmallInteger,
     Text,
@@ -187,7 +188,8 @@ class Release(Base):
 class ReleaseVersion(Base):
     """What the public was told at one moment, for good: the exact snapshot text and its digest.
 
-    `headline` repeats what lists show (aqi, level), so that a list need not read whole snapshots.
+    `headline` repeats what lists show (aqi, level), so that a list need not read whole snapshots; `nonce`
+    belongs to its leaf in the evidence log (versions before the log have none).
     """
 
     __tablename__ = "release_versions"
@@ -201,6 +203,17 @@ class ReleaseVersion(Base):
     reason_zh: Mapped[str | None] = mapped_column(Text)
     reason_en: Mapped[str | None] = mapped_column(Text)
     published_at: Mapped[datetime] = mapped_column(Instant)
+    nonce: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+
+class LogQuorum(Base):
+    """Whether enough witnesses cosign the evidence log, as it was said last."""
+
+    __tablename__ = "log_quorums"
+
+    log: Mapped[str] = mapped_column(Text, primary_key=True)
+    lost_at: Mapped[datetime | None] = mapped_column(Instant)
+    regained_at: Mapped[datetime | None] = mapped_column(Instant)
 
 
 class ReleaseStep(Base):

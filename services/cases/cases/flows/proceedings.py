@@ -19,6 +19,7 @@ from standards.calendar import legal_date
 from standards.regions import is_within
 
 from cases import queries
+from cases.flows import leaves
 from cases.flows.acts import Doer, carried, judge, proposal, record, to_ms
 from cases.flows.asked import Annul, ConfirmFraud, Decide, Review
 from cases.rules import clocks, penalties, typology
@@ -73,7 +74,9 @@ async def decide(session: AsyncSession, case_id: UUID, asked: Decide, doer: Doer
         await session.flush()
     except IntegrityError as error:
         raise Conflict("decision-number-taken", f"文号已使用 · {asked.decision_no} is taken") from error
-    await put(session, _decided(case, doer.now), key=str(case_id), traces=carried(case.traces))
+    event = _decided(case, doer.now)
+    await put(session, event, key=str(case_id), traces=carried(case.traces))
+    await leaves.seal(session, case_id, event, doer.now)
     return case
 
 
@@ -92,6 +95,7 @@ async def annul(session: AsyncSession, case_id: UUID, asked: Annul, doer: Doer) 
         annulled_at_ms=to_ms(doer.now),
     )
     await put(session, event, key=str(case_id), traces=carried(case.traces))
+    await leaves.seal(session, case_id, event, doer.now)
     return case
 
 

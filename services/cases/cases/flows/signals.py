@@ -73,7 +73,7 @@ async def raise_suspicion(
         from_at=signal.from_at,
         to_at=signal.to_at,
     )
-    await _rest_lead_on(session, ground, signal, now, traces)
+    await rest_lead_on(session, ground, signal, now, traces)
 
 
 async def withdraw_suspicion(session: AsyncSession, event: SuspicionWithdrawn, now: datetime) -> None:
@@ -126,7 +126,7 @@ async def raise_alarm(
         from_at=signal.from_at,
         to_at=signal.to_at,
     )
-    await _rest_lead_on(session, ground, signal, now, traces)
+    await rest_lead_on(session, ground, signal, now, traces)
 
 
 async def withdraw_alarm(session: AsyncSession, event: AlarmWithdrawn, now: datetime) -> None:
@@ -135,9 +135,10 @@ async def withdraw_alarm(session: AsyncSession, event: AlarmWithdrawn, now: date
     await _withdraw(session, signal, event, now)
 
 
-async def _rest_lead_on(
+async def rest_lead_on(
     session: AsyncSession, ground: Ground, signal: Signal, now: datetime, traces: Sequence[str]
 ) -> None:
+    """The lead of this signal, opened if there is none, shows this ground."""
     lead = await queries.lead_by_origin(session, "suspicion", ground.region, ground.signal_id)
     is_new = lead is None
     if lead is None:

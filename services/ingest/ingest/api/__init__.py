@@ -11,18 +11,22 @@ from ingest.api import (
     devices,
     observations,
     reading,
+    receipts,
     refusals,
     registry,
     submissions,
     uploads,
     values,
 )
+from ingest.api.receipts import ask_evidence
 
+__all__ = ["ask_evidence", "router"]
 router = APIRouter()
 for part in (
     observations,
     uploads,
     submissions,
+    receipts,
     refusals,
     registry,
     devices,

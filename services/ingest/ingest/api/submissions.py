@@ -39,7 +39,7 @@ async def list_submissions(
 @router.get("/submissions/{id}")
 async def show_submission(id: UUID, grant: May, session: ReaderSession) -> Any:
     """One receipt, with its first thousand refused rows."""
-    row = await _one(session, grant, id)
+    row = await one_of(session, grant, id)
     refused = select(RefusedRow).where(RefusedRow.submission == id).order_by(RefusedRow.row_no).limit(1000)
     shown = [
         {"row": wrong.row_no, "where": wrong.field, **texts(wrong.rule, wrong.found)}
@@ -51,7 +51,7 @@ async def show_submission(id: UUID, grant: May, session: ReaderSession) -> Any:
 @router.get("/submissions/{id}/raw", response_class=Response)
 async def show_raw(id: UUID, grant: MayRaw, session: ReaderSession) -> Response:
     """The bytes exactly as received; their sha256 is in the receipt and in the ETag."""
-    row = await _one(session, grant, id)
+    row = await one_of(session, grant, id)
     raw = await session.get(RawBytes, id)
     if raw is None:
         raise NotFound("unknown-submission", "No such submission in your reach 无此报送或超出权限")
@@ -61,7 +61,8 @@ async def show_raw(id: UUID, grant: MayRaw, session: ReaderSession) -> Response:
     return Response(data, media_type="application/octet-stream", headers=headers)
 
 
-async def _one(session: AsyncSession, grant: Grant, wanted: UUID) -> Submission:
+async def one_of(session: AsyncSession, grant: Grant, wanted: UUID) -> Submission:
+    """A submission within reach. Raises NotFound."""
     row = await session.scalar(select(Submission).where(Submission.id == wanted).where(reach_of(grant)))
     if row is None:
         raise NotFound("unknown-submission", "No such submission in your reach 无此报送或超出权限")

@@ -1,5 +1,6 @@
 """What travels through a flow: a submission on its way in, and what became of it."""
 
+import secrets
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,6 +13,8 @@ from ingest.rules.judge import Judged
 from ingest.rules.refusals import Refusal
 from ingest.rules.registry import Channel
 from ingest.rules.rows import Layout
+
+NONCE_BYTES = 16
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -38,6 +41,7 @@ class Parcel(msgspec.Struct):
 
     `information`, `identities` and `packet` are what a logger says beside values: (command, its time, fact),
     (part, value), and its place in a message of several packets.
+    `nonce` salts the leaf in the evidence log: without it nobody can tell from the leaf what was sent.
     """
 
     id: UUID
@@ -59,6 +63,7 @@ class Parcel(msgspec.Struct):
     content_encoding: str = "identity"
     idempotency_key: str | None = None
     notes: str = ""
+    nonce: bytes = msgspec.field(default_factory=lambda: secrets.token_bytes(NONCE_BYTES))
     judged: Judged | None = None
     layout: Layout | None = None
     refused: list[Refusal] = msgspec.field(default_factory=list)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from uuid_utils.compat import uuid7
 
 from ingest.flows.devices import write_device_facts
+from ingest.flows.leaves import leaf_events
 from ingest.flows.parcels import Finding, Later, Parcel, Stored
 from ingest.flows.recorded import Values, recorded_events
 from ingest.queries import telemetry
@@ -43,7 +44,7 @@ async def write(
         values = values.take(won)
         for number, count in enumerate(np.bincount(values.parcel, minlength=len(parcels)).tolist()):
             stored[number].accepted = count
-        await _say_recorded(connection, values, parcels)
+    await _say(connection, values, parcels)
     await _say_revised(connection, parcels, stored)
     await _keep_evidence(connection, parcels, stored)
     return stored
@@ -138,13 +139,15 @@ async def foresee(connection: asyncpg.Connection, parcels: Sequence[Parcel], val
     return stored
 
 
-async def _say_recorded(connection: asyncpg.Connection, values: Values, parcels: Sequence[Parcel]) -> None:
-    if not len(values.at):
-        return
+async def _say(connection: asyncpg.Connection, values: Values, parcels: Sequence[Parcel]) -> None:
+    """What was recorded, and a leaf of the evidence log for everything that is kept; one round trip."""
     submissions, traces = [str(parcel.id) for parcel in parcels], [parcel.trace_id for parcel in parcels]
     received_at_ms = micros(max(parcel.received_at for parcel in parcels)) // 1000
     events = recorded_events(values, submissions, traces, received_at_ms)
-    await outbox.put_many(connection, ((event, key, event.traces) for key, event in events))
+    said: list[outbox.Said] = [(event, key, event.traces) for key, event in events]
+    # No traces: they would be indexed a second time, and nobody follows a hash.
+    said += [(event, key, ()) for key, event in leaf_events(parcels)]
+    await outbox.put_many(connection, said)
 
 
 async def _say_revised(
@@ -227,7 +230,7 @@ def _submission(parcel: Parcel, result: Stored) -> tuple[object, ...]:
         parcel.id, parcel.channel, parcel.principal, parcel.dept, parcel.region, list(parcel.region_path),
         parcel.uscc, parcel.source, parcel.device, parcel.address, mode, parcel.received_at, parcel.sha256,
         len(parcel.raw), parcel.content_encoding, parcel.idempotency_key, outcome, parcel.notes, accepted,
-        len(result.repeated), len(result.revised), refused, parcel.trace_id,
+        len(result.repeated), len(result.revised), refused, parcel.trace_id, parcel.nonce,
     )  # fmt: skip
 
 

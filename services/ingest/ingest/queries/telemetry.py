@@ -27,7 +27,7 @@ SELECT {", ".join(COLUMNS)} FROM pg_temp.incoming ON CONFLICT DO NOTHING
 SUBMISSION = (
     "id", "channel", "principal", "dept", "region", "region_path", "uscc", "source", "device", "address",
     "mode", "received_at", "sha256", "size", "content_encoding", "idempotency_key", "outcome", "notes",
-    "accepted", "repeated", "revised", "refused", "trace_id",
+    "accepted", "repeated", "revised", "refused", "trace_id", "nonce",
 )  # fmt: skip
 KEEP_ONE = f"""
 WITH kept AS (

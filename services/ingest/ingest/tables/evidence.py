@@ -12,7 +12,10 @@ from ingest.tables.declared import Base, Instant
 
 
 class Submission(Base):
-    """One HTTP body or one frame. Ids are uuidv7, so their order is the order of receipt."""
+    """One HTTP body or one frame. Ids are uuidv7, so their order is the order of receipt.
+
+    `nonce` is the sender's secret: it salts the leaf in the evidence log. Without one there is no leaf.
+    """
 
     __tablename__ = "submissions"
 
@@ -39,6 +42,7 @@ class Submission(Base):
     revised: Mapped[int] = mapped_column(Integer)
     refused: Mapped[int] = mapped_column(Integer)
     trace_id: Mapped[str] = mapped_column(Text)
+    nonce: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
 class RawBytes(Base):

@@ -14,7 +14,7 @@ from standards.tables import rows
 
 from publish.api.answers import Cursor, Lang, Limit, answer, cursor, position
 from publish.api.public import aware
-from publish.flows import catalogue, views
+from publish.flows import catalogue, evidence, views
 from publish.flows import releases as flows
 from publish.queries import releases
 from publish.rules.snapshot import LOCAL, local, parse
@@ -143,10 +143,14 @@ async def approve_release(
 
 
 @router.post("/releases/{id}/publish")
-async def publish_release(grant: Publishes, session: WriterSession, id: UUID) -> dict[str, Any]:
-    """Publishes what was approved."""
+async def publish_release(
+    request: Request, grant: Publishes, session: WriterSession, id: UUID
+) -> dict[str, Any]:
+    """Publishes what was approved; not while the evidence log lacks its quorum of witnesses."""
     release = await flows.of_id(session, str(id))
     grant.require(region=release.region)
+    if request.app.state.settings.halts_without_quorum:
+        await evidence.require_quorum(session)
     await flows.publish(session, release, actor=grant.principal.text, now=_now())
     await session.flush()
     return await shown(session, release)

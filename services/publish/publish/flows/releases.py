@@ -20,6 +20,7 @@ from kit.problems import Conflict, Forbidden, Invalid, NotFound
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils import uuid7
 
+from publish.flows import evidence
 from publish.flows.index import Subject, compose
 from publish.queries import figures, releases
 from publish.rules.diff import correction_reason
@@ -201,6 +202,7 @@ async def publish(session: AsyncSession, release: Release, *, actor: str, now: d
     sites = [station["site"] for station in content["stations"]]
     traces = await figures.traces_of(session, sites, release.from_at)
     await put(session, event, key=release.id, traces=[*traces, telemetry.traceparent()])
+    await evidence.seal(session, version)
     return release
 
 
@@ -222,6 +224,7 @@ def _add_version(
         reason_zh=reason["zh"] if reason else None,
         reason_en=reason["en"] if reason else None,
         published_at=now,
+        nonce=evidence.fresh_nonce(),
     )
     session.add(version)
     return version
@@ -253,6 +256,7 @@ async def correct(
         published_at_ms=_ms(now),
     )
     await put(session, event, key=release.id, traces=traces or None)
+    await evidence.seal(session, version)
     return True
 
 

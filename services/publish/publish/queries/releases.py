@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, Row, Select, and_, or_, select, text, tuple_
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 
-from publish.tables import CatalogueItem, Release, ReleaseStep, ReleaseVersion
+from publish.tables import CatalogueItem, LogQuorum, Release, ReleaseStep, ReleaseVersion
 
 Position = tuple[datetime, str]
 Published = Row[Release, ReleaseVersion]
@@ -52,6 +53,18 @@ async def of_hours(session: AsyncSession, hours: Sequence[datetime]) -> list[Rel
     """The releases of these hours, locked in id order."""
     query = select(Release).where(Release.from_at.in_(hours)).order_by(Release.id).with_for_update()
     return list((await session.scalars(query)).all())
+
+
+async def log_quorum(session: AsyncSession, log: str) -> LogQuorum:
+    """What is known of the quorum of a log; its row is locked, and made if there is none."""
+    await session.execute(insert(LogQuorum).values(log=log).on_conflict_do_nothing())
+    query = select(LogQuorum).where(LogQuorum.log == log).with_for_update()
+    return (await session.scalars(query.execution_options(populate_existing=True))).one()
+
+
+async def log_quorums(session: AsyncSession) -> list[LogQuorum]:
+    """What is known of every log's quorum."""
+    return list((await session.scalars(select(LogQuorum))).all())
 
 
 async def version(session: AsyncSession, release_id: str, number: int) -> ReleaseVersion | None:

@@ -1,0 +1,1 @@
+"""The transparency log: every submission is a leaf; signed, witnessed, public."""

@@ -1,0 +1,1 @@
+"""Sequence → integrate → witness → publish, and the way back after a restore."""
