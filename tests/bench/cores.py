@@ -65,7 +65,7 @@ def _registry() -> Registry:
 
 
 def log(leaves: int, proofs: int) -> dict[str, float]:
-    """Leaves a second (hash, append, tiles written to files by the thousand) and proofs read back from tiles."""
+    """Leaves a second (hash, append, tiles written by the thousand), and proofs read back from tiles."""
     with TemporaryDirectory(prefix="jz-tiles-") as folder:
         home = Path(folder)
         begun = time.process_time()
@@ -80,9 +80,7 @@ def log(leaves: int, proofs: int) -> dict[str, float]:
                 path.write_bytes(encode(tile, tree.read))
         rate = leaves / (time.process_time() - begun)
         top = root(tree.size, tree.read)
-        delays = [
-            _proof(home, tree.size, index % tree.size, top) for index in range(0, proofs * 7919, 7919)
-        ]
+        delays = [_proof(home, tree.size, index % tree.size, top) for index in range(0, proofs * 7919, 7919)]
     return {"leaves": rate, **percentiles(delays)}
 
 

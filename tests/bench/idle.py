@@ -43,7 +43,7 @@ def _open(stage: Stage) -> float:
     return float(found[0])
 
 
-def _answers(one) -> bool:  # noqa: ANN001 - a socket
+def _answers(one) -> bool:
     one.settimeout(10)
     one.sendall(frames.frame(0, 1_000_000))
     return b"CN=9014" in one.recv(4096)

@@ -116,7 +116,13 @@ async def _tables(owner: asyncpg.Connection) -> None:
 
 
 async def copy(
-    url: str, connections: int, seconds: float, rows: int, *, step: int = HOUR, frames: Submissions | None = None
+    url: str,
+    connections: int,
+    seconds: float,
+    rows: int,
+    *,
+    step: int = HOUR,
+    frames: Submissions | None = None,
 ) -> float:
     """Observations a second; with `frames`, each transaction also writes these submissions."""
     owner = await asyncpg.connect(url)

@@ -1,1 +1,2 @@
-def measure(seconds): return {"ours":{}, "theirs":{}, "version":""}
+def measure(seconds):
+    return {"ours": {}, "theirs": {}, "version": ""}

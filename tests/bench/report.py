@@ -79,14 +79,14 @@ def preface(machine: dict[str, str], language: str) -> str:
     m = machine
     if language == "zh":
         return (
-            f"{m['cpu']}，{m['cores']} 核，{m['memory']}，{m['system']}；Python {m['python']}，PostgreSQL {m['postgres']}，"
-            f"NATS {m['nats']}；平均负载 {m['load_before']} → {m['load_after']}；{m['at']}。"
-            "服务器、客户端、PostgreSQL 与 NATS 共用这些核；每行单独运行，其余服务暂停。\n"
+            f"{m['cpu']}，{m['cores']} 核，{m['memory']}，{m['system']}；Python {m['python']}，"
+            f"PostgreSQL {m['postgres']}，NATS {m['nats']}；平均负载 {m['load_before']} → "
+            f"{m['load_after']}；{m['at']}。服务器、客户端、PostgreSQL 与 NATS 共用这些核；每行单独运行，其余服务暂停。\n"
         )
     return (
         f"{m['cpu']}, {m['cores']} cores, {m['memory']}, {m['system']}; Python {m['python']}, PostgreSQL "
-        f"{m['postgres']}, NATS {m['nats']}; load average {m['load_before']} → {m['load_after']}; {m['at']}. "
-        "Servers, clients, PostgreSQL and NATS share the cores; each row runs alone, other services are stopped.\n"
+        f"{m['postgres']}, NATS {m['nats']}; load average {m['load_before']} → {m['load_after']}; "
+        f"{m['at']}. Servers, clients, PostgreSQL and NATS share the cores; each row runs alone, other services are stopped.\n"
     )
 
 
@@ -98,7 +98,9 @@ def write(rows: Sequence[Row], machine: dict[str, str], more: dict[str, str], *,
     target.mkdir(exist_ok=True)
     (target / "bench.md").write_text(text)
     kept = [asdict(row) | {"met": [t.is_met for t in row.targets]} for row in rows]
-    (target / "bench.json").write_text(json.dumps({"machine": machine, "rows": kept}, indent=2, ensure_ascii=False))
+    (target / "bench.json").write_text(
+        json.dumps({"machine": machine, "rows": kept}, indent=2, ensure_ascii=False)
+    )
     if into_readme:
         fill_readmes(rows, machine)
     return text

@@ -1,4 +1,4 @@
-"""From what was measured to the rows of the table: the targets stand here, once, with their limits beside them.
+"""From what was measured to the rows of the table: here stand the targets, once, and what is beside them.
 
 Promises: a row appears only when its stage ran; a ratio is always to something of the same run. Leaves the
 measuring to the stages and the layout to `report`.
@@ -112,9 +112,10 @@ def _hj212(found: Found) -> Iterator[Row]:
         "HJ 212 frames of 12 factors, 1,000 connections, committed + 9014",
         f"{one['rate']:,.0f} frames/s, {_delays(one)}{dry}",
         (
-            f"同样的提交记录与监测值 COPY×8 {limit:,.0f} 帧/s；客户端自身上限 {top:,.0f}，用 {one['used']:.0%} 核",
-            f"COPY×8 of the same submission and observation rows {limit:,.0f} frames/s; the client's own ceiling "
-            f"{top:,.0f}, it used {one['used']:.0%} of a core",
+            f"同样的提交记录与监测值 COPY×8 {limit:,.0f} 帧/s；"
+            f"客户端自身上限 {top:,.0f}，用 {one['used']:.0%} 核",
+            f"COPY×8 of the same submission and observation rows {limit:,.0f} frames/s; "
+            f"the client's own ceiling {top:,.0f}, it used {one['used']:.0%} of a core",
         ),
         one["rate"] / limit,
         (
@@ -223,15 +224,17 @@ def _peers(found: Found) -> Iterator[Row]:
 
 def below(found: Found) -> Both:
     """What stands under the table: the steps of the load, processor time, what was not measured."""
-    return {lang: "\n".join([*_steps(found, lang), *_costs(found, lang), *_notes(lang)]) for lang in ("zh", "en")}
+    return {
+        lang: "\n".join([*_steps(found, lang), *_costs(found, lang), *_notes(lang)]) for lang in ("zh", "en")
+    }
 
 
 def _steps(found: Found, lang: str) -> Iterator[str]:
     if "steps" not in found:
         return
     yield {
-        "zh": "| 提供/s | 发出/s | 判定/s | 积压增长/s | 告警 p50 ms | 告警 p99 ms | 未到 | 承受得住 |",
-        "en": "| offered/s | sent/s | judged/s | lag growth/s | alarm p50 ms | alarm p99 ms | unheard | sustained |",
+        "zh": "| 提供/s | 发出/s | 判定/s | 积压增长/s | 告警 p50 ms | p99 ms | 未到 | 承受得住 |",
+        "en": "| offered/s | sent/s | judged/s | lag grows/s | alarm p50 ms | p99 ms | unheard | sustained |",
     }[lang]
     yield "|" + "---|" * 8
     for step in [*found["steps"], found["rated"]]:
@@ -243,7 +246,10 @@ def _steps(found: Found, lang: str) -> Iterator[str]:
 
 def _costs(found: Found, lang: str) -> Iterator[str]:
     named = {
-        "cost": {"zh": "全程每 1,000 条监测值的处理器毫秒", "en": "Processor ms per 1,000 observations, whole path"},
+        "cost": {
+            "zh": "全程每 1,000 条监测值的处理器毫秒",
+            "en": "Processor ms per 1,000 observations, whole path",
+        },
         "http_cpu": {"zh": "HTTP 一行每 1,000 条的处理器毫秒", "en": "Processor ms per 1,000, HTTP row"},
     }
     for key, title in named.items():
@@ -254,8 +260,9 @@ def _costs(found: Found, lang: str) -> Iterator[str]:
 
 def _notes(lang: str) -> Iterator[str]:
     yield {
-        "zh": "FROST-Server 未测：运行环境所用的 Maven 仓库没有其 war（docs/adr/0018）。本机 fsync 由主机写缓存承担，"
-        "依赖 fsync 的数字偏乐观；断电不可在此测试。",
-        "en": "FROST-Server was not measured: the Maven repository at hand does not serve its war (docs/adr/0018). "
-        "Where fsync ends in a host's write cache, figures bound by it are optimistic; power loss cannot be tested.",
+        "zh": "FROST-Server 未测：所用的 Maven 仓库没有其 war（docs/adr/0018）。若 fsync 止于主机写缓存，"
+        "依赖它的数字偏乐观；断电不可在此测试。",
+        "en": "FROST-Server was not measured: the Maven repository at hand does not serve its war "
+        "(docs/adr/0018). Where fsync ends in a host's write cache, figures bound by it are optimistic; "
+        "power loss cannot be tested here.",
     }[lang] + "\n"

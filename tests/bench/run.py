@@ -80,9 +80,7 @@ async def hj212(stage: Stage, seconds: float, found: Found, devices: int) -> Non
         done = await asyncio.to_thread(frames.run, stage.people.hj212, [own[3:] for own in made], seconds)
         found["hj212"] = done.figures | {"ran_dry": done.ran_dry}
         kept = await limits.kept_submissions(stage.superuser(), min(GROUP, devices))
-        rate = await limits.copy(
-            stage.superuser(), 8, short, len(kept) * 12, step=limits.SECOND, frames=kept
-        )
+        rate = await limits.copy(stage.superuser(), 8, short, len(kept) * 12, step=limits.SECOND, frames=kept)
         found["copy_frames"] = rate / 12
     with null_server("hj212") as port:
         null = await asyncio.to_thread(frames.run, ("127.0.0.1", port), [own[3:] for own in made], short)
@@ -123,7 +121,7 @@ async def judging(stages: set[str], args: argparse.Namespace, found: Found) -> N
         with stage.alone("ingest", "qc", "issuer"):
             if "cost" in stages:
                 say("cost: processor time of each program for a fixed number of observations")
-                found["cost"] = await whole.cost(stage, load, args.cost_batches)
+                found["cost"] = await whole.cost(stage, load, args.cost_batches, RATED)
             if "whole" in stages:
                 say("whole: rising load, then the rated load")
                 load.token = stage.people.token(SOURCE)
@@ -178,6 +176,7 @@ def main() -> None:
     text = report.write(rows.rows(found), machine, rows.below(found), into_readme=args.write)
     print(text)
     say(f"done in {time.perf_counter() - begun:.0f} s")
+
 
 if __name__ == "__main__":
     main()

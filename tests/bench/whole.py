@@ -138,15 +138,16 @@ async def knee(
     return steps, at_rated
 
 
-async def cost(stage: Stage, load: Load, batches: int) -> dict[str, float]:
+async def cost(stage: Stage, load: Load, batches: int, rate: float) -> dict[str, float]:
     """Processor milliseconds per 1,000 observations of each program, for a fixed number of batches.
 
-    The batches come at a pace that qc can follow, so that what is measured is the work, not the queue.
+    They are offered at `rate`, and counted until qc has judged the last: so the figure is of the work done,
+    whether or not the machine is busy with other things.
     """
     async with standing(stage) as watch:
         await load.run(4, 2, 2_000)
         await watch.caught_up(120)
         before = stage.cpu()
-        sent = await load.run(4, batches * BATCH / 8_000, 8_000)
-        await watch.caught_up(300)
+        sent = await load.run(16, batches * BATCH / rate, rate)
+        await watch.caught_up(600)
         return per_thousand(before, stage.cpu(), sent["batches"] * BATCH)

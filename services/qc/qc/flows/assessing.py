@@ -37,7 +37,6 @@ from qc.queries.windows import (
     Facts,
     Known,
     known_hours,
-    load_facts,
     load_known,
     load_minute_sums,
     with_revisions,
@@ -67,20 +66,21 @@ async def assess_recorded(
     session: AsyncSession, messages: Sequence[tuple[Recorded, Meta]], setting: Setting
 ) -> int:
     """Judge messages of one lane together, in their order; the number of verdicts written."""
-    pack_no = await pack_number(session, setting)
     connection = await driver(session)
     told = {ref.id: ref for event, _ in messages for ref in event.series}
     live = frozenset().union(*(_live_series(event) for event, _ in messages))
-    ids = await known_series.know(connection, setting.directory, told.values(), live, setting.now)
+    ids, pack_no = await known_series.know(
+        connection, setting.directory, told.values(), live, setting.now, setting.pack.version
+    )
     roster = known_series.roster(setting.directory, ids, setting.pack)
     traces = list(dict.fromkeys(trace for event, _ in messages for trace in event.traces))
     new = arrived([(event, meta.seq) for event, meta in messages], roster, traces)
     windows = await reopened(connection, roster, new.columns)
-    known = await load_known(connection, roster, windows)
+    known, facts = await load_known(connection, roster, windows)
     new = without_known(new, known)
     if not len(new.columns):
         return 0
-    facts = await load_facts(connection, roster, windows)
+    pack_no = pack_no or await pack_number(session, setting)
     view = await judge_windows(connection, windows, known, new.columns, roster, facts, setting.pack)
     overdue = await arrive(connection, roster, facts.overdue, new.columns, setting.now)
     judged = windows.covers(view.columns)

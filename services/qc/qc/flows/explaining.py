@@ -19,7 +19,7 @@ from qc.flows.batch import arrived_nothing
 from qc.flows.setting import PACK
 from qc.queries import reading
 from qc.queries.binary import driver
-from qc.queries.windows import load_facts, load_known
+from qc.queries.windows import load_known
 from qc.rules.explain import Figure, told
 from qc.rules.frame import roster_of
 from qc.rules.pack import Rule, RulePack, read_pack
@@ -52,8 +52,7 @@ async def explain_value(session: AsyncSession, ref: SeriesRef, ts: datetime) -> 
     connection = await driver(session)
     at_ms = milliseconds(ts)
     windows = windows_of(np.array([place]), np.array([at_ms]), roster, np.zeros(0, dtype=np.int64))
-    known = await load_known(connection, roster, windows)
-    facts = await load_facts(connection, roster, windows)
+    known, facts = await load_known(connection, roster, windows)
     view = await judge_windows(connection, windows, known, arrived_nothing().columns, roster, facts, pack)
     at = int(np.flatnonzero((view.columns.series == place) & (view.columns.ts == at_ms))[0])
     code, tests = int(view.verdict.code[at]), int(view.verdict.tests[at])

@@ -19,7 +19,7 @@ from qc.flows.setting import Setting
 from qc.queries import series as known_series
 from qc.queries.binary import driver
 from qc.queries.verdicts import Occasion
-from qc.queries.windows import load_facts, load_known
+from qc.queries.windows import load_known
 from qc.rules.windows import windows_of
 
 KEEP = """
@@ -42,22 +42,21 @@ async def assess_revised(session: AsyncSession, event: Revised, meta: Meta, sett
     }
     await session.execute(text(KEEP), fact)
     connection = await driver(session)
-    known_ids = await known_series.know(
-        connection, setting.directory, [event.series], frozenset(), setting.now
+    known_ids, pack_no = await known_series.know(
+        connection, setting.directory, [event.series], frozenset(), setting.now, setting.pack.version
     )
     roster = known_series.roster(setting.directory, known_ids, setting.pack)
     place, nothing = known_ids.index(event.series.id), np.zeros(0, dtype=np.int64)
     windows = windows_of(np.array([place]), np.array([event.ts_ms]), roster, nothing)
-    known = await load_known(connection, roster, windows)
+    known, facts = await load_known(connection, roster, windows)
     new = arrived_nothing()
-    facts = await load_facts(connection, roster, windows)
     view = await judge_windows(connection, windows, known, new.columns, roster, facts, setting.pack)
     judged = windows.covers(view.columns)
     change = changes(judged, view.columns, view.verdict, known, new, nothing, roster)
     if not len(change):
         return 0
     change.may_alarm[:] = True
-    pack_no = await pack_number(session, setting)
+    pack_no = pack_no or await pack_number(session, setting)
     change.sent_ms[:], change.trace[:] = event.received_at_ms, 0
     ids = roster.ids[change.series]
     await replace(connection, ids, change, np.arange(len(change)), Occasion(pack_no, setting.now))

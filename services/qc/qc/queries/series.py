@@ -17,6 +17,11 @@ from qc.rules.pack import RulePack
 
 ROSTERS = 512
 
+# Two questions, one round trip: each costs more than its rows.
+KNOWN = """
+    SELECT series_id, known_no, NULL::smallint AS pack_no FROM known_series WHERE site = ANY($1)
+    UNION ALL SELECT NULL, NULL, pack_no FROM rule_packs WHERE version = $2
+"""
 UPSERT = """
     INSERT INTO known_series (series_id, site, region, uscc, period, descriptor, live_since) SELECT * FROM
     unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::jsonb[], $7::timestamptz[]) ON
@@ -53,17 +58,17 @@ async def know(
     told: Iterable[SeriesRef],
     live: frozenset[int],
     now: datetime,
-) -> list[int]:
-    """Keep what the event says of its series, and return the ids of all series of their sites, ascending.
+    version: str,
+) -> tuple[list[int], int | None]:
+    """Keep what the event says of its series; the ids of all series of their sites, ascending, and the number
+    of the rule pack of this `version`, if it is kept here already.
 
     `live` are the ids of series that have just sent a live value: from now on their silence is noticed.
     """
     refs = {ref.id: ref for ref in told}
-    rows = await connection.fetch(
-        "SELECT series_id, known_no FROM known_series WHERE site = ANY($1)",
-        sorted({ref.site for ref in refs.values()}),
-    )
-    current = {row["series_id"]: row["known_no"] for row in rows}
+    rows = await connection.fetch(KNOWN, sorted({ref.site for ref in refs.values()}), version)
+    current = {row[0]: row[1] for row in rows if row[0] is not None}
+    pack_no = next((row[2] for row in rows if row[0] is None), None)
     stale = [
         id for id, number in current.items()
         if id not in directory.series or directory.series[id].known_no != number
@@ -73,7 +78,7 @@ async def know(
     changed = [ref for ref in refs.values() if _is_news(directory, current, ref, live)]
     if changed:
         await _keep(connection, directory, changed, live, now)
-    return sorted(current.keys() | refs.keys())
+    return sorted(current.keys() | refs.keys()), pack_no
 
 
 def roster(directory: Directory, ids: list[int], pack: RulePack) -> Roster:

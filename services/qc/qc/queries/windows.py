@@ -5,9 +5,11 @@ Promises: one statement per kind of fact for a whole batch, by index. Leaves wha
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import asyncpg
 import numpy as np
+from numpy.typing import NDArray
 
 from qc.queries.binary import EPOCH_2000_MS, array, read
 from qc.rules.frame import HOUR_MS, LARGEST, TS_BITS, Columns, HourSums, Roster, find, keys_of
@@ -40,36 +42,43 @@ class Known:
     revision: Ints
 
 
-async def load_known(connection: asyncpg.Connection, roster: Roster, windows: Windows) -> Known:
-    """The rows inside the windows; `columns.series` are places in the roster, `revisions` still zero."""
-    rows = await read(
-        connection,
-        f"SELECT w.place, k.ts, coalesce(k.value, 'NaN'), {FLAG}, "  # noqa: S608 - integers only
-        "k.decimals, k.code, k.tests, k.revision "
-        f"FROM unnest({array(windows.series)}, {array(roster.ids[windows.series])}, "
-        f"{array(windows.start)}, {array(windows.end)}) w (place, id, a, b), LATERAL "
-        "(SELECT * FROM known_values v WHERE v.series_id = w.id "
-        f"AND v.ts >= {AT.format('w.a')} AND v.ts <= {AT.format('w.b')} OFFSET 0) k",
-        KNOWN,
-    )
+async def load_known(
+    connection: asyncpg.Connection, roster: Roster, windows: Windows
+) -> tuple[Known, "Facts"]:
+    """The rows inside the windows, and the facts about instants between their ends, in one round trip.
+
+    `columns.series` are places in the roster, `revisions` still zero (see `with_revisions`).
+    """
+    rows = await read(connection, _known_query(roster, windows) + _facts_query(roster, windows), KNOWN)
+    # A fact names the series itself, and in `code` what it is: facts are few, so they share the columns.
+    is_fact = rows["code"] < 0
+    facts = _facts(rows[is_fact], roster) if is_fact.any() else NO_FACTS
+    rows = rows[~is_fact]
     ts = rows["ts"].astype(np.int64) // 1000 + EPOCH_2000_MS
     series = rows["series"].astype(np.int64)
     order = np.argsort(keys_of(series, ts))
     column = {
         name: rows[name].astype(np.int64)[order] for name in ("flag", "decimals", "code", "tests", "revision")
     }
-    return Known(
-        Columns(
-            series[order],
-            ts[order],
-            rows["value"].astype(np.float64)[order],
-            column["flag"],
-            np.zeros(len(order), dtype=np.int64),
-        ),
-        column["decimals"],
-        column["code"],
-        column["tests"],
-        column["revision"],
+    columns = Columns(
+        series[order],
+        ts[order],
+        rows["value"].astype(np.float64)[order],
+        column["flag"],
+        np.zeros(len(order), dtype=np.int64),
+    )
+    known = Known(columns, column["decimals"], column["code"], column["tests"], column["revision"])
+    return known, facts
+
+
+def _known_query(roster: Roster, windows: Windows) -> str:
+    return (
+        f"SELECT w.place, k.ts, coalesce(k.value, 'NaN'), {FLAG}, "  # noqa: S608 - integers only
+        "k.decimals, k.code, k.tests, k.revision "
+        f"FROM unnest({array(windows.series)}, {array(roster.ids[windows.series])}, "
+        f"{array(windows.start)}, {array(windows.end)}) w (place, id, a, b), LATERAL "
+        "(SELECT * FROM known_values v WHERE v.series_id = w.id "
+        f"AND v.ts >= {AT.format('w.a')} AND v.ts <= {AT.format('w.b')} OFFSET 0) k"
     )
 
 
@@ -131,28 +140,31 @@ class Facts:
     overdue: Ints
 
 
-async def load_facts(connection: asyncpg.Connection, roster: Roster, windows: Windows) -> Facts:
+_NOTHING = np.zeros(0, dtype=np.int64)
+NO_FACTS = Facts(_NOTHING, _NOTHING, _NOTHING)
+REVISED, OVERDUE = -1, -2
+
+
+def _facts_query(roster: Roster, windows: Windows) -> str:
     """The facts between the first and the last instant of the windows (nearly always none)."""
-    nothing = np.zeros(0, dtype=np.int64)
     if not len(windows.series):
-        return Facts(nothing, nothing, nothing)
-    ids = array(np.unique(roster.ids[windows.series]))
+        return ""
     where = (
-        f"series_id = ANY({ids}) AND ts >= {AT.format(int(windows.start.min()))} "
-        f"AND ts <= {AT.format(int(windows.end.max()))}"
+        f"series_id = ANY({array(np.unique(roster.ids[windows.series]))}) "
+        f"AND ts >= {AT.format(int(windows.start.min()))} AND ts <= {AT.format(int(windows.end.max()))}"
     )
-    rows = await read(
-        connection,
-        f"SELECT series_id, ts, count(*) FROM known_revisions WHERE {where} GROUP BY 1, 2 "  # noqa: S608 - integers only
-        f"UNION ALL SELECT series_id, ts, 0 FROM overdue_periods WHERE {where} AND arrived_at IS NULL",
-        (("id", "i8"), ("ts", "i8"), ("count", "i8")),
+    row = "SELECT series_id, ts, 0::float8, 0, 0::smallint, ({})::smallint, {}, 0 FROM"
+    return (
+        f" UNION ALL {row.format(REVISED, 'count(*)')} known_revisions WHERE {where} GROUP BY 1, 2"
+        f" UNION ALL {row.format(OVERDUE, '0::bigint')} overdue_periods WHERE {where} AND arrived_at IS NULL"
     )
-    if not len(rows):
-        return Facts(nothing, nothing, nothing)
+
+
+def _facts(rows: NDArray[Any], roster: Roster) -> Facts:
     ts = rows["ts"].astype(np.int64) // 1000 + EPOCH_2000_MS
-    keys = keys_of(np.searchsorted(roster.ids, rows["id"].astype(np.int64)), ts)
-    count = rows["count"].astype(np.int64)
-    return Facts(keys[count > 0], count[count > 0], keys[count == 0])
+    keys = keys_of(np.searchsorted(roster.ids, rows["series"].astype(np.int64)), ts)
+    is_revised = rows["code"] == REVISED
+    return Facts(keys[is_revised], rows["tests"].astype(np.int64)[is_revised], keys[~is_revised])
 
 
 def with_revisions(columns: Columns, facts: Facts) -> Columns:
