@@ -6,8 +6,8 @@ policy.
 
 from fastapi import APIRouter
 
-from ingest.api import observations, reading, refusals, registry, submissions, uploads, values
+from ingest.api import observations, reading, refusals, registry, sta, submissions, uploads, values
 
 router = APIRouter()
-for part in (observations, uploads, submissions, refusals, registry, values, reading):
+for part in (observations, uploads, submissions, refusals, registry, values, reading, sta):
     router.include_router(part.router)
