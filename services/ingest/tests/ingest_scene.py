@@ -1,11 +1,18 @@
 """A small registered world for the tests of `ingest`: two stations, an outlet, a logger, and who may send."""
 
+import asyncio
 import json
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
+from ingest.settings import Settings
 from kit.testing.databases import FreshDatabase
 from kit.testing.tokens import Tokens
+from pydantic import SecretStr
 
 MON = "ee.mon/data.submit@131000"
 READER = "ee/data.read@131000"
@@ -94,3 +101,30 @@ async def series_of(client: httpx.AsyncClient, tokens: Tokens, factor: str = "a3
     return next(
         one["id"] for one in answer.json()["items"] if (one["factor"], one["source"]) == (factor, "cnemc")
     )
+
+
+@asynccontextmanager
+async def process(settings: Settings, port: int) -> AsyncIterator[asyncio.subprocess.Process]:
+    """The service as a process of its own."""
+    told = settings.model_dump() | {"port": port}
+    env = {
+        f"INGEST_{name.upper()}": value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+        for name, value in told.items()
+        if value is not None and not isinstance(value, dict)
+    }
+    running = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "ingest.main", env=os.environ | env, stdout=asyncio.subprocess.DEVNULL
+    )
+    try:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as probe:
+            for _ in range(300):
+                try:
+                    if (await probe.get("/readyz")).status_code == 200:
+                        break
+                except httpx.HTTPError:
+                    await asyncio.sleep(0.1)
+        yield running
+    finally:
+        if running.returncode is None:
+            running.kill()
+        await running.wait()

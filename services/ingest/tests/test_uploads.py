@@ -1,15 +1,11 @@
-"""Files in parts: resumable, checked, read in batches, answered cell by cell, nothing doubled after a kill."""
+"""Files in parts: resumable, checked, read in batches, answered cell by cell, nothing doubled by a kill."""
 
 import asyncio
 import csv
 import hashlib
 import io
-import os
 import random
 import signal
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,12 +15,11 @@ import pytest
 from fastapi import FastAPI
 from ingest.flows.unpacking import sweep
 from ingest.settings import Settings
-from ingest_scene import AIR, MON, count, fetch, register
+from ingest_scene import AIR, MON, count, fetch, process, register
 from kit.servers import free_port
 from kit.testing.databases import FreshDatabase
 from kit.testing.tokens import Tokens
 from openpyxl import Workbook
-from pydantic import SecretStr
 
 START = datetime(2020, 1, 1)
 NOBODY = "met/data.submit@131000"
@@ -233,33 +228,6 @@ async def test_the_sweeper_drops_only_what_no_upload_needs(
     await sweep(app.state.database, app.state.objects, datetime.now(UTC) + timedelta(days=9))
     assert (await sender.get(begun))["state"] == "expired"
     assert (await client.get(f"/uploads/{done}/file", headers=sender.headers)).content == content
-
-
-@asynccontextmanager
-async def process(settings: Settings, port: int) -> AsyncIterator[asyncio.subprocess.Process]:
-    """The service as a process of its own."""
-    told = settings.model_dump() | {"port": port}
-    env = {
-        f"INGEST_{name.upper()}": value.get_secret_value() if isinstance(value, SecretStr) else str(value)
-        for name, value in told.items()
-        if value is not None and not isinstance(value, dict)
-    }
-    running = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "ingest.main", env=os.environ | env, stdout=asyncio.subprocess.DEVNULL
-    )
-    try:
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as probe:
-            for _ in range(300):
-                try:
-                    if (await probe.get("/readyz")).status_code == 200:
-                        break
-                except httpx.HTTPError:
-                    await asyncio.sleep(0.1)
-        yield running
-    finally:
-        if running.returncode is None:
-            running.kill()
-        await running.wait()
 
 
 @pytest.mark.timeout(240)

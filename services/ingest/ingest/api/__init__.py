@@ -14,6 +14,7 @@ from ingest.api import (
     receipts,
     refusals,
     registry,
+    sta,
     submissions,
     uploads,
     values,
@@ -33,5 +34,6 @@ for part in (
     commands,
     values,
     reading,
+    sta,
 ):
     router.include_router(part.router)

@@ -79,13 +79,15 @@ async def send_observations(
     return Response(await desk(request).submit(received, grant), 202, media_type="application/json")
 
 
-async def receive(request: Request, key: str | None = None, read: Read = read_json) -> Received:
+async def receive(
+    request: Request, key: str | None = None, read: Read = read_json, channel: str = "http"
+) -> Received:
     """The whole body and where it came from. Raises TooLarge, Invalid."""
     now = datetime.now(UTC)
     raw = await whole_body(request, limits_on(now.date()).body_bytes)
     encoding = request.headers.get("content-encoding", "identity").strip().lower() or "identity"
     address = request.client.host if request.client else None
-    return Received(raw, encoding, address, key, trace_id() or "", now, read)
+    return Received(raw, encoding, address, key, trace_id() or "", now, read, channel)
 
 
 def _mapping(table: Table) -> Mapping:

@@ -54,6 +54,7 @@ class Received(msgspec.Struct, frozen=True):
     trace_id: str
     received_at: datetime
     read: Read = read_json
+    channel: str = "http"
 
 
 class Raced(Exception):
@@ -150,7 +151,7 @@ def parcel_of(received: Received, who: Principal) -> Parcel:
     path = (who.region, *regions.ancestors(who.region)) if who.region else ()
     return Parcel(
         id=uuid7(),
-        channel="http",
+        channel=received.channel,
         principal=f"{who.client or '-'}:{who.subject}",
         received_at=received.received_at,
         raw=received.raw,

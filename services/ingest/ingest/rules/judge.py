@@ -83,6 +83,10 @@ def find_target(key: tuple[Any, ...], source: str, registry: Registry) -> Target
     known = registry.targets.get((source, key))
     if known is not None:
         return known
+    if len(key) == 1:
+        # A sender of SensorThings names the series itself; its values are in the unit of the series.
+        channel = registry.by_id.get(key[0])
+        return flaw("Datastream", "unknown-series", str(key[0])) if channel is None else Target(channel, None)
     found = _target(key, source, registry)
     if isinstance(found, Target) and len(registry.targets) < _REMEMBERED:
         registry.targets[source, key] = found

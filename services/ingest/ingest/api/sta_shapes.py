@@ -1,0 +1,142 @@
+"""How SensorThings entities look in JSON, with their links.
+
+Promises: `@iot.id` and `@iot.selfLink` stay even when not selected, since the next link needs them.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from standards import factors, units
+
+from ingest.api.reading import utc
+from ingest.flows.recorded import MODES
+from ingest.queries.reading import received_at
+from ingest.rules.sta_query import Options
+from ingest.rules.times import SECOND, micros, moment
+from ingest.tables import SeriesRow, SiteRow
+
+_SPEC = "http://www.opengis.net/spec/iot_sensing/1.1/req"
+CONFORMANCE = (
+    "datamodel/thing",
+    "datamodel/datastream",
+    "datamodel/observation",
+    "resource-path/resource-path-to-entities",
+    "request-data/order",
+    "request-data/select",
+    "request-data/top",
+    "request-data/skip",
+    "request-data/count",
+    "request-data/filter",
+    "request-data/expand",
+    "request-data/pagination",
+    "data-array/data-array",
+)
+COMPONENTS = ("id", "phenomenonTime", "result", "resultTime", "parameters")
+
+
+def service_document(base: str) -> dict[str, Any]:
+    """The entity sets and the requirements met (18-088 §9.2.1)."""
+    sets = ("Things", "Datastreams", "Observations")
+    return {
+        "value": [{"name": name, "url": f"{base}/{name}"} for name in sets],
+        "serverSettings": {
+            "conformance": [f"{_SPEC}/{one}" for one in CONFORMANCE],
+            f"{_SPEC}/data-array/data-array": {"endpoints": [f"{base}/CreateObservations"]},
+        },
+    }
+
+
+class Shapes:
+    """Entities below one base address."""
+
+    def __init__(self, base: str) -> None:
+        self._base = base
+
+    def link(self, path: str) -> str:
+        return f"{self._base}/{path}"
+
+    def thing(self, row: SiteRow) -> dict[str, Any]:
+        """A station or outlet."""
+        me = self.link(f"Things('{row.code}')")
+        names = ("kind", "element", "region", "name_zh", "name_en", "dept", "uscc", "is_assessed")
+        properties = {name: getattr(row, name) for name in names}
+        if row.longitude is not None and row.latitude is not None:
+            properties["location"] = {"type": "Point", "coordinates": [row.longitude, row.latitude]}
+        return {
+            "@iot.id": row.code,
+            "@iot.selfLink": me,
+            "name": row.name_en,
+            "description": f"{row.name_zh} {row.name_en}",
+            "properties": properties,
+            "Datastreams@iot.navigationLink": f"{me}/Datastreams",
+        }
+
+    def datastream(self, row: SeriesRow) -> dict[str, Any]:
+        """A series."""
+        me, factor = self.link(f"Datastreams({row.id})"), factors.find(row.factor)
+        kind = f"{row.statistic} {row.basis} {row.period} {row.source}"
+        names = ("site", "factor", "statistic", "basis", "period", "source", "decimals")
+        return {
+            "@iot.id": row.id,
+            "@iot.selfLink": me,
+            "name": f"{factor.en if factor else row.factor} {kind}",
+            "description": f"{factor.zh if factor else row.factor} {kind}",
+            "observationType": "http://www.opengis.net/def/observationType/OGC-OM/2.0/OM_Measurement",
+            "unitOfMeasurement": {
+                "name": units.text(row.unit),
+                "symbol": units.text(row.unit),
+                "definition": f"ucum:{row.unit}",
+            },
+            "properties": {name: getattr(row, name) for name in names},
+            "Thing@iot.navigationLink": f"{me}/Thing",
+            "Observations@iot.navigationLink": f"{me}/Observations",
+        }
+
+    def observation(self, row: Any, series: SeriesRow) -> dict[str, Any]:
+        """A value: the instant, or the period it is of."""
+        start = micros(row.ts)
+        me = self.link(f"Observations('{series.id}.{start}')")
+        time = _zulu(row.ts)
+        if series.period != "rtd" and series.period_seconds:
+            time += "/" + _zulu(moment(start + series.period_seconds * SECOND))
+        return {
+            "@iot.id": f"{series.id}.{start}",
+            "@iot.selfLink": me,
+            "phenomenonTime": time,
+            "result": row.value,
+            "resultTime": _zulu(received_at(row.submission)),
+            "parameters": {
+                "flag": row.flag,
+                "mode": MODES[row.mode],
+                "decimals": row.decimals,
+                "submission": str(row.submission),
+                "row": row.row_no,
+            },
+            "Datastream@iot.navigationLink": f"{me}/Datastream",
+        }
+
+    @staticmethod
+    def selected(shown: list[dict[str, Any]], asked: Options) -> list[dict[str, Any]]:
+        """Only what $select names, what is expanded, and the ids."""
+        if not asked.select:
+            return shown
+        names = {"@iot.id", "@iot.selfLink", *asked.select, *asked.expand}
+        names |= {f"{name}@iot.nextLink" for name in asked.expand}
+        return [{name: one[name] for name in one if name in names} for one in shown]
+
+    @staticmethod
+    def as_array(body: dict[str, Any], of: SeriesRow, base: str) -> dict[str, Any]:
+        """The same page as a dataArray (18-088 §12)."""
+        rows: Sequence[dict[str, Any]] = body["value"]
+        names = [name for name in COMPONENTS if name == "id" or all(name in one for one in rows)]
+        part = {
+            "Datastream@iot.navigationLink": f"{base}/Datastreams({of.id})",
+            "components": names,
+            "dataArray@iot.count": len(rows),
+            "dataArray": [[one["@iot.id" if name == "id" else name] for name in names] for one in rows],
+        }
+        return {**body, "value": [part]}
+
+
+def _zulu(moment: Any) -> str:
+    return utc(moment).replace("+00:00", "Z")
