@@ -34,6 +34,7 @@ CATALOGUE: tuple[Entry, ...] = (
     Entry(ingest.Recorded, ("qc",)),
     Entry(ingest.Revised, ("qc",)),
     Entry(ingest.SiteRegistered, ("publish",)),
+    Entry(ingest.ReconciliationFailed, ()),
     Entry(qc.Assessed, ("publish",)),
     Entry(qc.AlarmRaised, ("cases",)),
     Entry(qc.AlarmWithdrawn, ("cases",)),

@@ -1,12 +1,16 @@
-"""What `ingest` does on a clock: latest values, registry freshness, flood counts.
+"""What `ingest` does on a clock: latest values, registry freshness, flood counts, links upward.
 
 Promises: each job can fail and run again without harm.
 """
+
+from datetime import UTC, datetime
 
 from fastapi import FastAPI
 from kit.app import Job
 
 from ingest.flows import behind
+from ingest.flows.uplinks import reconciling
+from ingest.flows.uplinks.sending import Uplinks, limits_now
 
 
 async def note_latest(app: FastAPI) -> None:
@@ -24,8 +28,35 @@ async def note_floods(app: FastAPI) -> None:
     await behind.note_floods(app.state.database, app.state.flood)
 
 
+async def tend_uplinks(app: FastAPI) -> None:
+    """Senders as the links are registered now, and how deep their queues are."""
+    uplinks: Uplinks = app.state.uplinks
+    await uplinks.tend()
+    await uplinks.measure()
+
+
+async def feed_uplinks(app: FastAPI) -> None:
+    """Queue for the links what was committed since."""
+    uplinks: Uplinks = app.state.uplinks
+    await uplinks.feed()
+
+
+async def reconcile_uplinks(app: FastAPI) -> None:
+    """Compare the days that are over, link by link, where this process sends."""
+    uplinks: Uplinks = app.state.uplinks
+    database, limits = app.state.database, limits_now()
+    for name, sender in list(uplinks.senders.items()):
+        if sender.holds:
+            for day in await reconciling.days_due(database, name, datetime.now(UTC), limits):
+                await reconciling.reconcile(database, name, day, sender.delivery, datetime.now(UTC), limits)
+    await reconciling.prune(database, datetime.now(UTC), limits)
+
+
 JOBS = (
     Job("note-latest", 1, note_latest),
     Job("refresh-registry", 2, refresh_registry),
     Job("note-floods", 5, note_floods),
+    Job("tend-uplinks", 1, tend_uplinks),
+    Job("feed-uplinks", 0.5, feed_uplinks),
+    Job("reconcile-uplinks", 300, reconcile_uplinks),
 )

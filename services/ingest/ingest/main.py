@@ -15,6 +15,7 @@ from ingest.flows.catalog import Catalog
 from ingest.flows.frames import Reception
 from ingest.flows.store import Store
 from ingest.flows.submit import Desk
+from ingest.flows.uplinks.sending import Uplinks
 from ingest.jobs import JOBS
 from ingest.receiver import Door, Receiver
 from ingest.rules.flood import FloodGate
@@ -27,7 +28,8 @@ async def start(app: FastAPI) -> Callable[[], Awaitable[None]]:
     state.flood = FloodGate()
     state.catalog = Catalog(state.database)
     state.store = Store(state.database)
-    state.desk = Desk(state.database, state.catalog, state.store)
+    state.desk = Desk(state.database, state.catalog, state.store, state.settings.platform)
+    state.uplinks = Uplinks(state.database, state.settings.platform)
     registry = await state.catalog.refresh()
     await remake_latest(state.database, list(registry.by_id))
     reception = Reception(state.catalog, state.store, state.flood)
@@ -36,7 +38,12 @@ async def start(app: FastAPI) -> Callable[[], Awaitable[None]]:
     # What was made so far lives as long as the process: the collector need not walk it for every batch.
     gc.collect()
     gc.freeze()
-    return receiver.stop
+
+    async def stop() -> None:
+        await state.uplinks.stop()
+        await receiver.stop()
+
+    return stop
 
 
 def _door(settings: Settings) -> Door:

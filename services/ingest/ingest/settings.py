@@ -17,3 +17,5 @@ class Settings(ServiceSettings):
     receiver_connections_per_address: int = Field(default=2_000, ge=1)
     receiver_idle_seconds: float = Field(default=3600, gt=0)
     receiver_frame_seconds: float = Field(default=30, gt=0)
+    # The name by which other platforms know this one; without it nothing is forwarded.
+    platform: str = Field(default="", pattern=r"^[A-Za-z0-9._-]{0,64}$")

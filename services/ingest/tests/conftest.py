@@ -36,6 +36,7 @@ def settings(database: FreshDatabase, fresh_streams: NatsServer, tokens: Tokens)
             "nats_user": "",
             "nats_password": "",
             "log_level": "ERROR",
+            "platform": "langfang",
             "receiver_port": 0,
             "receiver_frame_seconds": 2,
             "receiver_idle_seconds": 5,

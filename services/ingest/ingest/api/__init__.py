@@ -6,8 +6,8 @@ policy.
 
 from fastapi import APIRouter
 
-from ingest.api import observations, reading, registry, submissions
+from ingest.api import holdings, links, observations, reading, registry, submissions
 
 router = APIRouter()
-for part in (observations, submissions, registry, reading):
+for part in (observations, submissions, registry, reading, holdings, links):
     router.include_router(part.router)

@@ -5,7 +5,7 @@ Promises: 202 means committed; a body too large is 413 before it is read whole. 
 """
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Header, Request, Response
 from kit.auth import Grant, allow
@@ -21,6 +21,14 @@ May = Annotated[Grant, Depends(allow("observations", "submit"))]
 Key = Annotated[
     str | None,
     Header(alias="Idempotency-Key", min_length=1, max_length=200, description="Repeats get the same answer"),
+]
+Path = Annotated[
+    str | None,
+    Header(alias="Uplink-Path", max_length=1000, description="Platforms the values passed, the sender last"),
+]
+Passed = Annotated[
+    Literal["late", "backfill", "historical"] | None,
+    Header(alias="Uplink-Mode", description="How the values came to the platform that forwards them"),
 ]
 _ROW = {
     "type": "object",
@@ -78,7 +86,9 @@ _BODY: dict[str, Any] = {
     openapi_extra=_BODY,
     responses={202: {"description": "Committed, with a result per row that was not simply accepted"}},
 )
-async def send_observations(request: Request, grant: May, key: Key = None) -> Response:
+async def send_observations(
+    request: Request, grant: May, key: Key = None, path: Path = None, mode: Passed = None
+) -> Response:
     """Send readings as rows or as columns. Times without an offset are +08:00; a missing value is null.
 
     The first committed value of an instant wins; an equal one is a repeat, another one is kept as a revision.
@@ -87,7 +97,9 @@ async def send_observations(request: Request, grant: May, key: Key = None) -> Re
     raw = await _body(request, limits_on(now.date()).body_bytes)
     encoding = request.headers.get("content-encoding", "identity").strip().lower() or "identity"
     address = request.client.host if request.client else None
-    received = Received(raw, encoding, address, key, trace_id() or "", now)
+    hops = tuple(dict.fromkeys(hop.strip() for hop in (path or "").split(",") if hop.strip()))
+    # Only a platform that names itself speaks of how values came to it.
+    received = Received(raw, encoding, address, key, trace_id() or "", now, hops, mode if hops else None)
     return Response(await desk(request).submit(received, grant), 202, media_type="application/json")
 
 

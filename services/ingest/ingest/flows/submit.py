@@ -11,6 +11,7 @@ from functools import cache
 
 import asyncpg
 import msgspec
+from contracts.ingest import Mode
 from kit.auth import Grant
 from kit.db import Database
 from kit.problems import Forbidden, Invalid, Problem
@@ -43,6 +44,9 @@ class Received(msgspec.Struct, frozen=True):
     idempotency_key: str | None
     trace_id: str
     received_at: datetime
+    # Of a platform that forwards: those the values passed, itself last, and how they came to it.
+    hops: tuple[str, ...] = ()
+    mode: Mode | None = None
 
 
 class Raced(Exception):
@@ -52,11 +56,14 @@ class Raced(Exception):
 class Desk:
     """Takes batches in; one per process."""
 
-    def __init__(self, database: Database, catalog: Catalog, store: Store) -> None:
-        self._database, self._catalog, self._store = database, catalog, store
+    def __init__(self, database: Database, catalog: Catalog, store: Store, platform: str = "") -> None:
+        self._database, self._catalog, self._store, self._platform = database, catalog, store, platform
 
     async def submit(self, received: Received, grant: Grant) -> bytes:
         """Commit a batch; the JSON of its answer. Raises Invalid, Forbidden, Unavailable."""
+        if self._platform and self._platform in received.hops:
+            detail = f"These values came from {self._platform} itself 数据源自本平台，不再接收"
+            raise Invalid("values-returned", detail)
         parcel = _parcel(received, grant)
         if (known := await self._answered(parcel)) is not None:
             return known
@@ -70,6 +77,8 @@ class Desk:
         async def remember(connection: asyncpg.Connection, stored: list[Stored]) -> None:
             nonlocal answer
             answer = _answer(parcel, stored[0])
+            if received.hops:
+                await answers.remember_hops(connection, parcel.id, received.hops)
             if parcel.idempotency_key is not None and not is_lost:
                 key = (parcel.principal, parcel.idempotency_key, parcel.sha256)
                 if not await answers.remember(connection, *key, answer, parcel.received_at):
@@ -87,7 +96,7 @@ class Desk:
         limits = limits_on(parcel.received_at.astimezone(CHINA).date())
         batch = read_batch(decode_body(parcel.raw, parcel.content_encoding, limits), limits.rows_per_batch)
         parcel.source = batch.source
-        parcel.declared = "historical" if batch.historical else None
+        parcel.declared = "historical" if batch.historical else parcel.declared
         may, now = _scope(grant), micros(parcel.received_at)
         known = self._catalog.current
         judged = judge(batch, known, may, now, limits)
@@ -128,6 +137,7 @@ def _parcel(received: Received, grant: Grant) -> Parcel:
         address=received.address,
         content_encoding=received.content_encoding,
         idempotency_key=received.idempotency_key,
+        declared=received.mode,
     )
 
 

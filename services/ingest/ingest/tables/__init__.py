@@ -17,6 +17,16 @@ from ingest.tables.evidence import (
     Submission,
 )
 from ingest.tables.registry import DeviceRow, Organisation, RegistryChange, SeriesRow, SiteRow
+from ingest.tables.uplinks import (
+    SubmissionHop,
+    UplinkDay,
+    UplinkParcel,
+    UplinkReceipt,
+    UplinkReconciliation,
+    UplinkRow,
+    UplinkSecret,
+    UplinkState,
+)
 
 __all__ = [
     "Base",
@@ -34,4 +44,12 @@ __all__ = [
     "SeriesRow",
     "SiteRow",
     "Submission",
+    "SubmissionHop",
+    "UplinkDay",
+    "UplinkParcel",
+    "UplinkReceipt",
+    "UplinkReconciliation",
+    "UplinkRow",
+    "UplinkSecret",
+    "UplinkState",
 ]
