@@ -130,6 +130,7 @@ class Plan:
         }
         if name == "ingest":
             env |= {"RECEIVER_HOST": "127.0.0.1", "RECEIVER_PORT": str(self.ports["hj212"])}
+            env["PLATFORM"] = os.environ.get("JIANZHEN_PLATFORM", "jianzhen-local")
         if name == "gateway":
             env["SERVICES"] = json.dumps({service: self.inside(service) for service in SERVICES})
         return env

@@ -3,6 +3,7 @@
 Promises: each job can fail and run again without harm.
 """
 
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 from fastapi import FastAPI
@@ -28,10 +29,22 @@ async def note_floods(app: FastAPI) -> None:
     await behind.note_floods(app.state.database, app.state.flood)
 
 
+async def start_uplinks(app: FastAPI) -> Callable[[], Awaitable[None]]:
+    """Before the first tick; returns how to stop."""
+    app.state.uplinks = Uplinks(app.state.database, app.state.settings.platform)
+    stop: Callable[[], Awaitable[None]] = app.state.uplinks.stop
+    return stop
+
+
 async def tend_uplinks(app: FastAPI) -> None:
-    """Senders as the links are registered now, and how deep their queues are."""
+    """Senders as the links are registered now."""
     uplinks: Uplinks = app.state.uplinks
     await uplinks.tend()
+
+
+async def measure_uplinks(app: FastAPI) -> None:
+    """How deep the queues are, as metrics."""
+    uplinks: Uplinks = app.state.uplinks
     await uplinks.measure()
 
 
@@ -58,5 +71,6 @@ JOBS = (
     Job("note-floods", 5, note_floods),
     Job("tend-uplinks", 1, tend_uplinks),
     Job("feed-uplinks", 0.5, feed_uplinks),
+    Job("measure-uplinks", 5, measure_uplinks),
     Job("reconcile-uplinks", 300, reconcile_uplinks),
 )

@@ -15,8 +15,7 @@ from ingest.flows.catalog import Catalog
 from ingest.flows.frames import Reception
 from ingest.flows.store import Store
 from ingest.flows.submit import Desk
-from ingest.flows.uplinks.sending import Uplinks
-from ingest.jobs import JOBS
+from ingest.jobs import JOBS, start_uplinks
 from ingest.receiver import Door, Receiver
 from ingest.rules.flood import FloodGate
 from ingest.settings import Settings
@@ -29,7 +28,6 @@ async def start(app: FastAPI) -> Callable[[], Awaitable[None]]:
     state.catalog = Catalog(state.database)
     state.store = Store(state.database)
     state.desk = Desk(state.database, state.catalog, state.store, state.settings.platform)
-    state.uplinks = Uplinks(state.database, state.settings.platform)
     registry = await state.catalog.refresh()
     await remake_latest(state.database, list(registry.by_id))
     reception = Reception(state.catalog, state.store, state.flood)
@@ -38,12 +36,7 @@ async def start(app: FastAPI) -> Callable[[], Awaitable[None]]:
     # What was made so far lives as long as the process: the collector need not walk it for every batch.
     gc.collect()
     gc.freeze()
-
-    async def stop() -> None:
-        await state.uplinks.stop()
-        await receiver.stop()
-
-    return stop
+    return receiver.stop
 
 
 def _door(settings: Settings) -> Door:
@@ -53,7 +46,7 @@ def _door(settings: Settings) -> Door:
 def build(settings: Settings) -> FastAPI:
     """The application, ready to be served or tested."""
     title = "Jianzhen ingest 鉴真·数据接收"
-    parts = Parts("ingest", title, is_within, routers=[router], jobs=JOBS, on_start=[start])
+    parts = Parts("ingest", title, is_within, routers=[router], jobs=JOBS, on_start=[start, start_uplinks])
     return create_app(settings, parts)
 
 

@@ -44,9 +44,9 @@ class PutPlace(Asked):
     """What one of our sites is on the other side. `password` (HJ 212 PW) goes in and never comes out."""
 
     code: Code | None = None
-    mn: Code | None = None
+    mn: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,32}$")] | None = None
     system: int | None = Field(None, ge=20, le=99)
-    password: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    password: Annotated[str, Field(pattern=r"^[^;,=&#\s]{1,32}$")] | None = None
 
 
 class PutUplink(Asked):
@@ -67,6 +67,7 @@ class PutUplink(Asked):
     places: dict[str, PutPlace] = Field(default={}, max_length=5000)
     source_as: Code | None = None
     dialect: Literal["2005", "2017", "2025"] = "2017"
+    units: Literal["registered", "hj212"] = "registered"
     answer_seconds: int | None = Field(None, ge=1, le=99)
     resends: int | None = Field(None, ge=0, le=99)
     parcels_per_second: float | None = Field(None, gt=0, le=1000)

@@ -48,6 +48,7 @@ class UplinkRow(Base):
     places: Mapped[dict[str, Any]] = mapped_column(JSONB)
     source_as: Mapped[str | None] = mapped_column(Text)
     dialect: Mapped[str] = mapped_column(Text)
+    units: Mapped[str] = mapped_column(Text)
     answer_seconds: Mapped[int | None] = mapped_column(Integer)
     resends: Mapped[int | None] = mapped_column(Integer)
     parcels_per_second: Mapped[float | None]

@@ -71,7 +71,7 @@ class Hj212Delivery:
         mn = self._link.places[parcel.key].mn or ""
         device = Device(mn, self._passwords.get(mn, ""), system)
         is_resent = parcel.mode != "live" or parcel.resent > 0
-        return upload(parcel.body, device, parcel.number, self._link.dialect, is_resent=is_resent)
+        return upload(parcel.body, device, parcel.number, self._link, is_resent=is_resent)
 
     async def _connect(self) -> None:
         if self._writer is not None and not self._writer.is_closing():

@@ -24,6 +24,7 @@ from ingest.rules.uplinks.dated import Forwarding
 
 AT_ONCE = 4
 _KEEPS_TOKEN = 30
+_MOST_PAGES = 1000
 
 
 class NoToken(RuntimeError):
@@ -91,12 +92,11 @@ class HttpDelivery:
         span = {"from": start.isoformat(), "to": (start + timedelta(days=1)).isoformat()}
         for site in sorted(sites):
             cursor: str | None = None
-            while True:
+            for _ in range(_MOST_PAGES):
                 page = await self._ask({**span, "site": site, "limit": "1000"}, cursor)
                 if page is None:
                     return None
-                for one in page["items"]:
-                    found[_cell(one)] = int(one["count"])
+                found |= _counts(page["items"])
                 cursor = page["next"]
                 if cursor is None:
                     break
@@ -118,6 +118,13 @@ class HttpDelivery:
 
     async def close(self) -> None:
         await self._client.aclose()
+
+
+def _counts(items: list[dict[str, Any]]) -> dict[Cell, int]:
+    try:
+        return {_cell(one): int(one["count"]) for one in items}
+    except (KeyError, TypeError, ValueError) as error:
+        raise CannotAsk(f"the answer is no list of holdings: {error!r}"[:500]) from error
 
 
 def _cell(one: dict[str, Any]) -> Cell:

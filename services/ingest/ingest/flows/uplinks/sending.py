@@ -159,7 +159,8 @@ class Uplinks:
     async def tend(self) -> None:
         """Start, stop and restart senders as the links are registered now."""
         async with self._database.writer() as session:
-            wanted = {ready.link.name: ready for ready in await load_links(session)}
+            # Without a name of our own nobody could tell our values from others': nothing is sent.
+            wanted = {ready.link.name: ready for ready in await load_links(session) if self.own}
         for name, sender in list(self.senders.items()):
             if wanted.get(name) != sender.ready or sender.task.done():
                 del self.senders[name]
@@ -169,10 +170,14 @@ class Uplinks:
                 self.senders[name] = Sender(self._database, ready, self.own)
 
     async def feed(self) -> None:
-        """Queue what was committed since, for every link that is on."""
-        for sender in list(self.senders.values()):
-            if await feed(self._database, sender.ready.link, self.own):
-                sender.wake.set()
+        """Queue what was committed since, for every link that is on, until nothing is new."""
+        is_new = True
+        while is_new:
+            is_new = False
+            for sender in list(self.senders.values()):
+                if await feed(self._database, sender.ready.link, self.own):
+                    is_new = True
+                    sender.wake.set()
 
     async def measure(self) -> None:
         """Depth and age of every queue, as metrics."""

@@ -57,6 +57,11 @@ async def settle(
                 await _note_answer(session, link, parcel, answer, now)
 
 
+def _kept(words: str) -> str:
+    """The other side's words as a database can keep them."""
+    return words.replace("\x00", "")[:500]
+
+
 def _is_answered(answered: Answered) -> bool:
     return any(answer.outcome != "failed" for _, answer in answered)
 
@@ -73,7 +78,7 @@ async def _note_circuit(
         {
             "circuit": "open" if circuit.is_open else "closed",
             "failures": circuit.failures,
-            "error": circuit.error[:500],
+            "error": _kept(circuit.error),
             "now": now,
             "next": now + timedelta(seconds=circuit.wait_seconds) if circuit.wait_seconds else None,
             "ok": is_answered,
@@ -104,19 +109,19 @@ async def _note_failure(
     if answer.is_own and parcel.attempts + 1 >= most and last_ok is not None and last_ok >= began:
         await _note_answer(session, link, parcel, Answer("refused", f"given up: {answer.text}"), now)
     else:
-        await session.execute(text(queries.NOTE), {"id": parcel.id, "reason": answer.text[:500]})
+        await session.execute(text(queries.NOTE), {"id": parcel.id, "reason": _kept(answer.text)})
 
 
 async def _note_answer(
     session: AsyncSession, link: str, parcel: Parcel, answer: Answer, now: datetime
 ) -> None:
     place = {"id": parcel.id, "number": parcel.number, "now": now}
-    reason = "" if answer.outcome == "acknowledged" else answer.text[:500]
+    reason = "" if answer.outcome == "acknowledged" else _kept(answer.text)
     state = _STATES[answer.outcome]
     done = await session.execute(text(queries.SETTLE), {**place, "state": state, "reason": reason})
     if not done.rowcount:  # type: ignore[attr-defined]
         return
-    said = {"link": link, "outcome": answer.outcome, "answer": answer.text[:500]}
+    said = {"link": link, "outcome": answer.outcome, "answer": _kept(answer.text)}
     await session.execute(text(queries.RECEIPT), place | said)
     if answer.outcome == "refused":
         await queries.touch(session, link, now, {parcel.day})
@@ -141,7 +146,7 @@ async def _split(
     for at, reason in sorted(reasons.items()):
         cuts[reason].rows.append(tuple(rows[at]))
     base = await queries.numbers(session, link, now, len(cuts))
-    news = [New(cut, base + at, "parked", reason[:500]) for at, (reason, cut) in enumerate(cuts.items())]
+    news = [New(cut, base + at, "parked", _kept(reason)) for at, (reason, cut) in enumerate(cuts.items())]
     await queries.queue(session, link, now, news)
 
 

@@ -25,6 +25,7 @@ CREATE TABLE uplinks (
     places JSONB NOT NULL,
     source_as TEXT,
     dialect TEXT NOT NULL,
+    units TEXT NOT NULL,
     answer_seconds INTEGER,
     resends INTEGER,
     parcels_per_second DOUBLE PRECISION,

@@ -139,7 +139,9 @@ class Cutter:
             return len(cut.rows) < self._limits.values_per_parcel
         if any(row[1:4] == known[1:4] for known in cut.rows):
             return False  # the same field of two sources would stand twice in one frame
-        text = ";".join(groups_of(readings_of([*cut.rows, row], self._link.dialect, 22)))
+        in_default = self._link.units == "hj212"
+        readings = readings_of([*cut.rows, row], self._link.dialect, in_default_units=in_default)
+        text = ";".join(groups_of(readings))
         return len(text.encode()) + len("DataTime=20260101000000;") <= self._limits.text_bytes
 
 

@@ -10,12 +10,13 @@ from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 
 import msgspec
-from standards import factors
+from standards import factors, units
 
 from ingest.rules.hj212_build import build
+from ingest.rules.numbers import convert_number
 from ingest.rules.readings import FIELDS, PERIODS
 from ingest.rules.times import CHINA
-from ingest.rules.uplinks.links import FLAGS
+from ingest.rules.uplinks.links import FLAGS, Link
 
 COMMANDS = {period: command for command, period in PERIODS.items()}
 FIELD_NAMES = {meaning: field for field, meaning in FIELDS.items()}
@@ -51,16 +52,20 @@ def qn_of(number: int) -> str:
 
 
 def readings_of(
-    rows: Sequence[Sequence[Any]], dialect: str, system: int
+    rows: Sequence[Sequence[Any]], dialect: str, *, in_default_units: bool = False
 ) -> dict[str, tuple[dict[str, str], str]]:
     """(fields, mark) of each factor, as the dialect names it; a declared gap keeps only its mark.
+
+    `in_default_units`: in the units of Appendix B (PM2.5 in ng/m³!), else in those the series is registered in.
 
     Worked example: a row a34004, avg, raw, "35.0", "N" is `{"a34004": ({"Avg": "35.0"}, "N")}`.
     """
     found: dict[str, tuple[dict[str, str], str]] = {}
-    for _, code, statistic, basis, _, _, _, value, flag in rows:
-        known = factors.find(code) if dialect == "2005" else None
-        name = known.old if known and known.old else code
+    for _, code, statistic, basis, _, unit, _, value, flag in rows:
+        known = factors.find(code)
+        name = known.old if dialect == "2005" and known and known.old else code
+        if in_default_units and known and value is not None and known.hj212_unit != unit:
+            value = _converted(value, unit, known.hj212_unit)
         fields, mark = found.get(name, ({}, ""))
         if value is not None:
             fields[FIELD_NAMES[statistic, basis]] = value
@@ -68,20 +73,28 @@ def readings_of(
     return found
 
 
+def _converted(text: str, unit: str, wanted: str) -> str:
+    if not units.are_compatible(unit, wanted):
+        return text
+    value, decimals = convert_number(float(text), unit, wanted)
+    return f"{value:.{decimals}f}"
+
+
 def groups_of(readings: Mapping[str, tuple[dict[str, str], str]]) -> list[str]:
-    """The CP groups of readings: `a34004-Avg=35.0,a34004-Flag=N`."""
+    """The CP groups of readings: `a34004-Avg=35.0,a34004-Flag=N`; no mark is made up."""
     groups = []
     for name, (fields, mark) in readings.items():
         pairs = [f"{name}-{field}={value}" for field, value in fields.items()]
-        groups.append(",".join([*pairs, f"{name}-Flag={mark or 'N'}"]))
+        groups.append(",".join([*pairs, *([f"{name}-Flag={mark}"] if mark else [])]))
     return groups
 
 
-def upload(body: bytes, device: Device, number: int, dialect: str, *, is_resent: bool) -> bytes:
+def upload(body: bytes, device: Device, number: int, link: Link, *, is_resent: bool) -> bytes:
     """The frame of a parcel (2011, 2051, 2061 or 2031): the same bytes for the same number.
 
     Worked example: an hour of PM2.5 in dialect 2017 has `CN=2061`, `Flag=5` and `a34004-Avg=35.0` in CP.
     """
+    dialect = link.dialect
     rows: list[list[Any]] = msgspec.json.decode(body)["data"]
     period, time = rows[0][4], datetime.fromisoformat(rows[0][6]).astimezone(CHINA)
     head: dict[str, str | int] = {
@@ -94,8 +107,8 @@ def upload(body: bytes, device: Device, number: int, dialect: str, *, is_resent:
     }
     if dialect == "2025" and is_resent:
         head["RF"] = 1
-    groups = groups_of(readings_of(rows, dialect, device.system))
-    return build(head, [f"DataTime={time:%Y%m%d%H%M%S}", *groups])
+    readings = readings_of(rows, dialect, in_default_units=link.units == "hj212")
+    return build(head, [f"DataTime={time:%Y%m%d%H%M%S}", *groups_of(readings)])
 
 
 def read_answer(fields: Mapping[str, str], parameters: Mapping[str, str]) -> Said | None:

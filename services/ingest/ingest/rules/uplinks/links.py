@@ -46,6 +46,7 @@ class Link(msgspec.Struct, frozen=True):
     places: Mapping[str, Place] = msgspec.field(default_factory=dict)
     source_as: str | None = None
     dialect: str = "2017"
+    units: Literal["registered", "hj212"] = "registered"
     answer_seconds: int | None = None
     resends: int | None = None
     parcels_per_second: float | None = None
