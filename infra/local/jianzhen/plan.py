@@ -141,6 +141,7 @@ class Plan:
                 "STORE": str(self.state.home / "log"),
                 "REGION": "131000",
             }
+            env["PLATFORM"] = os.environ.get("JIANZHEN_PLATFORM", "jianzhen-local")
         if name == "gateway":
             env["SERVICES"] = json.dumps({service: self.inside(service) for service in SERVICES})
         return env

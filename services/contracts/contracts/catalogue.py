@@ -39,6 +39,7 @@ CATALOGUE: tuple[Entry, ...] = (
     Entry(ingest.GapNoticed, ()),
     Entry(ingest.GapFilled, ()),
     Entry(ingest.LeafRequested, ("evidence",)),
+    Entry(ingest.ReconciliationFailed, ()),
     Entry(qc.Assessed, ("publish",)),
     Entry(qc.AlarmRaised, ("cases",)),
     Entry(qc.AlarmWithdrawn, ("cases",)),

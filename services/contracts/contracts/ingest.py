@@ -177,3 +177,26 @@ class LeafRequested(Event, frozen=True, kw_only=True):
     submissions: list[str]
     leaves: list[str]
     received_at_ms: list[int]
+
+
+class ReconciliationFailed(Event, frozen=True, kw_only=True):
+    """What a link sent on a day and what the other side holds differ, also after sending again.
+
+    Counts are values: `missing` were acknowledged and are not held, `parked` were refused for good, `waiting`
+    are not acknowledged. `held` is None where the other side cannot be asked, or lacks nothing.
+    """
+
+    PRODUCER: ClassVar[str] = "ingest"
+
+    link: str
+    name_zh: str
+    name_en: str
+    peer: str
+    region: str
+    day: str
+    sent: int
+    acknowledged: int
+    missing: int
+    parked: int
+    waiting: int
+    held: int | None = None

@@ -14,7 +14,7 @@ from ingest.flows.catalog import Catalog
 from ingest.flows.store import Store
 from ingest.flows.submit import Desk
 from ingest.flows.uploads import Uploads
-from ingest.jobs import JOBS
+from ingest.jobs import JOBS, start_uplinks
 from ingest.queries.objects import Objects
 from ingest.receiver import make_receiver
 from ingest.rules.flood import FloodGate
@@ -27,7 +27,7 @@ async def start(app: FastAPI) -> Callable[[], Awaitable[None]]:
     state.flood = FloodGate()
     state.catalog = Catalog(state.database)
     state.store = Store(state.database)
-    state.desk = Desk(state.database, state.catalog, state.store)
+    state.desk = Desk(state.database, state.catalog, state.store, state.settings.platform)
     state.objects = Objects(state.settings.objects)
     state.uploads = Uploads(state.database, state.objects)
     registry = await state.catalog.refresh()
@@ -43,7 +43,8 @@ async def start(app: FastAPI) -> Callable[[], Awaitable[None]]:
 def build(settings: Settings) -> FastAPI:
     """The application, ready to be served or tested."""
     title = "Jianzhen ingest 鉴真·数据接收"
-    parts = Parts("ingest", title, is_within, routers=[router], jobs=JOBS, on_start=[start, ask_evidence])
+    starts = [start, ask_evidence, start_uplinks]
+    parts = Parts("ingest", title, is_within, routers=[router], jobs=JOBS, on_start=starts)
     return create_app(settings, parts)
 
 

@@ -9,6 +9,8 @@ from fastapi import APIRouter
 from ingest.api import (
     commands,
     devices,
+    holdings,
+    links,
     observations,
     reading,
     receipts,
@@ -35,5 +37,7 @@ for part in (
     values,
     reading,
     sta,
+    holdings,
+    links,
 ):
     router.include_router(part.router)

@@ -6,9 +6,10 @@ it is read whole. Leaves everything else to `flows.submit`.
 
 from datetime import UTC, datetime
 from email.message import Message
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 import msgspec
+from contracts.ingest import Mode
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from kit.auth import Grant, allow
 from kit.problems import Invalid, TooLarge, trace_id
@@ -43,7 +44,28 @@ Key = Annotated[
     str | None,
     Header(alias="Idempotency-Key", min_length=1, max_length=200, description="Repeats get the same answer"),
 ]
+Path = Annotated[
+    str | None,
+    Header(alias="Uplink-Path", max_length=1000, description="Platforms the values passed, the sender last"),
+]
+Passed = Annotated[
+    Literal["late", "backfill", "historical"] | None,
+    Header(alias="Uplink-Mode", description="How the values came to the platform that forwards them"),
+]
 Validate = Annotated[Literal["only"] | None, Query(description="only: answer, change nothing 只校验不入库")]
+
+
+class Forwarded(NamedTuple):
+    """Of a platform that forwards: those the values passed, itself last, and how they came to it."""
+
+    hops: tuple[str, ...]
+    mode: Mode | None
+
+
+def _forwarded(path: Path = None, mode: Passed = None) -> Forwarded:
+    hops = tuple(dict.fromkeys(hop.strip() for hop in (path or "").split(",") if hop.strip()))
+    # Only a platform that names itself speaks of how values came to it.
+    return Forwarded(hops, mode if hops else None)
 
 
 @router.post(
@@ -60,6 +82,7 @@ async def send_observations(
     request: Request,
     grant: May,
     table: Annotated[Table, Query()],
+    forwarded: Annotated[Forwarded, Depends(_forwarded)],
     key: Key = None,
     validate: Validate = None,
 ) -> Response:
@@ -73,7 +96,9 @@ async def send_observations(
     read: Read = read_json
     if kind.get_content_type() in (CSV, XLSX):
         read = table_reader(kind.get_content_type(), kind.get_param("charset"), _mapping(table))  # type: ignore[arg-type]
-    received = await receive(request, key, read)
+    received = msgspec.structs.replace(
+        await receive(request, key, read), hops=forwarded.hops, mode=forwarded.mode
+    )
     if validate:
         return Response(await desk(request).check(received, grant), 200, media_type="application/json")
     return Response(await desk(request).submit(received, grant), 202, media_type="application/json")

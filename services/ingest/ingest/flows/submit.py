@@ -5,13 +5,14 @@ acceptable row is a 422, and one wholly outside the sender's scope a 403. Leaves
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
 
 import asyncpg
 import msgspec
+from contracts.ingest import Mode
 from kit.auth import Grant
 from kit.db import Database
 from kit.problems import Forbidden, Invalid, Problem
@@ -55,6 +56,9 @@ class Received(msgspec.Struct, frozen=True):
     received_at: datetime
     read: Read = read_json
     channel: str = "http"
+    # Of a platform that forwards: those the values passed, itself last, and how they came to it.
+    hops: tuple[str, ...] = ()
+    mode: Mode | None = None
 
 
 class Raced(Exception):
@@ -64,16 +68,19 @@ class Raced(Exception):
 class Desk:
     """Takes batches in; one per process."""
 
-    def __init__(self, database: Database, catalog: Catalog, store: Store) -> None:
-        self._database, self._catalog, self._store = database, catalog, store
+    def __init__(self, database: Database, catalog: Catalog, store: Store, platform: str = "") -> None:
+        self._database, self._catalog, self._store, self._platform = database, catalog, store, platform
 
     async def submit(self, received: Received, grant: Grant) -> bytes:
         """Commit a batch; the JSON of its answer. Raises Invalid, Forbidden, Unavailable."""
+        if self._platform and self._platform in received.hops:
+            detail = f"These values came from {self._platform} itself 数据源自本平台，不再接收"
+            raise Invalid("values-returned", detail)
         parcel = parcel_of(received, grant.principal)
         if (known := await self._answered(parcel)) is not None:
             return known
         await self._judge(parcel, received.read, grant)
-        return await self._commit(parcel)
+        return await self._commit(parcel, received.hops)
 
     async def check(self, received: Received, grant: Grant) -> bytes:
         """The answer `submit` would give now, refused or not. Nothing is stored, said or counted."""
@@ -89,13 +96,15 @@ class Desk:
         (stored,) = await self._store.accept([parcel])
         return parcel, stored
 
-    async def _commit(self, parcel: Parcel) -> bytes:
+    async def _commit(self, parcel: Parcel, hops: Sequence[str]) -> bytes:
         is_lost = parcel.judged is None or not len(parcel.judged.row)
         answer = b""
 
         async def remember(connection: asyncpg.Connection, stored: list[Stored]) -> None:
             nonlocal answer
             answer = _answer(parcel, stored[0])
+            if hops:
+                await answers.remember_hops(connection, parcel.id, hops)
             if parcel.idempotency_key is not None and not is_lost:
                 key = (parcel.principal, parcel.idempotency_key, parcel.sha256)
                 if not await answers.remember(connection, *key, answer, parcel.received_at):
@@ -137,7 +146,7 @@ async def judge_into(
 ) -> None:
     """Judge a batch into its parcel; what may only be unknown here yet is asked of the registry again."""
     parcel.source, parcel.layout = batch.source, batch.layout
-    parcel.declared = "historical" if batch.historical else None
+    parcel.declared = "historical" if batch.historical else parcel.declared
     known, now = catalog.current, micros(parcel.received_at)
     judged = judge(batch, known, may, now, limits)
     is_maybe_stale = any(wrong.rule in _MAY_BE_STALE for wrong in judged.refused)
@@ -164,6 +173,7 @@ def parcel_of(received: Received, who: Principal) -> Parcel:
         address=received.address,
         content_encoding=received.content_encoding,
         idempotency_key=received.idempotency_key,
+        declared=received.mode,
     )
 
 

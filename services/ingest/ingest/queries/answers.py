@@ -1,6 +1,8 @@
-"""Answers remembered for Idempotency-Keys."""
+"""Answers remembered for Idempotency-Keys, and the platforms a submission passed."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 import asyncpg
 
@@ -27,3 +29,10 @@ async def remember(
         now,
     )
     return done.endswith(" 1")
+
+
+async def remember_hops(connection: asyncpg.Connection, submission: UUID, path: Sequence[str]) -> None:
+    """Keep which platforms the submission passed, in order."""
+    await connection.execute(
+        "INSERT INTO submission_hops (submission, path) VALUES ($1, $2)", submission, list(path)
+    )

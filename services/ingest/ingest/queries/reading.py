@@ -21,6 +21,15 @@ SELECT date_trunc('month', ts AT TIME ZONE interval '8 hours') AS month,
 FROM visible_observations WHERE series_id = :series AND ts >= :start AND ts < :stop
 GROUP BY 1 ORDER BY 1 LIMIT :limit
 """
+HOLDINGS = """
+SELECT * FROM (
+    SELECT s.id AS series, s.site, s.factor, s.statistic, s.basis, s.period, s.source,
+           date_trunc('hour', o.ts) AS hour, count(*) AS count
+    FROM visible_series s JOIN visible_observations o ON o.series_id = s.id
+    WHERE s.site = :site AND s.id >= :series AND o.ts >= :start AND o.ts < :stop
+    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
+) AS held WHERE (series, hour) > (:series, :hour) ORDER BY series, hour LIMIT :limit
+"""
 LATEST = "SELECT ts, value, decimals, flag FROM visible_latest_values WHERE series_id = :series"
 SERIES = "SELECT * FROM visible_series WHERE id = :series"
 LAST_ID = "ffffffff-ffff-ffff-ffff-ffffffffffff"
@@ -81,3 +90,16 @@ async def latest(session: AsyncSession, series: int) -> dict[str, Any] | None:
     """The newest value, as the coalescing job last wrote it."""
     row = (await session.execute(text(LATEST), {"series": series})).mappings().first()
     return dict(row) if row else None
+
+
+async def holdings(
+    session: AsyncSession,
+    site: str,
+    span: tuple[datetime, datetime],
+    after: tuple[int, datetime],
+    limit: int,
+) -> list[dict[str, Any]]:
+    """How many first values of each series of the site lie in each hour of [start, stop)."""
+    asked = {"site": site, "start": span[0], "stop": span[1], "limit": limit}
+    asked |= {"series": after[0], "hour": after[1]}
+    return [dict(row) for row in (await session.execute(text(HOLDINGS), asked)).mappings()]

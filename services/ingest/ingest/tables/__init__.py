@@ -29,6 +29,16 @@ from ingest.tables.evidence import (
 )
 from ingest.tables.files import Upload, UploadBatch, UploadPart
 from ingest.tables.registry import DeviceRow, Organisation, RegistryChange, SeriesRow, SiteRow
+from ingest.tables.uplinks import (
+    SubmissionHop,
+    UplinkDay,
+    UplinkParcel,
+    UplinkReceipt,
+    UplinkReconciliation,
+    UplinkRow,
+    UplinkSecret,
+    UplinkState,
+)
 
 __all__ = [
     "Base",
@@ -58,6 +68,14 @@ __all__ = [
     "SeriesRow",
     "SiteRow",
     "Submission",
+    "SubmissionHop",
+    "UplinkDay",
+    "UplinkParcel",
+    "UplinkReceipt",
+    "UplinkReconciliation",
+    "UplinkRow",
+    "UplinkSecret",
+    "UplinkState",
     "Upload",
     "UploadBatch",
     "UploadPart",
