@@ -14,11 +14,12 @@ from standards import factors, units
 
 from ingest.rules.hj212_build import build
 from ingest.rules.numbers import convert_number
-from ingest.rules.readings import FIELDS, PERIODS
+from ingest.rules.readings import FIELDS
 from ingest.rules.times import CHINA
 from ingest.rules.uplinks.links import FLAGS, Link
 
-COMMANDS = {period: command for command, period in PERIODS.items()}
+# HJ 212-2017 table 9: realtime, minute, hour and day data.
+COMMANDS = {"rtd": "2011", "min": "2051", "hour": "2061", "day": "2031"}
 FIELD_NAMES = {meaning: field for field, meaning in FIELDS.items()}
 # HJ 212-2017 table 6.
 RETURNS = {"2": "refused", "3": "PW wrong", "4": "MN wrong", "5": "ST wrong", "6": "Flag wrong",
