@@ -84,7 +84,8 @@ async def show_leaf(entry: str, request: Request, grant: MayLookUp, session: Rea
     Raises NotFound `leaf-unknown`; Unavailable `leaf-not-integrated` for a second or so after sequencing.
     """
     log = _log(request)
-    position = await stored.position(session, _bytes(entry))
+    wanted = _bytes(entry)
+    position = await stored.position(session, wanted)
     if position is None:
         raise NotFound("leaf-unknown", "The log does not hold this entry 日志中没有该条目")
     published = await log.published()
@@ -93,7 +94,7 @@ async def show_leaf(entry: str, request: Request, grant: MayLookUp, session: Rea
         raise Unavailable("leaf-not-integrated", detail, retry_after=1)
     checkpoint, note = published
     try:
-        proof = await log.proof(position, checkpoint.size)
+        proof = await log.proof(wanted, position, checkpoint)
     except BrokenTile as broken:
         detail = f"{broken}: the log's files are damaged, `jianzhen log fsck` names them 日志文件损坏"
         raise Unavailable("log-damaged", detail) from broken

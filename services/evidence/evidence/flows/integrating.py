@@ -23,6 +23,7 @@ from evidence.flows.objects import CHECKPOINT, NOT_KEPT, Objects
 from evidence.flows.resuming import AT_ONCE, Place, resume
 from evidence.flows.witnessing import Witnesses
 from evidence.queries import log
+from evidence.rules.growth import BrokenTile
 
 LOCK = "SELECT pg_try_advisory_lock(hashtext('jianzhen.log'), 0)"
 SETTLE_SECONDS = 5.0
@@ -75,6 +76,7 @@ class Log:
         self._database, self._turn = database, turn
         self._place: Place | None = None
         self._since = 0
+        self._shown: tuple[Checkpoint, str] | None = None
         self._settled_at = float("-inf")
         self._was_reached: bool | None = None
 
@@ -156,11 +158,19 @@ class Log:
     async def published(self) -> tuple[Checkpoint, str] | None:
         """The published checkpoint and its note."""
         found = await self.objects.fetch(CHECKPOINT)
-        return None if found is None else (self.identity.opened(found.decode()), found.decode())
+        if found is None:
+            return None
+        if self._shown is None or self._shown[1] != found.decode():
+            self._shown = self.identity.opened(found.decode()), found.decode()
+        return self._shown
 
-    async def proof(self, position: int, size: int) -> list[bytes]:
-        """Inclusion of a leaf in the tree of `size`. Raises BrokenTile."""
-        return await asyncio.to_thread(lambda: merkle.inclusion_proof(position, size, self.reader.of(size)))
+    async def proof(self, entry: bytes, position: int, checkpoint: Checkpoint) -> list[bytes]:
+        """Inclusion of an entry under a checkpoint; what is handed out verifies. Raises BrokenTile."""
+        size = checkpoint.size
+        path = await asyncio.to_thread(lambda: merkle.inclusion_proof(position, size, self.reader.of(size)))
+        if not merkle.verify_inclusion(leaf_hash(entry), position, size, path, checkpoint.root):
+            raise BrokenTile(f"a tile above entry {position} is damaged")
+        return path
 
     async def close(self) -> None:
         await self._turn.leave()
