@@ -9,8 +9,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
+from rich.progress import DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 from tlog import note, receipts, tiles
 from tlog.fsck import Fault, check
 from tlog.note import BadNote, Checkpoint
@@ -19,6 +21,7 @@ from tlog.tiles import HASH_SIZE, HEIGHT, WIDTH, Tile
 from tlog.trust import Trust, parse_trust, trusted
 
 from jianzhen.platform import Platform
+from jianzhen.screen import console
 from jianzhen.state import Refused
 
 TEXTS = {
@@ -250,6 +253,29 @@ def _wrong(fault: Fault) -> Wrong:
     if fault.kind == "entry" and fault.leaf is not None:
         byte = fault.leaf % WIDTH * 34 + 2  # entries of this log have 32 bytes behind a length of two
     return Wrong(fault.kind, fault.path, fault.leaf, byte)
+
+
+def fetch_bundle(platform: Platform, who: str, device: str, period: dict[str, str], file: Path) -> None:
+    """Writes the bundle to `file`, with a count of bytes on stderr. Refused as the platform refuses."""
+    columns = (TextColumn("{task.description}"), DownloadColumn(), TransferSpeedColumn())
+    path = f"/api/ingest/devices/{quote(device, safe='')}/bundle"
+    try:
+        with (
+            platform.client(who, seconds=300) as client,
+            client.stream("GET", path, params=period) as answer,
+            file.open("wb") as written,
+            Progress(*columns, console=console) as bar,
+        ):
+            if answer.status_code != 200:
+                answer.read()
+                code = 3 if answer.is_server_error else 2
+                raise Refused(f"{path}: {answer.status_code} {answer.text[:800]}", code)
+            task = bar.add_task("receiving", total=None)
+            for chunk in answer.iter_bytes():
+                written.write(chunk)
+                bar.advance(task, len(chunk))
+    except httpx.TransportError as error:
+        raise Refused(f"the bundle broke off, nothing was kept ({error})", 3) from None
 
 
 def pages(platform: Platform, who: str, path: str) -> Iterator[dict[str, Any]]:
