@@ -37,6 +37,12 @@ RESTLESS = {
     *("alembic_version", "kit_version", "service_version"),
     *("cursors", "latest_values", "flood_counts", "touched_hours"),
 }
+# Whatever is kept or decided gets a leaf in the evidence log, too; tests/e2e/test_log.py looks at those.
+LEAVES = {
+    "entries": "WHERE false",
+    "outbox": "WHERE event NOT LIKE '%.leaf_requested.%'",
+    "outbox_heads": "WHERE event NOT LIKE '%.leaf_requested.%'",
+}
 COUNTS = """
 SELECT c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND NOT c.relispartition ORDER BY 1
@@ -184,7 +190,9 @@ class WholePlatform:
         found: dict[str, int] = {}
         for database in SERVICES:
             names = [row["name"] for row in self.rows(database, COUNTS) if row["name"] not in RESTLESS]
-            each = " UNION ALL ".join(f"SELECT '{name}', count(*) FROM {name}" for name in names)
+            each = " UNION ALL ".join(
+                f"SELECT '{name}', count(*) FROM {name} {LEAVES.get(name, '')}" for name in names
+            )
             found |= {f"{database}.{name}": count for name, count in self.rows(database, each)}
         return found
 

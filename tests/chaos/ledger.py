@@ -65,6 +65,7 @@ def compare(platform: WholePlatform, senders: Senders) -> Comparison:
     _compare_values(platform, senders, sent, made)
     _compare_evidence(platform, senders, made)
     _compare_events(platform, senders, sent, made)
+    _compare_leaves(platform, made)
     made.differ("parked messages", platform.parked())
     return made
 
@@ -108,6 +109,17 @@ def _compare_evidence(platform: WholePlatform, senders: Senders, made: Compariso
     accepted = sum(row["accepted"] for row in kept)
     held = made.counts["observations"]
     made.differ("accepted in all ≠ observations", [] if accepted == held else [(accepted, held)])
+
+
+def _compare_leaves(platform: WholePlatform, made: Comparison) -> None:
+    kept = {row[0] for row in platform.rows("ingest", "SELECT id::text FROM submissions")}
+    leaves = [
+        row[0] for row in platform.rows("evidence", "SELECT ref FROM entries WHERE subject = 'submission'")
+    ]
+    made.counts |= {"submissions kept": len(kept), "leaves in the log": len(leaves)}
+    made.differ("submissions without a leaf", kept - set(leaves))
+    made.differ("leaves without a submission", set(leaves) - kept)
+    made.differ("submissions with two leaves", [ref for ref, times in Counter(leaves).items() if times > 1])
 
 
 def _is_whole(row: Any) -> bool:

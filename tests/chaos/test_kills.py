@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.chaos, pytest.mark.timeout(900)]
 # How often each is killed; in the order of a shuffled deck.
 TARGETS = {
     "ingest": 10, "postgres": 6, "a PostgreSQL process": 3, "qc": 8, "nats": 7, "publish": 6, "gateway": 5,
-    "edge": 4, "issuer": 2, "cases": 2, "credit": 2, "portal": 1,
+    "edge": 4, "issuer": 2, "cases": 2, "credit": 2, "evidence": 4, "portal": 1,
 }  # fmt: skip
 LONGEST_PAUSE = 6.0
 

@@ -5,19 +5,23 @@ the log's files from a folder or over HTTP, the lists an auditor may read. Leave
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
+from rich.progress import DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 from tlog import note, receipts, tiles
 from tlog.fsck import Fault, check
 from tlog.note import BadNote, Checkpoint
 from tlog.receipts import BadReceipt
-from tlog.tiles import WIDTH
+from tlog.tiles import HASH_SIZE, HEIGHT, WIDTH, Tile
 from tlog.trust import Trust, parse_trust, trusted
 
 from jianzhen.platform import Platform
+from jianzhen.screen import console
 from jianzhen.state import Refused
 
 TEXTS = {
@@ -25,6 +29,7 @@ TEXTS = {
     "malformed": ("日志文件长度或结构不符", "a file of the log has another length or structure"),
     "entry": ("日志条目已被改动", "an entry of the log was changed"),
     "tile": ("日志数据块已被改动", "a tile of the log was changed"),
+    "outgrown": ("旧的窄数据块与其后续内容不符", "a narrow tile is not the beginning of what it grew into"),
     "subtree": ("数据块与其条目一同被改动", "a tile was changed together with what is below it"),
     "root": ("日志文件与已签名检查点不符", "the log's files as a whole are not what the checkpoint signs"),
     "checkpoint": ("检查点签名无效或联署不足", "the checkpoint's signatures do not hold"),
@@ -93,6 +98,17 @@ class Files:
         if answer.status_code not in (200, 404):
             raise Refused(f"{self.place}/{path}: {answer.status_code}", 3 if answer.is_server_error else 2)
         return answer.content if answer.status_code == 200 else None
+
+    def narrow(self) -> list[Tile]:
+        """All tiles and bundles that were kept narrower than 256; over HTTP nobody can list them."""
+        if self._client is not None:
+            return []
+        root = Path(self.place)
+        found = []
+        for file in sorted(root.glob("tile/**/*.p/*")):
+            with suppress(ValueError):
+                found.append(tiles.parse_path(file.relative_to(root).as_posix()))
+        return found
 
     def trust(self) -> Trust | None:
         """Whom the log says to believe (`keys`, or `trust.txt` in a folder); None if it does not say."""
@@ -164,6 +180,28 @@ class Inspection:
 
         self.found += [_wrong(fault) for fault in check(self.size, checkpoint.root, fetch, tell)]
 
+        self.found += list(self._outgrown())
+
+    def _outgrown(self) -> Iterator[Wrong]:
+        """Narrow tiles of earlier checkpoints: each must be the beginning of what it grew into."""
+        for tile in self.files.narrow():
+            count = self.size >> max(tile.level, 0) * HEIGHT
+            width = min(WIDTH, count - tile.index * WIDTH)
+            if tile.width >= width:
+                continue
+            now = Tile(tile.level, tile.index, width)
+            whole = self.files.get(now.path) or self.files.get(Tile(tile.level, tile.index).path)
+            old = self.files.get(tile.path)
+            if whole is None or old is None:
+                continue
+            byte = next(
+                (at for at, pair in enumerate(zip(old, whole, strict=False)) if pair[0] != pair[1]), None
+            )
+            unit = HASH_SIZE if tile.level >= 0 else HASH_SIZE + 2
+            if byte is not None or len(old) != tile.width * unit:
+                leaf = None if byte is None or tile.level > 0 else tile.index * WIDTH + byte // unit
+                yield Wrong("outgrown", tile.path, leaf, byte)
+
     def _remember(self, path: str, data: bytes) -> None:
         try:
             first = tiles.parse_path(path).index * WIDTH
@@ -178,7 +216,7 @@ class Inspection:
 
         What was received after `settled` (RFC 3339) may be on its way still. Returns how many submissions.
         """
-        blamed = {wrong.leaf for wrong in self.found} | {None}
+        blamed = {wrong.leaf for wrong in self.found if wrong.kind == "entry"}
         is_sound = not any(wrong.kind in UNSOUND for wrong in self.found)
         by_ref: dict[str, int] = {}
         for count, leaf in enumerate(leaves, 1):
@@ -196,7 +234,7 @@ class Inspection:
             is_pending = one["received_at"] > settled or (index is not None and index >= self.size)
             is_there = one["entry"] is not None and bytes.fromhex(one["entry"]) in self.entries
             before_the_log = one["entry"] is None and index is None
-            if not (is_there or before_the_log or is_pending or (index is not None and index in blamed)):
+            if not (is_there or before_the_log or is_pending or index in blamed):
                 kind = "no-leaf" if index is None else "row" if is_sound else "disagree"
                 self.found.append(Wrong(kind, f"submission {one['submission']}", index))
         self.found += [Wrong("deleted", f"submission {ref}", index) for ref, index in by_ref.items()]
@@ -215,6 +253,29 @@ def _wrong(fault: Fault) -> Wrong:
     if fault.kind == "entry" and fault.leaf is not None:
         byte = fault.leaf % WIDTH * 34 + 2  # entries of this log have 32 bytes behind a length of two
     return Wrong(fault.kind, fault.path, fault.leaf, byte)
+
+
+def fetch_bundle(platform: Platform, who: str, device: str, period: dict[str, str], file: Path) -> None:
+    """Writes the bundle to `file`, with a count of bytes on stderr. Refused as the platform refuses."""
+    columns = (TextColumn("{task.description}"), DownloadColumn(), TransferSpeedColumn())
+    path = f"/api/ingest/devices/{quote(device, safe='')}/bundle"
+    try:
+        with (
+            platform.client(who, seconds=300) as client,
+            client.stream("GET", path, params=period) as answer,
+            file.open("wb") as written,
+            Progress(*columns, console=console) as bar,
+        ):
+            if answer.status_code != 200:
+                answer.read()
+                code = 3 if answer.is_server_error else 2
+                raise Refused(f"{path}: {answer.status_code} {answer.text[:800]}", code)
+            task = bar.add_task("receiving", total=None)
+            for chunk in answer.iter_bytes():
+                written.write(chunk)
+                bar.advance(task, len(chunk))
+    except httpx.TransportError as error:
+        raise Refused(f"the bundle broke off, nothing was kept ({error})", 3) from None
 
 
 def pages(platform: Platform, who: str, path: str) -> Iterator[dict[str, Any]]:

@@ -113,6 +113,20 @@ def test_the_changed_byte_is_named(
         assert wrong["zh"] and wrong["en"]
 
 
+def test_a_narrow_tile_of_an_earlier_checkpoint_is_checked_too(folder: Path) -> None:
+    for path, unit in (("tile/0/001", 32), ("tile/entries/001", 34)):
+        whole = (folder / path).read_bytes()
+        (folder / f"{path}.p").mkdir()
+        (folder / f"{path}.p/9").write_bytes(whole[: 9 * unit])
+    assert fsck(folder)[0] == 0
+    flip(folder / "tile/0/001.p/9", 32 * 8)
+    (folder / "tile/entries/001.p/9").write_bytes(b"short")
+    code, told = fsck(folder)
+    found = [(one["kind"], one["where"], one["leaf"], one["byte"]) for one in told["findings"]]
+    assert (code, found[0]) == (1, ("outgrown", "tile/0/001.p/9", 264, 32 * 8))
+    assert found[1][:2] == ("outgrown", "tile/entries/001.p/9")
+
+
 def test_a_checkpoint_that_nobody_signed_is_found(folder: Path) -> None:
     text = (folder / "checkpoint").read_text()
     (folder / "checkpoint").write_text(text.replace(text.split("\n")[2], note.encode_base64(bytes(32))))

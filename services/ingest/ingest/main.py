@@ -8,7 +8,7 @@ from kit.app import Parts, create_app, serve
 from kit.settings import load
 from standards.regions import is_within
 
-from ingest.api import ask_evidence, router
+from ingest.api import ASKS, router
 from ingest.flows.behind import remake_latest
 from ingest.flows.catalog import Catalog
 from ingest.flows.store import Store
@@ -43,7 +43,7 @@ async def start(app: FastAPI) -> Callable[[], Awaitable[None]]:
 def build(settings: Settings) -> FastAPI:
     """The application, ready to be served or tested."""
     title = "Jianzhen ingest 鉴真·数据接收"
-    starts = [start, ask_evidence, start_uplinks]
+    starts = [start, *ASKS, start_uplinks]
     parts = Parts("ingest", title, is_within, routers=[router], jobs=JOBS, on_start=starts)
     return create_app(settings, parts)
 

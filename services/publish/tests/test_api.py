@@ -263,3 +263,26 @@ def test_one_language_makes_plain_texts() -> None:
 
 def test_the_scene_is_in_the_past() -> None:
     assert ms(HOUR) < ms(NOW)
+
+
+async def test_a_release_waits_while_the_log_has_lost_its_quorum(
+    client: httpx.AsyncClient, database: Database, tokens: Tokens
+) -> None:
+    from contracts.evidence import QuorumLost, QuorumRegained
+    from publish.flows import evidence
+
+    told: dict[str, Any] = {"log": "jianzhen.local/log", "region": "131000", "needed": 2}
+    async with database.writer() as session:
+        lost = QuorumLost(**told, since_ms=0, source_clause="x", lost_at_ms=1000)
+        await evidence.lose_quorum(session, lost)
+    await city(database)
+    drafted = (await client.post("/releases", json=WANTED, headers=tokens.bearer(EDITOR))).json()
+    path = f"/releases/{drafted['id']}"
+    await client.post(f"{path}/approve", json={"sha256": drafted["sha256"]}, headers=tokens.bearer(APPROVER))
+    refused = await client.post(f"{path}/publish", headers=tokens.bearer(EDITOR))
+    assert (refused.status_code, refused.json()["type"]) == (503, "/problems/log-quorum-lost")
+    assert int(refused.headers["retry-after"]) > 0
+    async with database.writer() as session:
+        await evidence.regain_quorum(session, QuorumRegained(**told, size=1, regained_at_ms=2000))
+    answer = await client.post(f"{path}/publish", headers=tokens.bearer(EDITOR))
+    assert answer.status_code == 200, answer.text

@@ -7,6 +7,7 @@ policy.
 from fastapi import APIRouter
 
 from ingest.api import (
+    bundles,
     commands,
     devices,
     holdings,
@@ -21,15 +22,19 @@ from ingest.api import (
     uploads,
     values,
 )
+from ingest.api.bundles import know_neighbours
 from ingest.api.receipts import ask_evidence
 
-__all__ = ["ask_evidence", "router"]
+__all__ = ["ASKS", "router"]
+# What is made at the start, so that routes can ask other services.
+ASKS = (ask_evidence, know_neighbours)
 router = APIRouter()
 for part in (
     observations,
     uploads,
     submissions,
     receipts,
+    bundles,
     refusals,
     registry,
     devices,

@@ -26,6 +26,9 @@ class Limits(msgspec.Struct, frozen=True):
     body_bytes: int
     decoded_bytes: int
     json_parts: int
+    bundle_submissions: int
+    bundle_bytes: int
+    bundle_values: int
     value_magnitude: int
     packet_timeout_seconds: int
     packets_at_most: int
