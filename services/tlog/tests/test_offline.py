@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import log_scene as scene
 import pytest
+import tlog_scene as scene
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tlog import __main__ as command

@@ -11,6 +11,7 @@ import hashlib
 import io
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator
+from importlib.resources import files
 from typing import Any
 
 from tlog.findings import Finding
@@ -23,7 +24,7 @@ MANIFEST, TRUST, SUBMISSIONS = "manifest.json", "trust.txt", "submissions.jsonl"
 REGISTRY, OBSERVATIONS, REVISIONS, CODES = "registry.json", "observations.csv", "revisions.csv", "codes.csv"
 README = {"zh": "README.zh-CN.txt", "en": "README.txt"}
 REQUIRED = (TRUST, SUBMISSIONS, REGISTRY, OBSERVATIONS, REVISIONS, CODES, *README.values())
-MOST_LISTED = 16 * 1024 * 1024
+MOST_LISTED = 64 * 1024 * 1024
 Read = Callable[[str], bytes]
 
 
@@ -156,3 +157,8 @@ def _tried(read: Read, name: str) -> bytes:
         return read(name)
     except KeyError:
         return b""
+
+
+def readme(language: str) -> bytes:
+    """What a court reads first; `language` is zh or en."""
+    return files("tlog").joinpath("readme").joinpath(README[language]).read_bytes()

@@ -6,11 +6,13 @@ import secrets
 import socket
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
 import uvicorn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from tlog import cosignature, ed25519, note, offline
 from tlog.__main__ import shown
 from tlog.note import BadNote
@@ -18,7 +20,9 @@ from tlog.offline import Report, Unusable
 from tlog.trust import Secret, Trust, parse_secret, trusted
 
 from jianzhen import witness as witnessing
-from jianzhen.screen import AsJson, put, say
+from jianzhen.fsck import Files, Inspection, fetch_bundle, pages
+from jianzhen.platform import Platform
+from jianzhen.screen import AsJson, console, put, say
 from jianzhen.state import Refused
 
 app = typer.Typer(no_args_is_help=True, help="The evidence log: verify, witness, check. 存证日志。")
@@ -26,6 +30,10 @@ verify = typer.Typer(no_args_is_help=True, help="Verify from files alone, offlin
 key = typer.Typer(no_args_is_help=True, help="Keys of logs and witnesses. 日志与见证方的密钥。")
 app.add_typer(verify, name="verify")
 app.add_typer(key, name="key")
+
+LOG, AUDITOR, OFFICER = "/log", "ee/auditor@131000", "ee.enf/case.officer@131000"
+SETTLING = timedelta(seconds=60)
+COLUMNS = (TextColumn("{task.description}"), BarColumn(30), MofNCompleteColumn(), TimeRemainingColumn())
 
 TrustFile = Annotated[
     Path | None, typer.Option("--trust", help="lines `log KEY`, `witness KEY`, `quorum N` · 信任文件")
@@ -206,6 +214,107 @@ def witness(
         )
         asyncio.run(uvicorn.Server(config).serve(sockets=[door]))
     say("ended")
+
+
+@app.command()
+def fsck(
+    log: Annotated[str, typer.Option(help="folder, or address ending in /log; default: here · 日志")] = "",
+    submissions: Annotated[
+        bool, typer.Option("--submissions", help="also the databases and raw bytes · 一并核对报送")
+    ] = False,
+    who: Annotated[str, typer.Option("--as", help="an auditor, for --submissions · 审计身份")] = AUDITOR,
+    trust: TrustFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Hash every file of the log again and name what was changed. 全量核对日志,指出被改动之处。
+
+    With --submissions also each submission's raw bytes and row against its leaf, and the log's own database
+    against its files. Without --trust the keys the log itself names are believed. Exit code 1 on findings.
+
+    \b
+    Examples:
+      jianzhen log fsck
+      jianzhen log fsck --log ./copy-of-the-log --trust trust.txt
+      jianzhen log fsck --submissions --json | jq '.findings[].where'
+    """
+    platform = Platform.here() if submissions or not log else None
+    files = Files(log or f"{platform.edge if platform else ''}{LOG}")
+    believed = _trust(trust, "", None, 0) or files.trust()
+    settled = (datetime.now(UTC) - SETTLING).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    with Progress(*COLUMNS, console=console) as bar:
+        tasks: dict[str, TaskID] = {}
+
+        def tell(what: str, read: int, of: int) -> None:
+            if what not in tasks:
+                tasks[what] = bar.add_task(what, total=of)
+            bar.update(tasks[what], completed=read, total=of)
+
+        run = Inspection(files, tell)
+        checkpoint = run.checkpoint(believed)
+        run.hash_all(checkpoint, remember=submissions)
+        count = None
+        if submissions and platform:
+            rows = pages(platform, who, "/api/evidence/leaves"), pages(platform, who, "/api/ingest/leaves")
+            count = run.compare(*rows, settled)
+    files.close()
+    signatures = "not checked" if believed is None else f"{believed.quorum} witnesses needed"
+    told = {"log": files.place, "size": checkpoint.size, "signatures": signatures, "submissions": count}
+    lines = [f"{name}: {value}" for name, value in told.items() if value is not None]
+    wrong = [one.line for one in run.found] or ["nothing was changed 未发现改动"]
+    put({**told, "findings": [one.shown for one in run.found]}, as_json, "\n".join([*wrong, *lines]))
+    if run.found:
+        raise typer.Exit(1)
+
+
+@app.command()
+def bundle(
+    device: Annotated[str, typer.Option(help="its MN · 设备编码 MN")],
+    since: Annotated[str, typer.Option("--from", help="first instant, ISO 8601; naive is +08:00 · 起始时刻")],
+    to: Annotated[str, typer.Option(help="end, not included · 结束时刻(不含)")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="the zip to write · 输出文件")],
+    who: Annotated[str, typer.Option("--as", help="who may read its raw bytes · 身份")] = OFFICER,
+    as_json: AsJson = False,
+) -> None:
+    """Fetch the evidence bundle of one device and period, and verify it. 取得并核验证据包。
+
+    Raw bytes, receipts with proofs, registry as of then, values, quality codes, manifest, README. The file
+    appears under its name only when it is whole. Exit code 1 when it does not verify.
+
+    \b
+    Example:
+      jianzhen log bundle --device 131000A01000000000000001 --from 2026-11-20 --to 2026-11-21 -o evidence.zip
+    """
+    platform, part = Platform.here(), output.with_name(output.name + ".part")
+    try:
+        fetch_bundle(platform, who, device, {"from": since, "to": to}, part)
+        part.replace(output)
+    except OSError as wrong:
+        raise Refused(f"{output} cannot be written: {wrong.strerror}") from None
+    finally:
+        part.unlink(missing_ok=True)
+    _put(lambda: {"file": str(output), **offline.evidence(output)}, as_json)
+
+
+@app.command("trust")
+def show_trust(
+    log: Annotated[str, typer.Option(help="address ending in /log; default: here · 日志地址")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Print whom a log says to believe, as a trust file. 输出日志公布的公钥,作为信任文件。
+
+    Compare it with what the log's and the witnesses' departments publish elsewhere before you rely on it.
+
+    \b
+    Example:
+      jianzhen log trust > trust.txt
+    """
+    files = Files(log or f"{Platform.here().edge}{LOG}")
+    found = files.trust()
+    files.close()
+    if found is None:
+        raise Refused(f"{files.place} does not say whom to trust")
+    keys = {"log": found.log.text, "witnesses": [one.text for one in found.witnesses]}
+    put({**keys, "quorum": found.quorum}, as_json, found.text)
 
 
 def _secret(file: Path) -> Secret:

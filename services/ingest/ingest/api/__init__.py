@@ -6,10 +6,13 @@ policy.
 
 from fastapi import APIRouter
 
-from ingest.api import observations, reading, receipts, registry, submissions
+from ingest.api import bundles, observations, reading, receipts, registry, submissions
+from ingest.api.bundles import know_neighbours
 from ingest.api.receipts import ask_evidence
 
-__all__ = ["ask_evidence", "router"]
+__all__ = ["ASKS", "router"]
+# What is made at the start, so that routes can ask other services.
+ASKS = (ask_evidence, know_neighbours)
 router = APIRouter()
-for part in (observations, submissions, receipts, registry, reading):
+for part in (observations, submissions, receipts, bundles, registry, reading):
     router.include_router(part.router)

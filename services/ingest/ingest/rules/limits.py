@@ -26,6 +26,9 @@ class Limits(msgspec.Struct, frozen=True):
     body_bytes: int
     decoded_bytes: int
     json_parts: int
+    bundle_submissions: int
+    bundle_bytes: int
+    bundle_values: int
     value_magnitude: int
 
     def late_after(self, period: str) -> int:
