@@ -34,8 +34,10 @@ def _by_distance() -> tuple[tuple[int, ...], ...]:
     return tuple(rows)
 
 
-# [n]: the (half, mask) that fold an integer of n significant places of its length down to eight bytes.
-_HALVES = tuple(tuple((1 << k, (1 << (1 << k)) - 1) for k in range(n - 1, 5, -1)) for n in range(33))
+# [n]: the (half, mask) by which an integer of at most 2ⁿ bits is folded down to eight bytes; 2¹⁸ are 32 KB.
+_LARGEST = 18
+_MASKS = tuple((1 << k, (1 << (1 << k)) - 1) for k in range(6, _LARGEST))
+_HALVES = tuple(_MASKS[: max(n - 6, 0)][::-1] for n in range(_LARGEST + 1))
 _D0, _D1, _D2, _D3, _D4, _D5, _D6, _D7 = _by_distance()
 
 
@@ -51,6 +53,9 @@ def annex(segment: bytes) -> int:
         return 0xFFFF
     # One large integer: halving it costs less than handing the bytes to an array, up to about a kilobyte.
     folded = int.from_bytes(segment, "big") ^ (0xFF << (size - 8))
+    while size > 1 << _LARGEST:
+        size = 1 << ((size - 1).bit_length() - 1)
+        folded = (folded >> size) ^ (folded & ((1 << size) - 1))
     for half, mask in _HALVES[(size - 1).bit_length()]:
         folded = (folded >> half) ^ (folded & mask)
     b7, b6, b5, b4, b3, b2, b1, b0 = folded.to_bytes(8, "big")

@@ -98,7 +98,7 @@ def _read_header(head: str, problems: list[str], notes: list[str]) -> dict[str, 
         if known in fields:
             notes.append(f"{known[:16]!r} stands twice")
         elif known != name or value != value.strip(" ,\t"):
-            notes.append(f"{part[:24]!r} stands for {known[:16]}"[:80])
+            notes.append(f"{part[:24]!r} stands for {known[:16]!r}"[:80])
         fields.setdefault(known, value.strip(" ,\t"))
     return fields
 
