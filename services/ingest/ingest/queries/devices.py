@@ -21,7 +21,8 @@ Packets = tuple[str, str, datetime, int, list[int], datetime, UUID, str, list[st
 MERGE = """
 INSERT INTO packet_groups AS known
     (mn, command, data_time, pnum, seen, state, first_at, last_at, submission, site, region_path, uscc)
-VALUES ($1, $2, $3, $4, $5, CASE WHEN cardinality($5::smallint[]) = $4 THEN 'complete' ELSE 'open' END,
+VALUES ($1, $2, $3, $4, $5,
+        CASE WHEN cardinality($5::smallint[]) = $4::smallint THEN 'complete' ELSE 'open' END,
         $6, $6, $7, $8, $9, $10)
 ON CONFLICT (mn, command, data_time, pnum) DO UPDATE SET
     seen = ARRAY(SELECT DISTINCT unnest(known.seen || excluded.seen) ORDER BY 1),
