@@ -61,8 +61,9 @@ test-all: lint tools ## Everything: also slow tests, kill -9 in a row and the br
 chaos: setup ## Only the tests that kill processes, fill disks and cut the bus
 	$(BIN)/pytest -m chaos
 
-fuzz: setup ## Only property tests, with 2,000 examples each
+fuzz: setup ## Property tests with 2,000 examples each, then each parser by coverage for FUZZ_SECONDS (3600)
 	$(BIN)/pytest --hypothesis-profile=fuzz --timeout=900 -m "hypothesis and not slow"
+	$(BIN)/python tests/fuzz/run.py all --seconds $${FUZZ_SECONDS:-3600}
 
 bench: setup ## Observations a second and delays, beside raw PostgreSQL and raw JetStream in the same run
 	$(BIN)/python tests/bench/run.py

@@ -200,6 +200,11 @@ def test_the_folded_crc_equals_the_annex_listing(data: bytes) -> None:
     assert crc.annex(data) == _reference_crc(data)
 
 
+def test_the_folded_crc_of_what_is_far_too_long_is_right_too() -> None:
+    data = bytes(range(256)) * 200
+    assert crc.annex(data) == _reference_crc(data)
+
+
 def test_modbus_has_its_published_check_value() -> None:
     assert crc.modbus(b"123456789") == 0x4B37
 

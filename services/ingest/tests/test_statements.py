@@ -324,6 +324,6 @@ async def test_what_is_tolerated_is_recorded(served: FastAPI, database: FreshDat
         await device.send(sent)
         assert (await device.answer())["CN"] == "9014"
     ((notes,),) = await fetch(database, "SELECT notes FROM submissions")
-    for told in ("LF alone", "another order", "no QN", "stands for Flag", "blanks around", "edge of CP",
+    for told in ("LF alone", "another order", "no QN", "stands for 'Flag'", "blanks around", "edge of CP",
                  "'A34004' is read as a34004", "do not separate"):  # fmt: skip
         assert told in notes, notes

@@ -1,5 +1,5 @@
 """The demonstration's days from now on: every minute the loggers send, every hour the systems post and the
-officers release.
+officers release. In between the loggers answer what the host asks.
 
 Promises: goes on where it stopped, also after a pause of hours; what is on the way when the platform is away
 is sent again. Leaves the cheats to the past days, and runs until it is stopped.
@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 
 from jianzhen.demo import officers, readings
+from jianzhen.demo.fleet import Fleet
 from jianzhen.demo.logger import HOURS, MINUTES, reading
 from jianzhen.demo.memory import Memory
 from jianzhen.demo.run import ITEM
@@ -24,17 +25,18 @@ JUDGED_SECONDS = 15
 
 def run_live(platform: Platform, memory: Memory, say: Say) -> None:
     """Sends what is due, for ever."""
-    while True:
-        until = int(time.time()) // MINUTE * MINUTE
-        try:
-            while memory.sent_until < until:
-                step(platform, memory, min(until, memory.sent_until + LONGEST_STEP), say)
-        except (Refused, OSError) as error:
-            say(f"waiting 等待: {error}")
-        time.sleep(PAUSE_SECONDS)
+    with Fleet(platform) as fleet:
+        while True:
+            until = int(time.time()) // MINUTE * MINUTE
+            try:
+                while memory.sent_until < until:
+                    step(platform, fleet, memory, min(until, memory.sent_until + LONGEST_STEP), say)
+            except (Refused, OSError) as error:
+                say(f"waiting 等待: {error}")
+            time.sleep(PAUSE_SECONDS)
 
 
-def step(platform: Platform, memory: Memory, until: int, say: Say) -> None:
+def step(platform: Platform, fleet: Fleet, memory: Memory, until: int, say: Say) -> None:
     """One stretch of time: minutes and hours of the loggers, hours of the systems, releases."""
     begin = memory.sent_until
     frames: dict[str, list[bytes]] = {}
@@ -44,7 +46,7 @@ def step(platform: Platform, memory: Memory, until: int, say: Say) -> None:
     hours = [at for at in range(begin // HOUR * HOUR, until, HOUR) if begin < at + HOUR <= until]
     for site in readings.loggers():
         frames[site.code] += [reading(site, HOURS, at, {}, 900 + n % 99) for n, at in enumerate(hours)]
-    readings.send(platform, frames, lambda _: None)
+    fleet.send(frames)
     if hours:
         readings.post_hours(platform, hours[0], hours[-1] + HOUR, historical=False)
         time.sleep(JUDGED_SECONDS)

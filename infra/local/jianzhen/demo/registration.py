@@ -21,6 +21,8 @@ def register(platform: Platform) -> int:
         if site.mn:
             device = {"site": site.code, "source": site.mn, "password": PASSWORD}
             ask(platform, CLERK, "PUT", f"/api/ingest/devices/{site.mn}", device)
+            manners = {"accepts_commands": True, "pulls_back": True}
+            ask(platform, CLERK, "PUT", f"/api/ingest/devices/{site.mn}/manners", manners)
     series = [row for site in sites() for row in _series(site)]
     ask(platform, CLERK, "PUT", "/api/ingest/series", {"series": series})
     return len(series)

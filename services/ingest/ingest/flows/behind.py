@@ -9,8 +9,8 @@ from kit.db import Database
 
 from ingest.flows.store import Newest, Store
 from ingest.queries import trailing
+from ingest.queries.telemetry import Columns
 from ingest.rules.flood import FloodGate
-from ingest.rules.times import moment
 
 # A store that stays away must not let this grow; what is dropped is made again at the next start.
 _MOST_NOTED = 10_000
@@ -23,27 +23,26 @@ async def note_latest(database: Database, store: Store) -> None:
         return
     try:
         async with database.telemetry() as connection:
-            await trailing.upsert_latest(connection, _rows(noted))
+            await trailing.upsert_latest(connection, _newest(noted))
     except BaseException:
         store.newest = noted[-_MOST_NOTED:] + store.newest
         raise
 
 
-def _rows(noted: list[Newest]) -> list[trailing.Latest]:
+def _newest(noted: list[Newest]) -> Columns:
     """The newest of each series over many transactions, sorted by series."""
     series, start, value, decimals, flag = (
         np.concatenate([getattr(one, name) for one in noted]) for name in Newest.__struct_fields__
     )
     order = np.lexsort((start, series))
     last = order[np.append(series[order][1:] != series[order][:-1], True)]
-    return [
-        (int(series[at]), moment(int(start[at])), _number(value[at]), int(decimals[at]), flag[at].decode())
-        for at in last.tolist()
-    ]
-
-
-def _number(value: float) -> float | None:
-    return None if value != value else float(value)
+    return {
+        "series_id": series[last],
+        "ts": start[last],
+        "value": value[last],
+        "decimals": decimals[last],
+        "flag": flag[last],
+    }
 
 
 async def remake_latest(database: Database, series: list[int]) -> None:

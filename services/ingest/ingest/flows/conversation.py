@@ -150,7 +150,7 @@ class Conversation:
 
     async def turn(self) -> None:
         """One round: hear, resolve passwords, greet, send again, send."""
-        await self._reload()
+        await self.reload()
         await self._hear()
         await self._resolve_passwords()
         await self._greet()
@@ -179,8 +179,8 @@ class Conversation:
         async with self._database.telemetry() as connection:
             return await act(connection)
 
-    async def _reload(self) -> None:
-        """Exchanges that another instance, or this one before a restart, has begun."""
+    async def reload(self) -> None:
+        """Know the exchanges that another instance, or this one before a restart, has begun."""
         now = time.monotonic()
         if now < self._reload_at:
             return

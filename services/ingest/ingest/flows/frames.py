@@ -10,7 +10,7 @@ Bytes already committed are answered without being stored again. Leaves sockets 
 import hashlib
 import os
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 
 import msgspec
@@ -34,13 +34,14 @@ from ingest.rules.readings import WHOLE_FRAME, Plan, Read, Reading, make_plan, r
 from ingest.rules.refusals import Flaw
 from ingest.rules.registry import Device, Registry
 from ingest.rules.times import CHINA, micros
-from ingest.rules.upload_commands import upload
+from ingest.rules.upload_commands import upload, uploads
 
 __all__ = ["Arrival", "Heard", "Reception"]
 _SEEN = 200_000
 _PLANS = 20_000
 _LONG = 2048
 _FOUND_OUT = frozenset({"wrong-password", "wrong-address", "wrong-certificate", "wrong-system"})
+_WITH_SERIALS = frozenset(one.cn for one in uploads().values() if one.kind == "serials")
 _BACKFILL = MODES.index("backfill")
 Heard = Callable[[Arrival, Device], None]
 Asked = Callable[[Frame, Device], bool]
@@ -81,7 +82,9 @@ class Reception:
     async def take(self, arrivals: Sequence[Arrival]) -> None:
         """Commit the frames and set their replies. Raises Unavailable, and then no reply is set."""
         registry = self._catalog.current
-        if any(sender_of(arrival.frame) not in registry.devices for arrival in arrivals):
+        for arrival in arrivals:
+            arrival.mn = sender_of(arrival.frame)
+        if any(arrival.mn not in registry.devices for arrival in arrivals):
             registry = await self._catalog.refresh()
         await self._recall(arrivals, registry)
         day = arrivals[0].received_at.astimezone(CHINA).date()
@@ -99,9 +102,9 @@ class Reception:
         """Know who the devices were; a hardware number anew, since another instance may have noted it."""
         wanted = set()
         for arrival in arrivals:
-            mn = sender_of(arrival.frame)
-            is_stale = upload(arrival.frame.fields.get("CN", "")).kind == "serials"
-            if mn in registry.devices and (mn not in self._identities or is_stale):
+            mn = arrival.mn
+            is_new = mn not in self._identities or arrival.frame.fields.get("CN") in _WITH_SERIALS
+            if is_new and mn in registry.devices:
                 wanted.add(mn)
         if wanted:
             self._identities.update(await load_identities(self._database, sorted(wanted)))
@@ -116,7 +119,7 @@ class Reception:
             if mark not in self._seen:
                 continue
             arrival.is_taken, arrival.reply = True, self._seen[mark]
-            device = group.registry.devices.get(sender_of(arrival.frame))
+            device = group.registry.devices.get(arrival.mn)
             if self.heard is not None and device is not None:
                 self.heard(arrival, device)
         while len(self._seen) > _SEEN:
@@ -127,10 +130,10 @@ class Reception:
         arrival.digest = hashlib.sha256(arrival.frame.raw).digest()
         mark = _mark(arrival)
         if mark in self._seen or mark in group.replies:
-            self._flood.count(sender_of(arrival.frame), "resend", group.day).counted += 1
+            self._flood.count(arrival.mn, "resend", group.day).counted += 1
             arrival.is_repeat = True
             return
-        device = group.registry.devices.get(sender_of(arrival.frame))
+        device = group.registry.devices.get(arrival.mn)
         if arrival.frame.segment.cipher and device is not None:
             arrival.frame = decipher(arrival.frame, device.keys) or arrival.frame
         parcel = parcel_of(arrival, device, group.registry, group.traces[32 * number : 32 * number + 32])
@@ -172,7 +175,8 @@ class Reception:
         """What a taken frame says: values, statements, who the device is, its place in a message."""
         frame = arrival.frame
         told = upload(frame.fields["CN"])
-        who = {"address": arrival.address}
+        known = group.identities.get(device.mn) or self._identities.get(device.mn, {})
+        who = {} if known.get("address") == arrival.address else {"address": arrival.address}
         if arrival.certificate is not None:
             who["certificate"] = arrival.certificate
         if told.kind == "values":
@@ -192,15 +196,22 @@ class Reception:
             parcel.packet = packet
         elif packet is not None:
             add_notes(parcel, [packet])
-        known = group.identities.get(device.mn) or self._identities.get(device.mn, {})
-        changed = note_identity(parcel, known, who, lambda kind: self._keeps_change(device, kind, group))
+        if who:
+            self._identify(device, parcel, known, who, group)
+
+    def _identify(
+        self, device: Device, parcel: Parcel, known: Mapping[str, str], who: Mapping[str, str], group: Group
+    ) -> None:
+        limits = group.limits
+
+        def keeps(kind: str) -> bool:
+            is_address = kind == "address-changed"
+            most = limits.address_changes_per_day if is_address else limits.kept_refusals_per_day
+            return self._flood.keeps(device.mn, kind, group.day, most)
+
+        changed = note_identity(parcel, known, who, keeps)
         if changed:
             group.identities[device.mn] = {**known, **changed}
-
-    def _keeps_change(self, device: Device, kind: str, group: Group) -> bool:
-        limits = group.limits
-        most = limits.address_changes_per_day if kind == "address-changed" else limits.kept_refusals_per_day
-        return self._flood.keeps(device.mn, kind, group.day, most)
 
     def _plan_reading(
         self, arrival: Arrival, device: Device, parcel: Parcel, period: str, group: Group
@@ -270,6 +281,6 @@ def _mark(arrival: Arrival) -> bytes:
     return b"%b%b%b" % (arrival.digest, arrival.address.encode(), (arrival.certificate or "").encode())
 
 
-def _is_asked(fields: dict[str, str]) -> bool:
+def _is_asked(fields: Mapping[str, str]) -> bool:
     """Receipts are never answered: two systems would go on for ever."""
     return upload(fields.get("CN", "")).kind != "reply"

@@ -40,6 +40,7 @@ class Arrival(msgspec.Struct):
     address: str
     received_at: datetime
     certificate: str | None = None
+    mn: str = ""
     digest: bytes = b""
     is_taken: bool = False
     is_repeat: bool = False
@@ -49,13 +50,13 @@ class Arrival(msgspec.Struct):
 
 def sender_of(frame: Frame) -> str:
     """The MN as it can be kept: printable, at most 64 characters."""
-    mn = str(frame.fields.get("MN", ""))[:64]
+    mn: str = frame.fields.get("MN", "")[:64]
     return mn if mn.isprintable() else mn.encode("unicode_escape").decode()[:64]
 
 
 def parcel_of(arrival: Arrival, device: Device | None, registry: Registry, trace_id: str) -> Parcel:
     """The submission a frame makes, whether it is taken or refused."""
-    mn = device.mn if device is not None else sender_of(arrival.frame)
+    mn = arrival.mn
     site = registry.sites.get(device.site) if device is not None else None
     return Parcel(
         id=uuid7(),

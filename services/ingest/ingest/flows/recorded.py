@@ -70,6 +70,10 @@ class _Cells:
         self._channels = values.channels
         self.channel: list[int] = values.at.tolist()
         self._rank: list[int] = np.cumsum(np.append(False, values.at[1:] != values.at[:-1])).tolist()
+        # What a series adds to an event, counted where it first stands.
+        sizes = np.array([len(channel.encoded) + 1 for channel in values.channels], dtype=np.int64)
+        is_first = np.append(True, values.at[1:] != values.at[:-1])
+        self._bytes = np.append(0, np.cumsum(np.where(is_first, sizes[values.at], 0) + _ROW_BYTES)).tolist()
         self._origin: list[int] = (values.parcel.astype(np.int64) * len(MODES) + values.mode).tolist()
         self._start_ms: list[int] = (values.start // 1000).tolist()
         self._value = numbers
@@ -80,9 +84,8 @@ class _Cells:
 
     def parts(self, low: int, high: int) -> Iterator[slice]:
         """Halve until the encoded event surely fits."""
-        used = dict.fromkeys(self.channel[low:high])
-        size = sum(len(self._channels[at].encoded) + 1 for at in used)
-        size += len(set(self._origin[low:high])) * _ORIGIN_BYTES + (high - low) * _ROW_BYTES
+        size = self._bytes[high] - self._bytes[low] + len(self._channels[self.channel[low]].encoded)
+        size += len(set(self._origin[low:high])) * _ORIGIN_BYTES
         if size < MAX_EVENT_BYTES or high - low < 2:
             yield slice(low, high)
         else:

@@ -39,7 +39,7 @@ async def note_contacts(database: Database, roster: Roster) -> None:
     for mn in fresh:
         known = roster.known[mn]
         habit = habit_of(known.intervals, terms.silence_factor)
-        drift = clock_error(known.drifts, terms.drift_frames)
+        drift = clock_error(known.drifts, terms.drift_frames, terms.drift_limit_seconds)
         rows.append((mn, known.heard_at, known.address, known.certificate, habit, drift))
     try:
         async with database.telemetry() as connection:

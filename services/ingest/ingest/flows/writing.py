@@ -227,10 +227,11 @@ def _submission(parcel: Parcel, result: Stored) -> tuple[object, ...]:
     outcome = "accepted" if not refused else "partial" if kept else "refused"
     mode = parcel.declared or "live"
     return (
-        parcel.id, parcel.channel, parcel.principal, parcel.dept, parcel.region, list(parcel.region_path),
-        parcel.uscc, parcel.source, parcel.device, parcel.address, mode, parcel.received_at, parcel.sha256,
-        len(parcel.raw), parcel.content_encoding, parcel.idempotency_key, outcome, parcel.notes, accepted,
-        len(result.repeated), len(result.revised), refused, parcel.trace_id, parcel.nonce,
+        parcel.id, parcel.channel, parcel.principal, parcel.dept, parcel.region, parcel.region_path,
+        parcel.uscc, parcel.source, parcel.device, parcel.address, mode, micros(parcel.received_at),
+        parcel.sha256, len(parcel.raw), parcel.content_encoding, parcel.idempotency_key, outcome,
+        parcel.notes, accepted, len(result.repeated), len(result.revised), refused, parcel.trace_id,
+        parcel.nonce,
     )  # fmt: skip
 
 

@@ -1,10 +1,14 @@
-"""Observations as PostgreSQL's binary COPY stream, packed by numpy.
+"""Observations, submissions and raw bytes as PostgreSQL's binary COPY stream.
 
 Promises: the bytes equal what the driver would send row by row, at a fraction of the cost. Leaves order and
 duplicates to `flows`.
 """
 
-from functools import cache
+import struct
+from collections.abc import Sequence
+from functools import cache, lru_cache
+from typing import Any
+from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,3 +65,63 @@ def pack(columns: dict[str, NDArray[np.generic]]) -> bytes:
 def _offset(layout: np.dtype[np.void], name: str) -> int:
     assert layout.fields is not None
     return int(layout.fields[name][1])
+
+
+_NULL = b"\xff\xff\xff\xff"
+_HEAD = struct.Struct(">hi16s")
+_RECEIVED = struct.Struct(">iqi32sii")
+_COUNTS = struct.Struct(">iiiiiiii")
+SUBMISSION_FIELDS = 24
+
+
+@lru_cache(maxsize=65536)
+def _text(value: str | None) -> bytes:
+    if value is None:
+        return _NULL
+    data = value.encode()
+    return len(data).to_bytes(4, "big") + data
+
+
+@lru_cache(maxsize=65536)
+def _texts(values: tuple[str, ...]) -> bytes:
+    """A one-dimensional text[]: dimensions, NULLs, the oid of text, (size, lower bound), the elements."""
+    if not values:
+        body = struct.pack(">iii", 0, 0, 25)
+    else:
+        body = struct.pack(">iiiii", 1, 0, 25, len(values), 1) + b"".join(map(_text, values))
+    return len(body).to_bytes(4, "big") + body
+
+
+def pack_submissions(rows: Sequence[tuple[Any, ...]]) -> bytes:
+    """Rows of `submissions` in the order of `telemetry.SUBMISSION`, `received_at` in microseconds since 1970.
+
+    Most cells are the same for all frames of a device, so their bytes are remembered.
+    Worked example: a row with a region path of three codes takes about 400 bytes.
+    """
+    parts = [HEADER]
+    for row in rows:
+        (
+            number, channel, principal, dept, region, path, uscc, source, device, address, mode, received_at,
+            sha256, size, encoding, key, outcome, notes, accepted, repeated, revised, refused, trace,
+            nonce,
+        ) = row  # fmt: skip
+        parts += (
+            _HEAD.pack(SUBMISSION_FIELDS, 16, number.bytes),
+            _text(channel), _text(principal), _text(dept), _text(region), _texts(path), _text(uscc),
+            _text(source), _text(device), _text(address), _text(mode),
+            _RECEIVED.pack(8, received_at - PG_EPOCH, 32, sha256, 4, size),
+            _text(encoding), _text(key), _text(outcome), _text(notes),
+            _COUNTS.pack(4, accepted, 4, repeated, 4, revised, 4, refused),
+            len(trace).to_bytes(4, "big"), trace.encode(), len(nonce).to_bytes(4, "big"), nonce,
+        )  # fmt: skip
+    parts.append(TRAILER)
+    return b"".join(parts)
+
+
+def pack_raw(rows: Sequence[tuple[UUID, str, bytes]]) -> bytes:
+    """Rows of `raw_bytes`: submission, encoding, data."""
+    parts = [HEADER]
+    for number, encoding, data in rows:
+        parts += (_HEAD.pack(3, 16, number.bytes), _text(encoding), len(data).to_bytes(4, "big"), data)
+    parts.append(TRAILER)
+    return b"".join(parts)

@@ -9,7 +9,7 @@ import asyncpg
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.queries.binary import COLUMNS, pack
+from ingest.queries.binary import COLUMNS, pack, pack_raw, pack_submissions
 
 Columns = dict[str, NDArray[np.generic]]
 # value, flag, submission and row of a recorded observation
@@ -29,13 +29,6 @@ SUBMISSION = (
     "mode", "received_at", "sha256", "size", "content_encoding", "idempotency_key", "outcome", "notes",
     "accepted", "repeated", "revised", "refused", "trace_id", "nonce",
 )  # fmt: skip
-KEEP_ONE = f"""
-WITH kept AS (
-    INSERT INTO submissions ({", ".join(SUBMISSION)})
-    VALUES ({", ".join(f"${at}" for at in range(1, len(SUBMISSION) + 1))})
-)
-INSERT INTO raw_bytes (submission, encoding, data) VALUES ($1, ${len(SUBMISSION) + 1}, ${len(SUBMISSION) + 2})
-"""  # noqa: S608
 REFUSED = ("submission", "row_no", "field", "rule", "found", "site")
 REVISION = ("submission", "row_no", "series_id", "ts", "first_value", "later_value", "decimals", "flag")
 FINDING = ("id", "kind", "site", "region_path", "uscc", "submission", "found_at", "detail")
@@ -53,12 +46,23 @@ async def copy_observations(connection: asyncpg.Connection, columns: Columns) ->
     )
 
 
-async def insert_new_observations(connection: asyncpg.Connection, columns: Columns) -> None:
-    """The slow way: rows whose (series, ts) is taken are left out. Rows are inserted in the order given."""
+async def copy_incoming(connection: asyncpg.Connection, columns: Columns) -> None:
+    """Into this transaction's temporary table; columns that are not given are nothing."""
+    size = len(columns["series_id"])
+    nothing: Columns = {
+        "mode": np.zeros(size, np.int16),
+        "submission": np.zeros(size, "V16"),
+        "row_no": np.zeros(size, np.int32),
+    }
     await connection.execute(INCOMING)
     await connection.copy_to_table(
-        "incoming", source=_once(pack(columns)), columns=list(COLUMNS), format="binary"
+        "incoming", source=_once(pack(nothing | columns)), columns=list(COLUMNS), format="binary"
     )
+
+
+async def insert_new_observations(connection: asyncpg.Connection, columns: Columns) -> None:
+    """The slow way: rows whose (series, ts) is taken are left out. Rows are inserted in the order given."""
+    await copy_incoming(connection, columns)
     await connection.execute(FROM_INCOMING)
     await connection.execute("DELETE FROM pg_temp.incoming")
 
@@ -79,12 +83,12 @@ async def ensure_month(connection: asyncpg.Connection, month: datetime) -> None:
 async def keep_submissions(
     connection: asyncpg.Connection, submissions: Sequence[tuple[Any, ...]], raw: Sequence[tuple[Any, ...]]
 ) -> None:
-    """Submissions and their raw bytes: one statement for one, COPY for many."""
-    if len(submissions) == 1:
-        await connection.execute(KEEP_ONE, *submissions[0], *raw[0][1:])
-    else:
-        await copy_rows(connection, "submissions", SUBMISSION, submissions)
-        await copy_rows(connection, "raw_bytes", ("submission", "encoding", "data"), raw)
+    """Submissions (`received_at` in microseconds since 1970) and their raw bytes."""
+    for table, columns, data in (
+        ("submissions", SUBMISSION, pack_submissions(submissions)),
+        ("raw_bytes", ("submission", "encoding", "data"), pack_raw(raw)),
+    ):
+        await connection.copy_to_table(table, source=_once(data), columns=list(columns), format="binary")
 
 
 async def copy_rows(

@@ -1,14 +1,15 @@
 """Latest values and flood counts."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date
 
 import asyncpg
 
-Latest = tuple[int, datetime, float | None, int, str]
+from ingest.queries.telemetry import Columns, copy_incoming
+
 UPSERT = """
 INSERT INTO latest_values (series_id, ts, value, decimals, flag)
-SELECT * FROM unnest($1::bigint[], $2::timestamptz[], $3::float8[], $4::smallint[], $5::text[])
+SELECT series_id, ts, value, decimals, flag FROM pg_temp.incoming ORDER BY series_id
 ON CONFLICT (series_id) DO UPDATE SET
     ts = excluded.ts, value = excluded.value, decimals = excluded.decimals, flag = excluded.flag
 WHERE latest_values.ts < excluded.ts
@@ -28,9 +29,11 @@ ON CONFLICT (sender, day, rule) DO UPDATE SET
 """
 
 
-async def upsert_latest(connection: asyncpg.Connection, rows: Sequence[Latest]) -> None:
+async def upsert_latest(connection: asyncpg.Connection, columns: Columns) -> None:
     """Keep these where nothing newer is known. Rows sorted by series, so that writers queue in one order."""
-    await connection.execute(UPSERT, *(list(column) for column in zip(*rows, strict=True)))
+    await copy_incoming(connection, columns)
+    await connection.execute(UPSERT)
+    await connection.execute("DELETE FROM pg_temp.incoming")
 
 
 async def remake_latest(connection: asyncpg.Connection, series: Sequence[int]) -> None:

@@ -2,8 +2,8 @@
 
 Promises: holds at most one unfinished frame; reading pauses while the committer is full, while too many
 frames of this peer wait for their commit, or while it does not read its receipts; a peer whose frames
-are all refused is read in sips, so that a flood cannot delay its neighbours. Leaves time-outs to `server`,
-which looks at `heard_at` and `began_at`, at once only at those that put themselves among the `busy`.
+are all refused or repeats is read in sips, so that a flood cannot delay its neighbours. Leaves time-outs to
+`server`, which looks at `heard_at` and `began_at`, at once only at those among the `busy`.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from ingest.rules.stream import StreamParser
 
 MOST_GARBAGE = 65_536
 MOST_WAITING = 500
-MOST_REFUSED = 100
+MOST_USELESS = 100
 # One for all connections: what is read into it is taken out before the loop turns to the next one. Small, so
 # that nobody's bytes are parsed for long while others wait.
 _SIP = memoryview(bytearray(32_768))
@@ -35,8 +35,8 @@ class Connection(asyncio.BufferedProtocol):
         "_is_choked",
         "_opened",
         "_parser",
-        "_refused",
         "_transport",
+        "_useless",
         "_waiting",
         "address",
         "began_at",
@@ -59,7 +59,7 @@ class Connection(asyncio.BufferedProtocol):
         self.certificate: str | None = None
         self.heard_at = self.began_at = 0.0
         self.is_held = self._is_choked = False
-        self._waiting = self._refused = 0
+        self._waiting = self._useless = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -100,7 +100,7 @@ class Connection(asyncio.BufferedProtocol):
 
     @property
     def _is_flooding(self) -> bool:
-        return self._refused > MOST_REFUSED
+        return self._useless > MOST_USELESS
 
     def hold(self) -> None:
         """Stop reading: the kernel's buffers, then the sender, must wait."""
@@ -112,6 +112,8 @@ class Connection(asyncio.BufferedProtocol):
     def release(self) -> None:
         if self._transport is not None and self.is_held and not self._is_choked:
             self.is_held = False
+            # The time we did not read is not the peer's.
+            self.heard_at = self.began_at = asyncio.get_running_loop().time()
             self._transport.resume_reading()
 
     def is_unfinished(self) -> bool:
@@ -143,7 +145,8 @@ class Connection(asyncio.BufferedProtocol):
 
     def _settled(self, arrival: Arrival) -> None:
         self._waiting -= 1
-        self._refused = 0 if arrival.is_taken else self._refused + 1
+        is_new = arrival.is_taken and not arrival.is_repeat
+        self._useless = 0 if is_new else self._useless + 1
         receipt = arrival.reply
         if receipt is not None and self._transport is not None and not self._transport.is_closing():
             self._transport.write(receipt)

@@ -87,6 +87,8 @@ class Receiver:
 
     async def start(self) -> None:
         loop = asyncio.get_running_loop()
+        # Before the first frame: it may be the answer to a question of an earlier life.
+        await self._conversation.reload()
         self._server = await loop.create_server(
             self._connection, self._door.host, self._door.port, backlog=1024
         )
@@ -157,12 +159,14 @@ class Receiver:
         for connection in list(self._busy):
             if connection.is_held and not is_full:
                 connection.release()
+            if connection.is_held:
+                continue
             if connection.is_unfinished():
                 if now - connection.heard_at > _SETTLE_SECONDS:
                     connection.settle()
                 if now - connection.began_at > self._door.frame_seconds:
                     connection.close()
-            elif not connection.is_held:
+            else:
                 self._busy.discard(connection)
         whole = min(self._door.idle_seconds / 4, _LONGEST_ROUND_SECONDS)
         for _ in range(math.ceil(len(self._round) * min(1.0, _SWEEP_SECONDS / whole))):
@@ -170,7 +174,8 @@ class Receiver:
             if connection not in self._connections:
                 continue
             self._round.append(connection)
-            if now - connection.heard_at > self._door.idle_seconds and not connection.is_unfinished():
+            is_amid = connection.is_unfinished() and not connection.is_held
+            if now - connection.heard_at > self._door.idle_seconds and not is_amid:
                 connection.close()
 
     def _renew(self, keeper: Keeper) -> None:

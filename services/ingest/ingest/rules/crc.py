@@ -1,12 +1,10 @@
 """Check values of HJ 212 frames: the annex algorithm, and the two others that real devices send.
 
-Promises: `annex` equals HJ 212-2017 Appendix A for every input, at about a microsecond a frame.
+Promises: `annex` equals HJ 212-2017 Appendix A for every input, at about two microseconds a frame.
 Leaves to `frames` what a wrong value means.
 """
 
 from typing import Literal
-
-import numpy as np
 
 Verdict = Literal["annex", "modbus", "modbus-swapped", "wrong", "absent"]
 
@@ -36,6 +34,10 @@ def _by_distance() -> tuple[tuple[int, ...], ...]:
     return tuple(rows)
 
 
+# [n]: the (half, mask) by which an integer of at most 2ⁿ bits is folded down to eight bytes; 2¹⁸ are 32 KB.
+_LARGEST = 18
+_MASKS = tuple((1 << k, (1 << (1 << k)) - 1) for k in range(6, _LARGEST))
+_HALVES = tuple(_MASKS[: max(n - 6, 0)][::-1] for n in range(_LARGEST + 1))
 _D0, _D1, _D2, _D3, _D4, _D5, _D6, _D7 = _by_distance()
 
 
@@ -46,13 +48,17 @@ def annex(segment: bytes) -> int:
     it is the identity. So the whole segment may be folded into eight bytes by XOR before the table is asked.
     Worked example: the segment of the Appendix A frame gives 0x1C80 (MODBUS would give 0x0759).
     """
-    if not segment:
+    size = 8 * len(segment)
+    if not size:
         return 0xFFFF
-    size = len(segment)
-    first = bytes((segment[0] ^ 0xFF,))
-    padded = b"".join((bytes(-size % 8), first, segment[1:]))
-    folded = int(np.bitwise_xor.reduce(np.frombuffer(padded, dtype="<u8"))).to_bytes(8, "little")
-    b7, b6, b5, b4, b3, b2, b1, b0 = folded
+    # One large integer: halving it costs less than handing the bytes to an array, up to about a kilobyte.
+    folded = int.from_bytes(segment, "big") ^ (0xFF << (size - 8))
+    while size > 1 << _LARGEST:
+        size = 1 << ((size - 1).bit_length() - 1)
+        folded = (folded >> size) ^ (folded & ((1 << size) - 1))
+    for half, mask in _HALVES[(size - 1).bit_length()]:
+        folded = (folded >> half) ^ (folded & mask)
+    b7, b6, b5, b4, b3, b2, b1, b0 = folded.to_bytes(8, "big")
     return _D0[b0] ^ _D1[b1] ^ _D2[b2] ^ _D3[b3] ^ _D4[b4] ^ _D5[b5] ^ _D6[b6] ^ _D7[b7]
 
 

@@ -7,7 +7,6 @@ Leaves to `readings` what a pair means, and to `frames` whether the frame as a w
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from types import MappingProxyType
 
 import msgspec
 
@@ -72,7 +71,7 @@ def read_segment(segment: bytes) -> Segment:
     names, values, groups = _read_pairs(body, problems, notes) if body and not cipher else ((), [], 0)
     _judge_fields(fields, problems, notes)
     kept = tuple(notes[:_MOST_NOTES])
-    return Segment(MappingProxyType(fields), names, values, tuple(problems), kept, groups, cipher)
+    return Segment(fields, names, values, tuple(problems), kept, groups, cipher)
 
 
 def _find_cp(text: str, problems: list[str]) -> tuple[str, str, str]:
@@ -99,7 +98,7 @@ def _read_header(head: str, problems: list[str], notes: list[str]) -> dict[str, 
         if known in fields:
             notes.append(f"{known[:16]!r} stands twice")
         elif known != name or value != value.strip(" ,\t"):
-            notes.append(f"{part[:24]!r} stands for {known[:16]}"[:80])
+            notes.append(f"{part[:24]!r} stands for {known[:16]!r}"[:80])
         fields.setdefault(known, value.strip(" ,\t"))
     return fields
 

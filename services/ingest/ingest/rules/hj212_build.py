@@ -68,7 +68,7 @@ def refusal(fields: Mapping[str, str], code: int) -> bytes:
 
 def _reply(fields: Mapping[str, str], command: str, groups: Sequence[str]) -> bytes:
     flag = flag_of(fields) or 0
-    head: dict[str, str | int] = {"QN": fields["QN"][:_ECHOED]} if "QN" in fields else {}
-    head |= {"ST": 91, "CN": command}
-    head |= {name: fields[name][:_ECHOED] for name in ("PW", "MN") if name in fields}
-    return build(head | {"Flag": flag >> 2 << 2}, groups)
+    number = f"QN={fields['QN'][:_ECHOED]};" if "QN" in fields else ""
+    who = "".join([f"{name}={fields[name][:_ECHOED]};" for name in ("PW", "MN") if name in fields])
+    cp = ";".join(groups)
+    return envelope(f"{number}ST=91;CN={command};{who}Flag={flag >> 2 << 2};CP=&&{cp}&&".encode())

@@ -36,4 +36,7 @@ def upload(cn: str) -> Upload:
 
     Worked example: `upload("2061")` carries values of the period "hour"; `upload("7777").kind` is "unknown".
     """
-    return uploads().get(cn) or Upload(cn, "unknown", 0, "in no edition of HJ 212")
+    return _UPLOADS.get(cn) or Upload(cn, "unknown", 0, "in no edition of HJ 212")
+
+
+_UPLOADS = uploads()

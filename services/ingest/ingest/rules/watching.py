@@ -21,12 +21,14 @@ def drift_of(qn: str | None, received_at: datetime) -> float | None:
     return None if at is None else (at - micros(received_at)) / 1e6
 
 
-def clock_error(drifts: Sequence[float], frames: int) -> float | None:
-    """The best estimate of several: travel and resends only make a QN older, so the largest; None if too few.
+def clock_error(drifts: Sequence[float], frames: int, limit: float) -> float | None:
+    """The best estimate of several: travel only makes a QN older, so the largest; None if too few.
 
-    Worked example: of -30.2, -0.4, -95.0 the device's clock is -0.4 s wrong.
+    Where they differ by more than `limit` a backlog is being sent, and nothing can be said of the clock.
+    Worked example: of -30.2, -0.4, -95.0 with limit 120 the device's clock is -0.4 s wrong.
     """
-    return max(drifts) if len(drifts) >= frames else None
+    is_known = len(drifts) >= frames and max(drifts) - min(drifts) <= limit
+    return max(drifts) if is_known else None
 
 
 def habit_of(observed: Sequence[float], factor: int) -> float | None:
