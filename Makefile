@@ -8,7 +8,7 @@ FAST := not slow and not chaos and not browser
 PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadfile
 
 .PHONY: help setup assets portal-assets up down status demo lint format types imports unit test test-all chaos fuzz \
-	bench lock docs screenshots kubectl tools clean distclean
+	bench bench-large lock docs screenshots kubectl tools clean distclean
 
 help: ## This list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -65,8 +65,12 @@ fuzz: setup ## Property tests with 2,000 examples each, then each parser by cove
 	$(BIN)/pytest --hypothesis-profile=fuzz --timeout=900 -m "hypothesis and not slow"
 	$(BIN)/python tests/fuzz/run.py all --seconds $${FUZZ_SECONDS:-3600}
 
-bench: setup ## Observations a second and delays, beside raw PostgreSQL and raw JetStream in the same run
-	$(BIN)/python tests/bench/run.py
+bench: setup ## Figures beside limits and a peer in the same run (12 min); WRITE=1 fills the READMEs
+	@sh tests/bench/sensorthings/setup.sh
+	$(BIN)/python tests/bench/run.py $(if $(WRITE),--write) $(ARGS)
+
+bench-large: setup ## The same at 1 to ROWS=100000000 observations; asks the disk first; WRITE=1 puts the plots into docs
+	$(BIN)/python tests/bench/large.py $(if $(ROWS),--rows $(ROWS)) $(if $(WRITE),--pictures docs/pictures) $(ARGS)
 
 screenshots: setup tools ## Pictures of the running portal: zh and en, phone and desktop (.artefacts/)
 	CHROMIUM=$(CURDIR)/.tools/chromium $(BIN)/pytest -m browser

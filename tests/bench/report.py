@@ -81,12 +81,14 @@ def preface(machine: dict[str, str], language: str) -> str:
         return (
             f"{m['cpu']}，{m['cores']} 核，{m['memory']}，{m['system']}；Python {m['python']}，"
             f"PostgreSQL {m['postgres']}，NATS {m['nats']}；平均负载 {m['load_before']} → "
-            f"{m['load_after']}；{m['at']}。服务器、客户端、PostgreSQL 与 NATS 共用这些核；每行单独运行，其余服务暂停。\n"
+            f"{m['load_after']}；{m['at']}。"
+            "服务器、客户端、PostgreSQL 与 NATS 共用这些核；每行单独运行，其余服务暂停。\n"
         )
     return (
         f"{m['cpu']}, {m['cores']} cores, {m['memory']}, {m['system']}; Python {m['python']}, PostgreSQL "
         f"{m['postgres']}, NATS {m['nats']}; load average {m['load_before']} → {m['load_after']}; "
-        f"{m['at']}. Servers, clients, PostgreSQL and NATS share the cores; each row runs alone, other services are stopped.\n"
+        f"{m['at']}. "
+        "Servers, clients, PostgreSQL and NATS share the cores; each row runs alone, the others stopped.\n"
     )
 
 
