@@ -67,7 +67,10 @@ class Target(msgspec.Struct, frozen=True, gc=False):
 
 
 class Registry(msgspec.Struct, frozen=True):
-    """The registry as of one version. `targets` remembers what senders' keys meant in it."""
+    """The registry as of one version.
+
+    `targets` remembers what senders' keys meant in it, `batches` what whole columns of keys meant.
+    """
 
     version: int
     sites: Mapping[str, Site]
@@ -75,6 +78,7 @@ class Registry(msgspec.Struct, frozen=True):
     by_id: Mapping[int, Channel]
     devices: Mapping[str, Device]
     targets: dict[tuple[str, tuple[Any, ...]], Target] = msgspec.field(default_factory=dict)
+    batches: dict[tuple[str, tuple[Any, ...]], Any] = msgspec.field(default_factory=dict)
 
 
 EMPTY = Registry(-1, {}, {}, {}, {})
