@@ -1,6 +1,5 @@
 """The service `ingest`: wiring of the HTTP door, the TCP receiver, the jobs."""
 
-import gc
 from collections.abc import Awaitable, Callable
 from dataclasses import fields
 
@@ -10,7 +9,7 @@ from kit.settings import load
 from standards.regions import is_within
 
 from ingest.api import router
-from ingest.flows.behind import remake_latest
+from ingest.flows.behind import calm_collector, remake_latest
 from ingest.flows.catalog import Catalog
 from ingest.flows.frames import Reception
 from ingest.flows.store import Store
@@ -37,11 +36,7 @@ async def start(app: FastAPI) -> Callable[[], Awaitable[None]]:
     reception = Reception(state.catalog, state.store, state.flood)
     state.receiver = receiver = Receiver(_door(state.settings), reception)
     await receiver.start()
-    # What was made so far lives as long as the process: the collector need not walk it for every batch.
-    gc.collect()
-    gc.freeze()
-    # A batch makes thousands of cells and no cycles: looking through them after every 700 took a third of it.
-    gc.set_threshold(50_000, 20, 20)
+    calm_collector()
     return receiver.stop
 
 
