@@ -1,6 +1,5 @@
 """The service `ingest`: wiring of the HTTP door, the TCP receiver, the jobs."""
 
-import gc
 from collections.abc import Awaitable, Callable
 
 from fastapi import FastAPI
@@ -9,7 +8,7 @@ from kit.settings import load
 from standards.regions import is_within
 
 from ingest.api import ASKS, router
-from ingest.flows.behind import remake_latest
+from ingest.flows.behind import calm_collector, remake_latest
 from ingest.flows.catalog import Catalog
 from ingest.flows.store import Store
 from ingest.flows.submit import Desk
@@ -34,9 +33,7 @@ async def start(app: FastAPI) -> Callable[[], Awaitable[None]]:
     await remake_latest(state.database, list(registry.by_id))
     state.receiver = receiver = make_receiver(state)
     await receiver.start()
-    # What was made so far lives as long as the process: the collector need not walk it for every batch.
-    gc.collect()
-    gc.freeze()
+    calm_collector()
     return receiver.stop
 
 

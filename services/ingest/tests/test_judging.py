@@ -22,6 +22,7 @@ from ingest.rules.readings import Columns, Reading, make_plan, read_group
 from ingest.rules.refusals import Refusal
 from ingest.rules.registry import Channel, Device, Registry, SeriesKey, Site
 from ingest.rules.rows import BatchRefused, read_batch
+from ingest.rules.targets import facts_of
 from ingest.rules.times import micros
 
 LIMITS = limits_on(date(2026, 11, 21))
@@ -236,6 +237,7 @@ def test_every_value_is_said_once_and_every_event_fits(rows: int, sites: int) ->
     start = (np.arange(rows, dtype=np.int64) * 3_600_000_000)[order]
     values = Values(
         channels,
+        facts_of(channels),
         at[order],
         start,
         np.where(start % 7 == 0, np.nan, start / 7),
@@ -261,3 +263,29 @@ def test_every_value_is_said_once_and_every_event_fits(rows: int, sites: int) ->
         (channels[one].ref.id, int(ts) // 1000, names[parcel], modes[mode])
         for one, ts, parcel, mode in zip(values.at, values.start, values.parcel, values.mode, strict=True)
     )
+
+
+def test_an_instant_in_the_future_is_refused_wherever_it_stands() -> None:
+    known = registry(channel(1, SITES[0], "a34004", period="rtd"))
+    cells = {"site": SITES[0], "factor": "a34004", "statistic": "avg", "period": "rtd", "value": 1}
+    rows = [cells | {"time": "2030-01-01T00:00:00Z"}] + [
+        cells | {"time": f"2026-11-20T00:00:0{at}Z"} for at in range(4)
+    ]
+    batch = read_batch({"source": "s", "rows": rows}, 100)
+    found = judge(batch, known, lambda site: True, NOW, LIMITS)
+    assert [(wrong.row, wrong.rule) for wrong in found.refused] == [(0, "time-future")]
+    assert found.row.tolist() == [1, 2, 3, 4]
+
+
+def test_a_remembered_batch_is_asked_for_its_sender_again() -> None:
+    known = registry(*(channel(at, site, "a34004") for at, site in enumerate(SITES[:3], start=1)))
+    cells = [{"site": site, "factor": "a34004", "time": "2026-11-21T08:00", "value": 1} for site in SITES[:3]]
+
+    def refused(may: Any) -> list[tuple[int, str]]:
+        batch = read_batch({"source": "s", "rows": cells}, 100)
+        return [(wrong.row, wrong.rule) for wrong in judge(batch, known, may, NOW, LIMITS).refused]
+
+    for _ in range(2):
+        assert refused(lambda site: True) == []
+        assert refused(lambda site: site.code != SITES[1]) == [(1, "out-of-scope")]
+    assert len(known.batches) == 1

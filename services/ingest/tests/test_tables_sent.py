@@ -1,5 +1,6 @@
 """CSV and XLSX sent at once, and `validate=only`: the same rules and answers as for JSON."""
 
+import asyncio
 import gzip
 import io
 import json
@@ -212,6 +213,15 @@ async def contents(database: FreshDatabase) -> dict[str, Any]:
     return found
 
 
+async def settled(database: FreshDatabase) -> dict[str, Any]:
+    """The same, once what trails the commits (latest values, numbering of events) has been written."""
+    before, found = None, await contents(database)
+    while found != before:
+        await asyncio.sleep(2)
+        before, found = found, await contents(database)
+    return found
+
+
 async def test_validating_answers_like_sending_and_changes_nothing(
     client: httpx.AsyncClient, tokens: Tokens, database: FreshDatabase
 ) -> None:
@@ -220,7 +230,7 @@ async def test_validating_answers_like_sending_and_changes_nothing(
         row(value=1), row(time="2026-11-21T09:00", value=3), row(time="2019-01-01T10:00"), row(factor="nope"),
         row(time="2019-01-01T10:00", value=9),
     )  # fmt: skip
-    before = await contents(database)
+    before = await settled(database)
     headers = tokens.bearer(MON) | {"Idempotency-Key": "k"}
     checked = await client.post("/observations", params={"validate": "only"}, json=body, headers=headers)
     lost = await client.post("/observations", params={"validate": "only"}, content=b"{", headers=headers)

@@ -11,9 +11,10 @@ from typing import Annotated, Literal, NamedTuple
 import msgspec
 from contracts.ingest import Mode
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
 from kit.auth import Grant, allow
 from kit.problems import Invalid, TooLarge, trace_id
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationError
 from starlette.requests import ClientDisconnect
 
 from ingest.api.bodies import BODY
@@ -81,7 +82,6 @@ def _forwarded(path: Path = None, mode: Passed = None) -> Forwarded:
 async def send_observations(
     request: Request,
     grant: May,
-    table: Annotated[Table, Query()],
     forwarded: Annotated[Forwarded, Depends(_forwarded)],
     key: Key = None,
     validate: Validate = None,
@@ -95,7 +95,7 @@ async def send_observations(
     kind["content-type"] = request.headers.get("content-type", "application/json")
     read: Read = read_json
     if kind.get_content_type() in (CSV, XLSX):
-        read = table_reader(kind.get_content_type(), kind.get_param("charset"), _mapping(table))  # type: ignore[arg-type]
+        read = table_reader(kind.get_content_type(), kind.get_param("charset"), _mapping(request))  # type: ignore[arg-type]
     received = msgspec.structs.replace(
         await receive(request, key, read), hops=forwarded.hops, mode=forwarded.mode
     )
@@ -115,8 +115,13 @@ async def receive(
     return Received(raw, encoding, address, key, trace_id() or "", now, read, channel)
 
 
-def _mapping(table: Table) -> Mapping:
+def _mapping(request: Request) -> Mapping:
     """The mapping of a table sent at once. Raises Invalid."""
+    # Read here and not by the framework: a JSON body need not pay for what only tables use.
+    try:
+        table = Table.model_validate(dict(request.query_params))
+    except ValidationError as error:
+        raise RequestValidationError(error.errors()) from None
     try:
         given = msgspec.json.decode(table.mapping) if table.mapping else {}
         words = {name: value for name in ("source", "station", "period") if (value := getattr(table, name))}

@@ -4,6 +4,8 @@ Promises: nothing here is evidence; what a crash loses is made again from the ob
 or begins a new count.
 """
 
+import gc
+
 import numpy as np
 from kit.db import Database
 
@@ -64,3 +66,13 @@ async def note_floods(database: Database, flood: FloodGate) -> None:
         await trailing.add_floods(connection, sorted(rows))
     for _, _, count, kept, counted in changed:
         count.noted = (kept, counted)
+
+
+def calm_collector() -> None:
+    """Once, when everything that lives as long as the process is there: the collector need not walk it again.
+
+    A batch makes thousands of cells and no cycles; looking through them after every 700 took a third of it.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)

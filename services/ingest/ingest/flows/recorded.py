@@ -15,6 +15,7 @@ from contracts.ingest import Mode, Recorded
 from numpy.typing import NDArray
 
 from ingest.rules.registry import Channel
+from ingest.rules.targets import Facts
 
 MODES: tuple[Mode, ...] = ("live", "late", "backfill", "historical")
 _ROW_BYTES = 72
@@ -25,6 +26,7 @@ class Values(msgspec.Struct):
     """Values of a transaction by (lane, series, ts): `at` indexes `channels`, `parcel` submissions."""
 
     channels: list[Channel]
+    facts: Facts
     at: NDArray[np.int64]
     start: NDArray[np.int64]
     value: NDArray[np.float64]
@@ -37,7 +39,7 @@ class Values(msgspec.Struct):
     def take(self, rows: NDArray[Any]) -> "Values":
         """The same columns, for these rows only (indices or a mask)."""
         names = ("at", "start", "value", "decimals", "flag", "mode", "parcel", "row")
-        return Values(self.channels, *(getattr(self, name)[rows] for name in names))
+        return Values(self.channels, self.facts, *(getattr(self, name)[rows] for name in names))
 
 
 def recorded_events(
@@ -46,10 +48,10 @@ def recorded_events(
     """(key, event) for every lane; the key is a station of that lane. `values` are sorted by lane."""
     if not len(values.at):
         return
-    lanes = np.array([int(channel.lane) for channel in values.channels], dtype=np.int16)[values.at]
-    # Whole columns become lists once: sixteen small conversions cost more than one large.
-    cells = _Cells(values, _numbers(values.value))
+    lanes = values.facts.lanes[values.at]
     bounds = [0, *(np.flatnonzero(lanes[1:] != lanes[:-1]) + 1).tolist(), len(lanes)]
+    # Whole columns become lists once: sixteen small conversions cost more than one large.
+    cells = _Cells(values, _numbers(values.value), np.repeat(bounds[:-1], np.diff(bounds)))
     for low, high in pairwise(bounds):
         for part in cells.parts(low, high):
             key = values.channels[cells.channel[part.start]].ref.site
@@ -64,17 +66,20 @@ def _numbers(values: NDArray[np.float64]) -> list[float | None]:
 
 
 class _Cells:
-    """The columns as lists, from which events are cut."""
+    """The columns as lists, from which events are cut. `lane_start[i]` is the first row of row i's lane."""
 
-    def __init__(self, values: Values, numbers: list[float | None]) -> None:
+    def __init__(self, values: Values, numbers: list[float | None], lane_start: NDArray[np.int64]) -> None:
         self._channels = values.channels
         self.channel: list[int] = values.at.tolist()
-        self._rank: list[int] = np.cumsum(np.append(False, values.at[1:] != values.at[:-1])).tolist()
-        # What a series adds to an event, counted where it first stands.
-        sizes = np.array([len(channel.encoded) + 1 for channel in values.channels], dtype=np.int64)
-        is_first = np.append(True, values.at[1:] != values.at[:-1])
-        self._bytes = np.append(0, np.cumsum(np.where(is_first, sizes[values.at], 0) + _ROW_BYTES)).tolist()
-        self._origin: list[int] = (values.parcel.astype(np.int64) * len(MODES) + values.mode).tolist()
+        is_next = np.append(False, values.at[1:] != values.at[:-1])
+        rank = np.cumsum(is_next)
+        self._rank: list[int] = (rank - rank[lane_start]).tolist()
+        sizes = np.where(is_next, values.facts.sizes[values.at] + 1, 0)
+        self._sizes: list[int] = [0, *np.cumsum(sizes).tolist()]
+        self._largest = int(values.facts.sizes.max(initial=0)) + 1
+        origin = values.parcel.astype(np.int64) * len(MODES) + values.mode
+        self._origin: list[int] = origin.tolist()
+        self._only = self._origin[0] if (origin == origin[0]).all() else None
         self._start_ms: list[int] = (values.start // 1000).tolist()
         self._value = numbers
         self._decimals: list[int] = values.decimals.tolist()
@@ -84,8 +89,9 @@ class _Cells:
 
     def parts(self, low: int, high: int) -> Iterator[slice]:
         """Halve until the encoded event surely fits."""
-        size = self._bytes[high] - self._bytes[low] + len(self._channels[self.channel[low]].encoded)
-        size += len(set(self._origin[low:high])) * _ORIGIN_BYTES
+        size = self._sizes[high] - self._sizes[low] + self._largest
+        origins = 1 if self._only is not None else len(set(self._origin[low:high]))
+        size += origins * _ORIGIN_BYTES + (high - low) * _ROW_BYTES
         if size < MAX_EVENT_BYTES or high - low < 2:
             yield slice(low, high)
         else:
@@ -96,8 +102,8 @@ class _Cells:
     def event(
         self, part: slice, submissions: Sequence[str], traces: Sequence[str], received_at_ms: int
     ) -> Recorded:
-        first = self._rank[part.start]
-        origins = {origin: at for at, origin in enumerate(dict.fromkeys(self._origin[part]))}
+        first, rank = self._rank[part.start], self._rank[part]
+        origins, by = self._origins(part)
         # Encoded once when the registry was loaded: a series is named in very many events.
         series: list[Any] = [
             msgspec.Raw(self._channels[at].encoded) for at in dict.fromkeys(self.channel[part])
@@ -108,10 +114,17 @@ class _Cells:
             modes=[MODES[origin % len(MODES)] for origin in origins],
             received_at_ms=received_at_ms,
             series=series,
-            at=[rank - first for rank in self._rank[part]],
-            by=[origins[origin] for origin in self._origin[part]],
+            at=[one - first for one in rank] if first else rank,
+            by=by,
             ts_ms=self._start_ms[part],
             value=self._value[part],
             decimals=self._decimals[part],
             flag=self._flag[part],
         )
+
+    def _origins(self, part: slice) -> tuple[list[int], list[int]]:
+        """(distinct origins, which of them each row has)."""
+        if self._only is not None:
+            return [self._only], [0] * (part.stop - part.start)
+        distinct = {origin: at for at, origin in enumerate(dict.fromkeys(self._origin[part]))}
+        return list(distinct), [distinct[origin] for origin in self._origin[part]]

@@ -10,6 +10,7 @@ from typing import Any
 import asyncpg
 import msgspec
 import numpy as np
+from contracts.ingest import Mode
 from kit.db import Database
 from numpy.typing import NDArray
 
@@ -17,12 +18,14 @@ from ingest.flows.parcels import Parcel, Stored
 from ingest.flows.recorded import MODES, Values
 from ingest.flows.writing import foresee, write
 from ingest.queries import telemetry
+from ingest.rules.judge import Judged
 from ingest.rules.registry import Channel
+from ingest.rules.targets import Facts, facts_of
 from ingest.rules.times import moment
 
 Also = Callable[[asyncpg.Connection, list[Stored]], Awaitable[None]]
 NOTHING = np.array([], dtype=np.int64)
-NO_VALUES = Values([], NOTHING, NOTHING, *[NOTHING] * 6)  # type: ignore[arg-type]
+NO_VALUES = Values([], facts_of([]), NOTHING, NOTHING, *[NOTHING] * 6)  # type: ignore[arg-type]
 
 
 class Newest(msgspec.Struct, frozen=True):
@@ -101,6 +104,9 @@ def _gather(parcels: Sequence[Parcel]) -> Values:
 
     The same order for everybody: two writers of the same values wait for each other, and never in a circle.
     """
+    only = parcels[0].judged if len(parcels) == 1 else None
+    if only is not None and only.facts is not None and only.facts.is_distinct and len(only.row):
+        return in_order(_from_one(only, only.facts, parcels[0].declared))
     channels: dict[int, int] = {}
     known: list[Channel] = []
     columns: dict[str, list[NDArray[Any]]] = {
@@ -116,31 +122,44 @@ def _gather(parcels: Sequence[Parcel]) -> Values:
                 channels[channel.ref.id] = len(known)
                 known.append(channel)
             places.append(channels[channel.ref.id])
-        size = len(judged.row)
-        declared = MODES.index(parcel.declared) if parcel.declared else None
-        mode = judged.is_late.astype(np.int16) if declared is None else np.full(size, declared, np.int16)
         columns["at"].append(np.array(places, dtype=np.int64)[judged.at])
-        columns["mode"].append(mode)
-        columns["parcel"].append(np.full(size, number, dtype=np.int32))
+        columns["mode"].append(_mode(judged, parcel.declared))
+        columns["parcel"].append(np.full(len(judged.row), number, dtype=np.int32))
         for name in ("start", "value", "decimals", "flag", "row"):
             columns[name].append(getattr(judged, name))
     if not known:
         return NO_VALUES
-    values = Values(known, *(np.concatenate(parts) for parts in columns.values()))
-    return in_order(values)
+    return in_order(Values(known, facts_of(known), *(np.concatenate(parts) for parts in columns.values())))
+
+
+def _from_one(judged: Judged, facts: Facts, declared: Mode | None) -> Values:
+    """One parcel that names no series twice: its own columns are those of the transaction."""
+    parcel = np.zeros(len(judged.row), dtype=np.int32)
+    first = (judged.at.astype(np.int64), judged.start, judged.value, judged.decimals, judged.flag)
+    return Values(judged.channels, facts, *first, _mode(judged, declared), parcel, judged.row)
+
+
+def _mode(judged: Judged, declared: Mode | None) -> NDArray[np.int16]:
+    if declared is None:
+        return judged.is_late.astype(np.int16)
+    return np.full(len(judged.row), MODES.index(declared), dtype=np.int16)
 
 
 def in_order(values: Values) -> Values:
     """The same values by (lane, series, ts), the earlier parcel and row first."""
     if not len(values.at):
         return NO_VALUES
-    ids = np.array([channel.ref.id for channel in values.channels], dtype=np.int64)[values.at]
-    lanes = np.array([int(channel.lane) for channel in values.channels], dtype=np.int16)[values.at]
-    return values.take(np.lexsort((values.row, values.parcel, values.start, ids, lanes)))
+    keys = (
+        values.row,
+        values.parcel,
+        values.start,
+        values.facts.ids[values.at],
+        values.facts.lanes[values.at],
+    )
+    return values.take(np.lexsort(keys))
 
 
 def _newest(values: Values) -> Newest:
     """Rows are sorted by series and time: the last of each series."""
     last = values.take(np.append(values.at[1:] != values.at[:-1], True))
-    series = np.array([channel.ref.id for channel in values.channels], dtype=np.int64)[last.at]
-    return Newest(series, last.start, last.value, last.decimals, last.flag)
+    return Newest(values.facts.ids[last.at], last.start, last.value, last.decimals, last.flag)

@@ -80,7 +80,7 @@ async def _insert(
 
 
 def _series(values: Values) -> NDArray[np.int64]:
-    return np.array([channel.ref.id for channel in values.channels], dtype=np.int64)[values.at]
+    return values.facts.ids[values.at]
 
 
 async def _recorded(connection: asyncpg.Connection, values: Values) -> list[telemetry.First]:

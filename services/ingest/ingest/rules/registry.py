@@ -110,8 +110,9 @@ class Target(msgspec.Struct, frozen=True, gc=False):
 
 
 class Registry(msgspec.Struct, frozen=True):
-    """The registry as of one version. `targets` remembers what senders' keys meant in it.
+    """The registry as of one version.
 
+    `targets` remembers what senders' keys meant in it, `batches` what whole columns of keys meant.
     `answered` are the addresses of devices that are told of refusals: from there an unknown MN is told, too.
     """
 
@@ -122,6 +123,7 @@ class Registry(msgspec.Struct, frozen=True):
     devices: Mapping[str, Device]
     manners: Mapping[str, Manners] = msgspec.field(default_factory=dict)
     targets: dict[tuple[str, tuple[Any, ...]], Target] = msgspec.field(default_factory=dict)
+    batches: dict[tuple[str, tuple[Any, ...]], Any] = msgspec.field(default_factory=dict)
     answered: frozenset[str] = frozenset()
 
 
