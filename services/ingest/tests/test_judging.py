@@ -22,7 +22,7 @@ from ingest.rules.readings import Columns, Reading, make_plan, read_group
 from ingest.rules.refusals import Refusal
 from ingest.rules.registry import Channel, Device, Registry, SeriesKey, Site
 from ingest.rules.rows import BatchRefused, read_batch
-from ingest.rules.targets import facts_of
+from ingest.rules.targets import channel_facts
 from ingest.rules.times import micros
 
 LIMITS = limits_on(date(2026, 11, 21))
@@ -237,7 +237,7 @@ def test_every_value_is_said_once_and_every_event_fits(rows: int, sites: int) ->
     start = (np.arange(rows, dtype=np.int64) * 3_600_000_000)[order]
     values = Values(
         channels,
-        facts_of(channels),
+        channel_facts(channels),
         at[order],
         start,
         np.where(start % 7 == 0, np.nan, start / 7),

@@ -33,7 +33,7 @@ from ingest.rules.limits import Limits, limits_on
 from ingest.rules.readings import WHOLE_FRAME, Plan, Read, Reading, make_plan, read_group
 from ingest.rules.refusals import Flaw
 from ingest.rules.registry import Device, Registry
-from ingest.rules.targets import facts_of
+from ingest.rules.targets import channel_facts
 from ingest.rules.times import CHINA, micros
 from ingest.rules.upload_commands import upload, uploads
 
@@ -273,7 +273,7 @@ def _values(read: Read, group: Group) -> Values:
         mode[np.isin(parcel, resent)] = _BACKFILL
     channels = [group.registry.by_id[one] for one in ids.tolist()]
     first = (at, columns.start, columns.value, columns.decimals, columns.flag)
-    return Values(channels, facts_of(channels), *first, mode, parcel, columns.row)
+    return Values(channels, channel_facts(channels), *first, mode, parcel, columns.row)
 
 
 def _mark(arrival: Arrival) -> bytes:

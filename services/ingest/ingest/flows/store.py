@@ -20,12 +20,12 @@ from ingest.flows.writing import foresee, write
 from ingest.queries import telemetry
 from ingest.rules.judge import Judged
 from ingest.rules.registry import Channel
-from ingest.rules.targets import Facts, facts_of
+from ingest.rules.targets import Facts, channel_facts
 from ingest.rules.times import moment
 
 Also = Callable[[asyncpg.Connection, list[Stored]], Awaitable[None]]
 NOTHING = np.array([], dtype=np.int64)
-NO_VALUES = Values([], facts_of([]), NOTHING, NOTHING, *[NOTHING] * 6)  # type: ignore[arg-type]
+NO_VALUES = Values([], channel_facts([]), NOTHING, NOTHING, *[NOTHING] * 6)  # type: ignore[arg-type]
 
 
 class Newest(msgspec.Struct, frozen=True):
@@ -129,7 +129,9 @@ def _gather(parcels: Sequence[Parcel]) -> Values:
             columns[name].append(getattr(judged, name))
     if not known:
         return NO_VALUES
-    return in_order(Values(known, facts_of(known), *(np.concatenate(parts) for parts in columns.values())))
+    return in_order(
+        Values(known, channel_facts(known), *(np.concatenate(parts) for parts in columns.values()))
+    )
 
 
 def _from_one(judged: Judged, facts: Facts, declared: Mode | None) -> Values:

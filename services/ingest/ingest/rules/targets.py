@@ -43,7 +43,7 @@ class Resolved(NamedTuple):
     sites: list[Site]
 
 
-def facts_of(channels: Sequence[Channel]) -> Facts:
+def channel_facts(channels: Sequence[Channel]) -> Facts:
     """The facts of these channels, in their order."""
     ids = np.array([channel.ref.id for channel in channels], dtype=np.int64)
     return Facts(
@@ -108,7 +108,7 @@ def _resolve(
     which = np.fromiter(map(index.__getitem__, keys), np.int32, batch.size)
     converted = [(at, target) for at, target in enumerate(targets) if target.unit is not None]
     sites = [registry.sites[code] for code in {channel.ref.site for channel in channels}]
-    return Resolved(channels, which, facts_of(channels), converted, sites)
+    return Resolved(channels, which, channel_facts(channels), converted, sites)
 
 
 def _no_key(at: int, key: tuple[Any, ...], flaws: dict[int, Flaw]) -> tuple[Any, ...]:
