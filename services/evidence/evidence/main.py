@@ -1,7 +1,7 @@
 """The service `evidence`: the log of all that was received and decided. Wiring only."""
 
-from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+import asyncio
+import sys
 
 from fastapi import FastAPI
 from kit.app import Parts, create_app, serve
@@ -10,26 +10,8 @@ from standards.regions import is_within
 
 from evidence import consumers
 from evidence.api import router
-from evidence.flows.identity import Identity
-from evidence.flows.integrating import Log, Turn
-from evidence.flows.objects import Objects
-from evidence.flows.witnessing import Witnesses
-from evidence.jobs import jobs
+from evidence.jobs import jobs, open_log, rebuild_by_hand
 from evidence.settings import Settings
-
-
-async def open_log(app: FastAPI) -> Callable[[], Awaitable[None]]:
-    """Compares files and database before anything is heard; returns how to stop."""
-    settings: Settings = app.state.settings
-    keys = settings.witness_keys
-    urls = dict(zip(keys, (witness.url for witness in settings.witnesses), strict=True))
-    seconds, pause = settings.witness_seconds, settings.witness_pause_seconds
-    witnesses = Witnesses(keys, urls, settings.needed, seconds, pause)
-    identity = Identity.of(settings.origin, settings.region, settings.seed)
-    turn = Turn(settings.writer_url.get_secret_value())
-    app.state.log = log = Log(app.state.database, Objects(settings.store), identity, witnesses, turn)
-    await log.open(datetime.now(UTC))
-    return log.close
 
 
 def build(settings: Settings) -> FastAPI:
@@ -47,7 +29,10 @@ def build(settings: Settings) -> FastAPI:
 
 
 def main() -> None:
+    """Runs the service; `--rebuild` compares files with database instead, `--mend` writes them anew."""
     settings = load(Settings)
+    if "--rebuild" in sys.argv[1:]:
+        raise SystemExit(asyncio.run(rebuild_by_hand(settings, mends="--mend" in sys.argv[1:])))
     serve(build(settings), settings)
 
 
