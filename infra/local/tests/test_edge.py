@@ -230,3 +230,19 @@ def test_a_slow_loris_loses_its_connections_and_others_do_not_notice(edge: Edge)
     for one in dribblers:
         one.close()
     assert not open_ones
+
+
+def test_the_evidence_log_is_read_without_asking_anybody(edge: Edge) -> None:
+    edge.seen.clear()
+    for path in ("/log/checkpoint", "/log/tile/0/x001/234.p/7"):
+        answer = httpx.get(f"{edge.url}{path}")
+        assert (answer.status_code, answer.json()["by"]) == (200, "evidence")
+        assert "no-store" not in answer.headers.get("cache-control", "")
+    assert edge.seen == [
+        ("evidence", "GET", "/log/checkpoint"),
+        ("evidence", "GET", "/log/tile/0/x001/234.p/7"),
+    ]
+    assert httpx.get(f"{edge.url}/api/evidence/leaves").status_code == 401
+    for path in ("/log/../outbox/heads", "/log/%2e%2e/metrics", "/api/evidence/outbox/heads"):
+        assert httpx.get(f"{edge.url}{path}", headers=GOOD).status_code == 404
+    assert ("evidence", "GET", "/outbox/heads") not in edge.seen

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from standards.regions import is_within
 from standards.tables import rows
 
-from cases.tables import Case, CaseStep, Lead, Signal
+from cases.tables import Case, CaseStep, Lead, SealedDecision, Signal
 
 
 async def lead(session: AsyncSession, lead_id: UUID, *, is_locked: bool = False) -> Lead:
@@ -32,6 +32,12 @@ async def case(session: AsyncSession, case_id: UUID, *, is_locked: bool = False)
     if found is None:
         raise NotFound("no-such-case", f"There is no case {case_id} 没有该案件")
     return found
+
+
+async def sealed(session: AsyncSession, case_id: UUID) -> Sequence[SealedDecision]:
+    """What was decided in a case, as it was said, oldest first."""
+    query = select(SealedDecision).where(SealedDecision.case_id == case_id).order_by(SealedDecision.sealed_at)
+    return (await session.scalars(query)).all()
 
 
 async def lock_origin(session: AsyncSession, origin: str, region: str, origin_id: str) -> None:

@@ -129,6 +129,10 @@ async def test_what_grows_is_cosigned_and_a_quorum_is_lost_and_regained(
         await settled(log, 6)
         assert len(vouched(settings)) == 2
         assert [one["size"] for one in await said(database, "quorum_regained")] == [330]
+    for one in three:
+        one.end()
+    async with running(database, settings):
+        assert len(vouched(settings)) == 2, "a restart without witnesses takes no cosignature back"
     assert await said(database, "witness_refused") == []
 
 

@@ -9,7 +9,7 @@ from kit.problems import Unavailable
 from kit.testing.databases import FreshDatabase
 from kit.testing.plugin import ServiceDatabase
 from publish import consumers
-from publish.flows import evidence, releases
+from publish.flows import evidence, releases, views
 from publish.tables import ReleaseVersion
 from publish_scene import APPROVER, EDITOR, HOUR, META, NOW, assessed, calm, site
 from sqlalchemy import select, text
@@ -66,6 +66,8 @@ async def test_a_published_version_asks_for_the_leaf_of_its_snapshot(database: F
         asked = "SELECT data FROM outbox WHERE event = 'publish.leaf_requested.v1'"
         said = [json.loads(row[0]) for row in await session.execute(text(asked))]
     assert version.nonce is not None
+    leaf = views.leaf_of(version.release_id, version)
+    assert leaf is not None and [leaf["entry"]] == said[0]["leaves"]
     record = record_of(UUID(version.release_id), bytes.fromhex(version.sha256), version.published_at)
     assert [(event["subject"], event["leaves"]) for event in said] == [
         ("release", [entry_of(version.nonce, record.bytes).hex()])

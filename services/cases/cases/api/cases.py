@@ -32,7 +32,8 @@ MayAnnul = Annotated[Grant, Depends(allow("cases", "annul"))]
 
 async def _shown(session: AsyncSession, case: Case, doer: Doer) -> dict[str, Any]:
     await session.flush()
-    return case_detail(case, doer.today, await queries.steps(session, case.lead_id))
+    sealed = await queries.sealed(session, case.case_id)
+    return case_detail(case, doer.today, await queries.steps(session, case.lead_id), sealed)
 
 
 async def _done(

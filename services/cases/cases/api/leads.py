@@ -72,7 +72,7 @@ async def file_lead(lead_id: UUID, body: FileLead, grant: MayDecide, write: Writ
     async def run() -> dict[str, Any]:
         case = await leads.file_lead(write.session, lead_id, body, doer)
         await write.session.flush()
-        return case_detail(case, doer.today, await queries.steps(write.session, lead_id))
+        return case_detail(case, doer.today, await queries.steps(write.session, lead_id), ())
 
     return await write.answer(body, doer, run)
 

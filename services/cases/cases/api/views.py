@@ -4,6 +4,7 @@ Promises: times are UTC with offset, legal days are dates in China; `next` lists
 with role, documents and basis. Leaves who may do them to the policy.
 """
 
+from base64 import b64encode
 from collections.abc import Iterable
 from datetime import date
 from typing import Any
@@ -11,9 +12,10 @@ from uuid import UUID
 
 from standards import identity, regions
 from standards.calendar import legal_date
+from tlog.receipts import record_of
 
 from cases.rules import machine, penalties, typology
-from cases.tables import Case, CaseStep, Lead, Signal
+from cases.tables import Case, CaseStep, Lead, SealedDecision, Signal
 
 ORIGINS = {
     "suspicion": ("质控发现", "Found by quality control"),
@@ -139,7 +141,9 @@ def case_view(case: Case, on: date) -> dict[str, Any]:
     }
 
 
-def case_detail(case: Case, on: date, steps: Iterable[CaseStep]) -> dict[str, Any]:
+def case_detail(
+    case: Case, on: date, steps: Iterable[CaseStep], sealed: Iterable[SealedDecision]
+) -> dict[str, Any]:
     """A case with its report, reasoning, history, the range of its fine, and what can follow."""
     return {
         **case_view(case, on),
@@ -148,6 +152,20 @@ def case_detail(case: Case, on: date, steps: Iterable[CaseStep]) -> dict[str, An
         "fine_range": _range(case, on),
         "steps": [step_view(step) for step in steps],
         "next": following(case.state, on, is_basis_withdrawn=case.is_basis_withdrawn),
+        "leaves": [_leaf(one) for one in sealed],
+    }
+
+
+def _leaf(sealed: SealedDecision) -> dict[str, Any]:
+    """What is needed to find a decision in the evidence log, and to prove its words."""
+    record = record_of(sealed.case_id, sealed.sha256, sealed.sealed_at)
+    return {
+        "kind": sealed.kind,
+        "content": sealed.content,
+        "sha256": record.sha256,
+        "received_at": record.received_at,
+        "nonce": b64encode(sealed.nonce).decode(),
+        "entry": sealed.entry.hex(),
     }
 
 

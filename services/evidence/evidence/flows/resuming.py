@@ -55,7 +55,9 @@ async def resume(database: Database, objects: Objects, identity: Identity, now: 
     await _replay(database, objects, place, kept)
     if place.edge.root != kept.root:
         raise Diverged(f"the entries of the database do not give the root it signed at size {kept.size}")
-    place.signed, place.published = kept.note, note_text
+    # The published note of the same checkpoint has cosignatures that the database does not keep.
+    place.signed = note_text if published.size == kept.size else kept.note
+    place.published = note_text
     return place
 
 

@@ -73,7 +73,13 @@ POINT = {
     "left_out": "falsified",
     "reason": "confirmed as falsified (case 7, T03)",
 }
-VERSION = {"version": 2, "approved_by": "ee/publish.approver@131000"} | {
+LEAF = {
+    "entry": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "nonce": "AAECAwQFBgcICQoLDA0ODw==",
+    "received_at": "2026-11-21T01:40:00.000000Z",
+    "submission": SUMMARY["id"],
+}
+VERSION = {"version": 2, "approved_by": "ee/publish.approver@131000", "leaf": LEAF} | {
     key: SUMMARY[key] for key in ("sha256", "published_at", "reason")
 }
 STEP = {

@@ -5,12 +5,15 @@ left out is shown as such with its reason, never silently dropped. Newest hours 
 rule, not yet released); what a release says is in its snapshot. Texts come in pairs {"zh", "en"}.
 """
 
+from base64 import b64encode
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from kit.problems import NotFound
 from sqlalchemy.ext.asyncio import AsyncSession
 from standards import exact, factors, regions, units
+from tlog.receipts import entry_of, record_of
 
 from publish.flows.index import rated
 from publish.queries import figures, places, releases
@@ -212,11 +215,27 @@ async def release_detail(session: AsyncSession, release_id: str, number: int | N
                 "published_at": local(version.published_at),
                 "approved_by": version.approved_by,
                 "reason": {"zh": version.reason_zh, "en": version.reason_en} if version.reason_zh else None,
+                "leaf": leaf_of(release_id, version),
             }
             for version in versions
         ],
         "steps": [step_of(step) for step in await releases.steps(session, release_id)],
         "snapshot": parse(shown.snapshot),
+    }
+
+
+def leaf_of(release_id: str, version: ReleaseVersion) -> Json | None:
+    """What anybody needs to find the version in the evidence log: nothing of it is secret."""
+    if version.nonce is None:
+        return None
+    record = record_of(UUID(release_id), bytes.fromhex(version.sha256), version.published_at)
+    entry = entry_of(version.nonce, record.bytes).hex()
+    nonce = b64encode(version.nonce).decode()
+    return {
+        "entry": entry,
+        "nonce": nonce,
+        "received_at": record.received_at,
+        "submission": record.submission,
     }
 
 
