@@ -17,5 +17,7 @@ class Settings(ServiceSettings):
     receiver_connections_per_address: int = Field(default=2_000, ge=1)
     receiver_idle_seconds: float = Field(default=3600, gt=0)
     receiver_frame_seconds: float = Field(default=30, gt=0)
+    # Whether this instance feeds and sends links; where many receive, one or two of their own may forward.
+    forwards: bool = True
     # The name by which other platforms know this one; without it nothing is forwarded.
     platform: str = Field(default="", pattern=r"^[A-Za-z0-9._-]{0,64}$")
