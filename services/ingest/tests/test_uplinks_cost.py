@@ -15,7 +15,7 @@ from kit.testing.tokens import Tokens
 from uplink_scene import BASE, http_link, put_link, settled
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
-SECONDS, SENDERS, HOURS = 4.0, 4, 125
+SECONDS, SENDERS, HOURS = 3.0, 4, 125
 
 
 def bodies() -> list[bytes]:
