@@ -74,7 +74,8 @@ async def pull_gaps(app: FastAPI) -> None:
 
 async def start_uplinks(app: FastAPI) -> Callable[[], Awaitable[None]]:
     """Before the first tick; returns how to stop."""
-    app.state.uplinks = Uplinks(app.state.database, app.state.settings.platform)
+    settings = app.state.settings
+    app.state.uplinks = Uplinks(app.state.database, settings.platform, forwards=settings.forwards)
     stop: Callable[[], Awaitable[None]] = app.state.uplinks.stop
     return stop
 

@@ -28,5 +28,7 @@ class Settings(ServiceSettings):
     receiver_tls_key: Path | None = None
     receiver_tls_client_ca: Path | None = None
     receiver_tls_client_required: bool = False
+    # Whether this instance feeds and sends links; where many receive, one or two of their own may forward.
+    forwards: bool = True
     # The name by which other platforms know this one; without it nothing is forwarded.
     platform: str = Field(default="", pattern=r"^[A-Za-z0-9._-]{0,64}$")

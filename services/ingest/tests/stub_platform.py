@@ -222,6 +222,8 @@ async def _main(kind: str, port: int) -> None:
     stub.port = port
     await stub.up()
     shown = 0
+    sys.stdout.write(f"{stub.port}\n")
+    sys.stdout.flush()
     while True:
         await asyncio.sleep(1)
         for key in stub.order[shown:]:

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import httpx
 import pytest
-from ingest.jobs import reconcile_uplinks
+from fastapi import FastAPI
+from ingest.jobs import measure_uplinks, reconcile_uplinks
 from ingest_scene import AIR, MON, READER, batch, fetch, row, send
 from kit.testing.databases import FreshDatabase
 from kit.testing.tokens import Tokens
@@ -24,7 +25,7 @@ async def province() -> AsyncIterator[HttpStub]:
 
 
 async def test_LF_06_a_province_that_was_down_misses_nothing_and_agrees_afterwards(
-    client: httpx.AsyncClient, tokens: Tokens, database: FreshDatabase, province: HttpStub
+    client: httpx.AsyncClient, tokens: Tokens, database: FreshDatabase, province: HttpStub, app: FastAPI
 ) -> None:
     await put_link(client, tokens, "province", http_link(province.port))
     await send_hours(client, tokens, range(4))
@@ -39,6 +40,7 @@ async def test_LF_06_a_province_that_was_down_misses_nothing_and_agrees_afterwar
         await asyncio.sleep(0.1)
     assert state["circuit"] == "open" and state["failures"] > 0 and state["next_try_at"]
     assert (await ask(client, tokens, "/uplinks/province"))["queue"]["waiting"] > 0
+    await measure_uplinks(app)
     metrics = (await client.get("/metrics")).text
     assert 'ingest_uplink_waiting{link="province"}' in metrics
     await province.up()
@@ -234,7 +236,7 @@ async def test_LF_06_nobody_forwards_from_outside_his_region(
 
 
 async def test_LF_06_days_that_are_over_are_compared_by_themselves(
-    client: httpx.AsyncClient, tokens: Tokens, database: FreshDatabase, province: HttpStub, app
+    client: httpx.AsyncClient, tokens: Tokens, database: FreshDatabase, province: HttpStub, app: FastAPI
 ) -> None:
     await put_link(client, tokens, "province", http_link(province.port))
     await send_hours(client, tokens, range(3))

@@ -111,7 +111,7 @@ async def test_LN_14_a_source_that_is_a_platform_is_not_sent_back_to_it(
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(500)
 async def test_LF_06_an_ingest_killed_in_the_middle_loses_nothing_and_doubles_nothing(
     settings: Settings, database: FreshDatabase, tokens: Tokens
 ) -> None:
@@ -127,7 +127,7 @@ async def test_LF_06_an_ingest_killed_in_the_middle_loses_nothing_and_doubles_no
     async def start() -> asyncio.subprocess.Process:
         made = await asyncio.create_subprocess_exec(sys.executable, "-m", "ingest.main", env=environment)
         async with httpx.AsyncClient(trust_env=False) as asking:
-            for _ in range(300):
+            for _ in range(1200):
                 try:
                     if (await asking.get(f"http://127.0.0.1:{port}/readyz")).status_code == 200:
                         return made
@@ -135,6 +135,8 @@ async def test_LF_06_an_ingest_killed_in_the_middle_loses_nothing_and_doubles_no
                     pass
                 assert made.returncode is None
                 await asyncio.sleep(0.1)
+        made.kill()
+        await made.wait()
         raise AssertionError("ingest did not start")
 
     process = await start()
@@ -155,7 +157,7 @@ async def test_LF_06_an_ingest_killed_in_the_middle_loses_nothing_and_doubles_no
                 process.send_signal(signal.SIGKILL)
                 await process.wait()
                 process = await start()
-            await settled(database, sent, seconds=40)
+            await settled(database, sent, seconds=90)
             assert len(province.holds) == sent and not province.revisions and not province.repeats
             ((queued,),) = await fetch(database, "SELECT sum(size) FROM uplink_parcels")
             assert queued == sent, "from the outbox into the queue exactly once"

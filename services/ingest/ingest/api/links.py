@@ -227,12 +227,11 @@ async def reconcile_now(
     """Compare one day now instead of after its end."""
     await _link(session, grant, name)
     uplinks: Uplinks = request.app.state.uplinks
-    sender = uplinks.senders.get(name)
-    if sender is None:
-        raise Conflict("uplink-off", f"The link {name} is off 链路已停用")
-    made = await reconcile(
-        request.app.state.database, name, body.day, sender.delivery, datetime.now(UTC), limits_now()
-    )
+    database, now = request.app.state.database, datetime.now(UTC)
+    async with uplinks.delivery(name) as delivery:
+        if delivery is None:
+            raise Conflict("uplink-off", f"The link {name} is off 链路已停用")
+        made = await reconcile(database, name, body.day, delivery, now, limits_now())
     return {"id": made.id, **shown(made)}
 
 

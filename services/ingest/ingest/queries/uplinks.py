@@ -15,6 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from ingest.rules.uplinks.cutting import Cut, body_of
 
+# So many of one key in one turn, each after the answer to the one before.
+IN_A_ROW = 16
 NEWS = """
 SELECT DISTINCT h.lane FROM cursors c JOIN outbox_heads h ON h.event = c.event AND h.lane = c.lane
 WHERE c.consumer = :consumer AND h.seq > c.seq ORDER BY h.lane
@@ -42,24 +44,32 @@ INSERT INTO uplink_days AS t (link, day, touched_at, state, rounds)
 SELECT :link, d, :now, 'open', 0 FROM unnest(CAST(:days AS date[])) AS d ORDER BY d
 ON CONFLICT (link, day) DO UPDATE SET touched_at = excluded.touched_at, state = 'open', rounds = 0
 """
-# The first of each key among the next ones: within a key one after the other.
-HEADS = """
-SELECT DISTINCT ON (key)
-    id, key, number, kind, mode, path, day, element, size, body, attempts, resent, sent_at
-FROM (SELECT * FROM uplink_parcels WHERE link = :link AND state = 'waiting' AND NOT key = ANY(:held)
-      ORDER BY id LIMIT 1000) AS next ORDER BY key, id
+# The first ones of each key among the next ones.
+NEXT = """
+SELECT id, key, number, kind, mode, path, day, element, size, body, attempts, resent, sent_at FROM (
+    SELECT *, row_number() OVER (PARTITION BY key ORDER BY id) AS place FROM (
+        SELECT * FROM uplink_parcels WHERE link = :link AND state = 'waiting' AND NOT key = ANY(:held)
+        ORDER BY id LIMIT 500) AS next
+) AS placed WHERE place <= :in_a_row ORDER BY id
 """
-ATTEMPT = """
-UPDATE uplink_parcels SET attempts = attempts + 1, sent_at = coalesce(sent_at, :now) WHERE id = ANY(:ids)
-"""
+# With its receipt, and once: what another process settled meanwhile is left alone.
 SETTLE = """
-UPDATE uplink_parcels SET state = :state, settled_at = :now, reason = :reason
-WHERE id = :id AND number = :number AND state = 'waiting'
+WITH answered AS (
+    SELECT * FROM unnest($3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[])
+        AS q (id, number, state, reason, outcome, answer)
+), done AS (
+    UPDATE uplink_parcels p SET state = a.state, reason = a.reason, settled_at = $2, attempts = attempts + 1,
+        sent_at = coalesce(sent_at, $2)
+    FROM answered a WHERE p.id = a.id AND p.number = a.number AND p.state = 'waiting' RETURNING p.id
+), kept AS (
+    INSERT INTO uplink_receipts (link, parcel, number, answered_at, outcome, answer)
+    SELECT $1, a.id, a.number, $2, a.outcome, a.answer FROM answered a JOIN done USING (id) ORDER BY a.id
+)
+SELECT id FROM done
 """
-NOTE = "UPDATE uplink_parcels SET reason = :reason WHERE id = :id AND state = 'waiting'"
-RECEIPT = """
-INSERT INTO uplink_receipts (link, parcel, number, answered_at, outcome, answer)
-VALUES (:link, :id, :number, :now, :outcome, :answer)
+NOTE = """
+UPDATE uplink_parcels SET reason = :reason, attempts = attempts + 1, sent_at = coalesce(sent_at, :now)
+WHERE id = :id AND state = 'waiting'
 """
 HOLD = """
 UPDATE uplink_states SET holder = :me, held_until = :until
@@ -156,10 +166,24 @@ async def hops_of(session: AsyncSession, submissions: set[str]) -> Mapping[str, 
     return {str(row.submission): tuple(row.path) for row in found}
 
 
-async def heads(session: AsyncSession, link: str, held: Sequence[str]) -> list[Parcel]:
-    """The next parcel of each key that is not held back, oldest first."""
-    found = await session.execute(text(HEADS), {"link": link, "held": list(held)})
-    return sorted((Parcel(**row._mapping) for row in found), key=lambda one: one.id)
+async def next_parcels(session: AsyncSession, link: str, held: Sequence[str]) -> list[Parcel]:
+    """The next parcels of each key that is not held back, oldest first."""
+    asked = {"link": link, "held": list(held), "in_a_row": IN_A_ROW}
+    return [Parcel(**row._mapping) for row in await session.execute(text(NEXT), asked)]
+
+
+async def settle(
+    session: AsyncSession, link: str, now: datetime, answered: Sequence[tuple[Parcel, str, str, str, str]]
+) -> set[int]:
+    """(parcel, state, reason, outcome, answer): which of them were settled just now, by id."""
+    if not answered:
+        return set()
+    parcels = [one[0] for one in answered]
+    columns = [[parcel.id for parcel in parcels], [parcel.number for parcel in parcels]]
+    words = [[one[at] for one in answered] for at in (1, 2, 3, 4)]
+    connection = await session.connection()
+    done = await connection.exec_driver_sql(SETTLE, (link, now, *columns, *words))
+    return set(done.scalars())
 
 
 async def numbers(session: AsyncSession, link: str, now: datetime, count: int) -> int:

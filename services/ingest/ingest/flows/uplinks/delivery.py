@@ -13,11 +13,22 @@ class CannotAsk(RuntimeError):
     """The other side could not be asked just now what it holds."""
 
 
-class Delivery(Protocol):
-    """One link's way to the other side. Parcels of one call have different keys."""
+def by_key(parcels: Sequence[Parcel]) -> list[list[Parcel]]:
+    """The parcels of each key, in order."""
+    chains: dict[str, list[Parcel]] = {}
+    for parcel in parcels:
+        chains.setdefault(parcel.key, []).append(parcel)
+    return list(chains.values())
 
-    async def deliver(self, parcels: Sequence[Parcel]) -> list[Answer]:
-        """One answer for each parcel, in their order. Never raises for what the other side does."""
+
+class Delivery(Protocol):
+    """One link's way to the other side."""
+
+    async def deliver(self, parcels: Sequence[Parcel]) -> list[Answer | None]:
+        """One answer for each parcel, in their order; None: not sent, since one of its key failed before.
+
+        Parcels of one key go one after the other. Never raises for what the other side does.
+        """
         ...
 
     async def held(self, sites: set[str], day: date) -> Mapping[Cell, int] | None:

@@ -5,10 +5,8 @@ revise; the loop of the process is left alone most of the time, so a burst is ca
 what is wanted and how it is cut to `rules.uplinks`.
 """
 
-import asyncio
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from time import perf_counter
 from typing import TypeVar
 
 import msgspec
@@ -22,6 +20,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ingest.flows.uplinks.links import EVENTS, consumer_of
+from ingest.flows.uplinks.yielding import give_way
 from ingest.queries import uplinks as queries
 from ingest.queries.uplinks import New
 from ingest.rules.times import CHINA
@@ -33,8 +32,6 @@ E = TypeVar("E", bound=Event)
 QUEUED = Counter("ingest_uplink_queued_total", "Values queued for a link", ["link"])
 LOOPED = Counter("ingest_uplink_looped_total", "Values kept from going back or around", ["link"])
 MESSAGES_AT_ONCE = 50
-# Of the time since the last turn at most a sixth goes into feeding: receiving has the rest.
-_REST_FACTOR = 5
 _UNSENDABLE = "HJ 212 has no command for a revision 该协议不能传送修订"
 
 
@@ -45,9 +42,8 @@ async def feed(database: Database, link: Link, own: str) -> int:
         lanes = list(found.scalars())
     total = 0
     for lane in lanes:
-        began = perf_counter()
+        await give_way()
         total += await _feed_lane(database, link, own, lane)
-        await asyncio.sleep((perf_counter() - began) * _REST_FACTOR)
     return total
 
 

@@ -12,6 +12,7 @@ from datetime import date
 
 import structlog
 
+from ingest.flows.uplinks.delivery import by_key
 from ingest.flows.uplinks.links import Ready
 from ingest.queries.uplinks import Parcel
 from ingest.rules.frames import Frame, parameters_of
@@ -48,7 +49,22 @@ class Hj212Delivery:
         self._said: dict[Name, Said] = {}
         self._is_over = asyncio.Event()
 
-    async def deliver(self, parcels: Sequence[Parcel]) -> list[Answer]:
+    async def deliver(self, parcels: Sequence[Parcel]) -> list[Answer | None]:
+        chains, found = by_key(parcels), dict[int, Answer]()
+        for step in range(max(len(chain) for chain in chains)):
+            # Every MN has one upload on the way; whoever failed is left for the next turn.
+            now = [
+                chain[step]
+                for chain in chains
+                if len(chain) > step and (not step or _went(found.get(chain[step - 1].id)))
+            ]
+            for parcel, answer in zip(now, await self._send(now), strict=True):
+                found[parcel.id] = answer
+        return [found.get(parcel.id) for parcel in parcels]
+
+    async def _send(self, parcels: Sequence[Parcel]) -> list[Answer]:
+        if not parcels:
+            return []
         try:
             await self._connect()
         except (OSError, ValueError) as error:
@@ -145,3 +161,7 @@ class Hj212Delivery:
         if listening is not None:
             listening.cancel()
             await asyncio.gather(listening, return_exceptions=True)
+
+
+def _went(answer: Answer | None) -> bool:
+    return answer is not None and answer.outcome != "failed"

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import msgspec
 
-from ingest.flows.uplinks.delivery import CannotAsk
+from ingest.flows.uplinks.delivery import CannotAsk, by_key
 from ingest.flows.uplinks.links import Ready
 from ingest.queries.uplinks import Parcel
 from ingest.rules.times import CHINA
@@ -43,8 +43,17 @@ class HttpDelivery:
         self._lock = asyncio.Lock()
         self._token, self._renew_at = "", 0.0
 
-    async def deliver(self, parcels: Sequence[Parcel]) -> list[Answer]:
-        return list(await asyncio.gather(*(self._send(parcel) for parcel in parcels)))
+    async def deliver(self, parcels: Sequence[Parcel]) -> list[Answer | None]:
+        found: dict[int, Answer] = {}
+
+        async def send_chain(chain: list[Parcel]) -> None:
+            for parcel in chain:
+                answer = found[parcel.id] = await self._send(parcel)
+                if answer.outcome == "failed":
+                    return
+
+        await asyncio.gather(*(send_chain(chain) for chain in by_key(parcels)))
+        return [found.get(parcel.id) for parcel in parcels]
 
     async def _send(self, parcel: Parcel) -> Answer:
         async with self._gate:

@@ -8,7 +8,8 @@ a crash interrupts is sent again under the same name. Leaves the wire to `http` 
 import asyncio
 import random
 import secrets
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 
@@ -23,6 +24,7 @@ from ingest.flows.uplinks.hj212 import Hj212Delivery
 from ingest.flows.uplinks.http import HttpDelivery
 from ingest.flows.uplinks.links import Ready, load_links
 from ingest.flows.uplinks.settling import Answered, circuit_after, settle
+from ingest.flows.uplinks.yielding import give_way
 from ingest.queries import uplinks as queries
 from ingest.queries.uplinks import Parcel
 from ingest.rules.times import CHINA
@@ -44,16 +46,19 @@ def limits_now() -> Forwarding:
     return forwarding_on(datetime.now(CHINA).date())
 
 
+def delivery_of(ready: Ready, own: str) -> Delivery:
+    """The way a link's parcels go."""
+    limits = limits_now()
+    return HttpDelivery(ready, own, limits) if ready.link.kind == "http" else Hj212Delivery(ready, limits)
+
+
 class Sender:
     """Sends for one link while this process holds its lease."""
 
     def __init__(self, database: Database, ready: Ready, own: str) -> None:
         self.ready = ready
         self._database, self._name = database, ready.link.name
-        limits = limits_now()
-        self.delivery: Delivery = (
-            HttpDelivery(ready, own, limits) if ready.link.kind == "http" else Hj212Delivery(ready, limits)
-        )
+        self.delivery: Delivery = delivery_of(ready, own)
         self._me = secrets.token_hex(8)
         self._held: dict[str, float] = {}
         self.wake = asyncio.Event()
@@ -94,18 +99,19 @@ class Sender:
         now = datetime.now(UTC)
         if next_try is not None and next_try > now:
             return min((next_try - now).total_seconds(), _STANDBY_SECONDS)
+        await give_way()
         parcels = await self._take()
         if not parcels:
             return _IDLE_SECONDS
         began = monotonic()
-        answered = list(zip(parcels, await self._deliver(parcels), strict=True))
-        await self._settle(answered, failures)
+        answers = zip(parcels, await self._deliver(parcels), strict=True)
+        await self._settle([(one, answer) for one, answer in answers if answer is not None], failures)
         rate = self.ready.link.parcels_per_second
         if rate:
             await asyncio.sleep(max(0.0, len(parcels) / rate - (monotonic() - began)))
         return 0.0
 
-    async def _deliver(self, parcels: Sequence[Parcel]) -> list[Answer]:
+    async def _deliver(self, parcels: Sequence[Parcel]) -> list[Answer | None]:
         """While the other side keeps us waiting, the lease is kept."""
         keeping = asyncio.create_task(self._keep())
         try:
@@ -127,17 +133,13 @@ class Sender:
         return None if row is None else (row.next_try_at, row.failures)
 
     async def _take(self) -> list[Parcel]:
-        """The next parcels, marked as attempted before they leave."""
+        """The next parcels. Nothing is marked: what a crash interrupts is simply sent again."""
         now = monotonic()
         self._held = {key: until for key, until in self._held.items() if until > now}
         async with self._database.writer() as session:
-            parcels = await queries.heads(session, self._name, sorted(self._held))
-            rate = self.ready.link.parcels_per_second
-            parcels = parcels[: max(1, int(rate))] if rate else parcels
-            if parcels:
-                marked = {"ids": [parcel.id for parcel in parcels], "now": datetime.now(UTC)}
-                await session.execute(text(queries.ATTEMPT), marked)
-        return parcels
+            parcels = await queries.next_parcels(session, self._name, sorted(self._held))
+        rate = self.ready.link.parcels_per_second
+        return parcels[: max(1, int(rate))] if rate else parcels
 
     async def _settle(self, answered: Answered, failures: int) -> None:
         limits, chance = limits_now(), random.random()  # noqa: S311  (jitter, no secret)
@@ -152,15 +154,17 @@ class Sender:
 class Uplinks:
     """The links of this process. `tend` follows the register, `feed` the outbox."""
 
-    def __init__(self, database: Database, own: str) -> None:
-        self._database, self.own = database, own
+    def __init__(self, database: Database, own: str, *, forwards: bool = True) -> None:
+        self._database, self.own, self._forwards = database, own, forwards
         self.senders: dict[str, Sender] = {}
 
     async def tend(self) -> None:
         """Start, stop and restart senders as the links are registered now."""
         async with self._database.writer() as session:
             # Without a name of our own nobody could tell our values from others': nothing is sent.
-            wanted = {ready.link.name: ready for ready in await load_links(session) if self.own}
+            wanted = {ready.link.name: ready for ready in await load_links(session)}
+        if not (self.own and self._forwards):
+            wanted = {}
         for name, sender in list(self.senders.items()):
             if wanted.get(name) != sender.ready or sender.task.done():
                 del self.senders[name]
@@ -178,6 +182,19 @@ class Uplinks:
                 if await feed(self._database, sender.ready.link, self.own):
                     is_new = True
                     sender.wake.set()
+
+    @asynccontextmanager
+    async def delivery(self, name: str) -> AsyncIterator[Delivery | None]:
+        """The way of a link, for a question; None if the link is off. Sending stays with the lease."""
+        if name in self.senders:
+            yield self.senders[name].delivery
+            return
+        async with self._database.writer() as session:
+            ready = next((one for one in await load_links(session) if one.link.name == name), None)
+        made = None if ready is None else delivery_of(ready, self.own)
+        yield made
+        if made is not None:
+            await made.close()
 
     async def measure(self) -> None:
         """Depth and age of every queue, as metrics."""

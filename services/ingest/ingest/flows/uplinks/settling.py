@@ -50,11 +50,16 @@ async def settle(
         # The state first, as everywhere: whoever queues or renews takes the same lock before the parcels.
         await _note_circuit(session, link, circuit, now, is_answered=_is_answered(answered))
         last_ok = await _last_ok(session, link)
+        settled, failed = [], []
         for parcel, answer in answered:
-            if answer.outcome == "failed":
-                await _note_failure(session, link, parcel, answer, now, (last_ok, limits.tries_of_one))
+            if answer.outcome != "failed":
+                settled.append((parcel, answer))
+            elif _is_worn(parcel, answer, last_ok, limits.tries_of_one):
+                settled.append((parcel, Answer("refused", f"given up: {answer.text}")))
             else:
-                await _note_answer(session, link, parcel, answer, now)
+                failed.append((parcel, answer))
+        await _note_answers(session, link, settled, now)
+        await _note_failures(session, failed, now)
 
 
 def _kept(words: str) -> str:
@@ -95,38 +100,35 @@ async def _last_ok(session: AsyncSession, link: str) -> datetime | None:
     return last
 
 
-async def _note_failure(
-    session: AsyncSession,
-    link: str,
-    parcel: Parcel,
-    answer: Answer,
-    now: datetime,
-    worn: tuple[datetime | None, int],
-) -> None:
-    """Wait on; or park it, when it failed so often while others passed."""
-    last_ok, most = worn
-    began = parcel.sent_at or now
-    if answer.is_own and parcel.attempts + 1 >= most and last_ok is not None and last_ok >= began:
-        await _note_answer(session, link, parcel, Answer("refused", f"given up: {answer.text}"), now)
-    else:
-        await session.execute(text(queries.NOTE), {"id": parcel.id, "reason": _kept(answer.text)})
+async def _note_failures(session: AsyncSession, failed: Answered, now: datetime) -> None:
+    """They wait on, with the reason."""
+    rows = [{"id": parcel.id, "reason": _kept(answer.text), "now": now} for parcel, answer in failed]
+    if rows:
+        await session.execute(text(queries.NOTE), rows)
 
 
-async def _note_answer(
-    session: AsyncSession, link: str, parcel: Parcel, answer: Answer, now: datetime
-) -> None:
-    place = {"id": parcel.id, "number": parcel.number, "now": now}
-    reason = "" if answer.outcome == "acknowledged" else _kept(answer.text)
-    state = _STATES[answer.outcome]
-    done = await session.execute(text(queries.SETTLE), {**place, "state": state, "reason": reason})
-    if not done.rowcount:  # type: ignore[attr-defined]
-        return
-    said = {"link": link, "outcome": answer.outcome, "answer": _kept(answer.text)}
-    await session.execute(text(queries.RECEIPT), place | said)
-    if answer.outcome == "refused":
-        await queries.touch(session, link, now, {parcel.day})
-    if answer.refused_rows:
-        await _split(session, link, parcel, answer.refused_rows, now)
+async def _note_answers(session: AsyncSession, link: str, answered: Answered, now: datetime) -> None:
+    rows = [
+        (parcel, _STATES[answer.outcome], _reason(answer), answer.outcome, _kept(answer.text))
+        for parcel, answer in answered
+    ]
+    done = await queries.settle(session, link, now, rows)
+    parked = {parcel.day for parcel, answer in answered if answer.outcome == "refused"}
+    if parked:
+        await queries.touch(session, link, now, parked)
+    for parcel, answer in answered:
+        if answer.refused_rows and parcel.id in done:
+            await _split(session, link, parcel, answer.refused_rows, now)
+
+
+def _reason(answer: Answer) -> str:
+    return "" if answer.outcome == "acknowledged" else _kept(answer.text)
+
+
+def _is_worn(parcel: Parcel, answer: Answer, last_ok: datetime | None, most: int) -> bool:
+    """It failed so often, by itself, while others passed: no further attempt will help."""
+    is_often = answer.is_own and parcel.attempts + 1 >= most
+    return is_often and last_ok is not None and parcel.sent_at is not None and last_ok >= parcel.sent_at
 
 
 async def _split(

@@ -15,10 +15,10 @@ from contracts.ingest import Mode, Recorded, Revised, SeriesRef
 
 from ingest.rules.times import CHINA
 from ingest.rules.uplinks.dated import Forwarding
-from ingest.rules.uplinks.frames import groups_of, readings_of
 from ingest.rules.uplinks.links import Link, may_pass, path_of, wants
 
 COLUMNS = ("site", "factor", "statistic", "basis", "period", "unit", "time", "value", "flag")
+_OTHER_UNIT = 7
 Row = tuple[str, str, str, str, str, str, str, str | None, str]
 
 
@@ -36,10 +36,12 @@ class Head(msgspec.Struct, frozen=True):
 
 
 class Cut(msgspec.Struct):
-    """A parcel being filled."""
+    """A parcel being filled. `text_bytes` is how long an HJ 212 frame's CP can become at most."""
 
     head: Head
     rows: list[Row] = msgspec.field(default_factory=list)
+    text_bytes: int = len("DataTime=20260101000000")
+    fields: set[tuple[str, str, str]] = msgspec.field(default_factory=set)
 
 
 @lru_cache(maxsize=65536)
@@ -127,22 +129,36 @@ class Cutter:
 
     def _put(self, head: Head, rows: list[Row]) -> None:
         """Go on with the key's last parcel if it is of the same head and has room."""
-        for row in rows:
-            last = self._last.get(head.key)
-            if last is None or last.head != head or not self._has_room(last, row):
-                last = self._last[head.key] = Cut(head)
-                self.cuts.append(last)
-            last.rows.append(row)
-
-    def _has_room(self, cut: Cut, row: Row) -> bool:
+        last = self._last.get(head.key)
+        if last is None or last.head != head:
+            last = self._begin(head)
         if self._link.kind == "http":
-            return len(cut.rows) < self._limits.values_per_parcel
-        if any(row[1:4] == known[1:4] for known in cut.rows):
-            return False  # the same field of two sources would stand twice in one frame
-        in_default = self._link.units == "hj212"
-        readings = readings_of([*cut.rows, row], self._link.dialect, in_default_units=in_default)
-        text = ";".join(groups_of(readings))
-        return len(text.encode()) + len("DataTime=20260101000000;") <= self._limits.text_bytes
+            most, at = self._limits.values_per_parcel, 0
+            while at < len(rows):
+                if len(last.rows) >= most:
+                    last = self._begin(head)
+                room = most - len(last.rows)
+                last.rows += rows[at : at + room]
+                at += room
+            return
+        for row in rows:
+            size = _text_bytes(row)
+            # The same field of two sources would stand twice in one frame.
+            if row[1:4] in last.fields or last.text_bytes + size > self._limits.text_bytes:
+                last = self._begin(head)
+            last.rows.append(row)
+            last.fields.add(row[1:4])
+            last.text_bytes += size
+
+    def _begin(self, head: Head) -> Cut:
+        made = self._last[head.key] = Cut(head)
+        self.cuts.append(made)
+        return made
+
+
+def _text_bytes(row: Row) -> int:
+    """At most so many bytes a value takes in CP: its field, its mark, and the digits of another unit."""
+    return 2 * len(row[1]) + len(row[7] or "") + len(row[8]) + len("-ZsRtd=,-Flag=;") + _OTHER_UNIT
 
 
 def _by_time(head: Head) -> tuple[Any, ...]:

@@ -57,7 +57,7 @@ def readings_of(
 ) -> dict[str, tuple[dict[str, str], str]]:
     """(fields, mark) of each factor, as the dialect names it; a declared gap keeps only its mark.
 
-    `in_default_units`: in the units of Appendix B (PM2.5 in ng/m³!), else in those of the register.
+    `in_default_units`: in the units of Appendix B (PM2.5 in ng/m³!), else as the series is registered.
 
     Worked example: a row a34004, avg, raw, "35.0", "N" is `{"a34004": ({"Avg": "35.0"}, "N")}`.
     """
