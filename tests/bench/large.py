@@ -25,7 +25,7 @@ import numpy as np
 import plot
 from ingest.queries import binary
 from load import BATCH, CLERK, SOURCE, Load, percentiles, register, templates
-from stage import ROOT, Stage, described, per_thousand, platform_up
+from stage import ROOT, Stage, described, end_cleanly, per_thousand, platform_up
 
 # Measured: 142 bytes a row with its key and the index by time; WAL and the room to check-point come on top.
 BYTES_A_ROW, SPARE_GB = 150, 6
@@ -199,6 +199,7 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=300)
     parser.add_argument("--pictures", type=Path, default=ROOT / ".artefacts", help="where the plots go")
     args = parser.parse_args()
+    end_cleanly()
     check_disk(args.rows, Path(os.environ.get("TMPDIR", "/tmp")))
     found = asyncio.run(measure(args))
     machine = described() | {"load": f"{os.getloadavg()[0]:.1f}"}

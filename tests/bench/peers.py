@@ -7,6 +7,7 @@ and an event for each batch; the peer does none of that.
 
 import http.client
 import json
+import math
 import os
 import subprocess
 import time
@@ -45,8 +46,14 @@ def value(minute: int) -> float:
     return float(minute % 97)
 
 
+class Refused(Exception):
+    """The side answered with an error of its own."""
+
+
 class Client:
-    """Keep-alive requests; anything but the status expected ends the bench."""
+    """Keep-alive requests. Raises Refused at 500, which a peer may answer; what else is unexpected ends the
+    bench.
+    """
 
     def __init__(self, base: str, headers: dict[str, str]) -> None:
         parts = urlsplit(base)
@@ -57,6 +64,8 @@ class Client:
         self._connection.request(method, self._path + path, body, self._headers)
         answer = self._connection.getresponse()
         data = answer.read()
+        if answer.status == 500:
+            raise Refused(path)
         assert answer.status in (200, 201, 202), f"{method} {path}: {answer.status} {data[:300]!r}"
         return data
 
@@ -80,7 +89,7 @@ class Side:
 
 
 def workload(side: Side, seconds: float) -> dict[str, float]:
-    """Rates in observations a second, delays in ms (medians)."""
+    """Rates in observations a second, delays in ms (medians); NaN for what the side answers with 500."""
     first = iter(range(0, 10**9, BATCH))
     found = {"bulk_1": _rate(side, 1, seconds, first), "bulk_8": _rate(side, 8, seconds, first)}
     newest = next(first)
@@ -117,7 +126,10 @@ def _delay(side: Side, client: Client, path: str, rows: int) -> float:
     delays = []
     for _ in range(30):
         begun = time.perf_counter()
-        data = client.ask("GET", path)
+        try:
+            data = client.ask("GET", path)
+        except Refused:
+            return math.nan
         delays.append(time.perf_counter() - begun)
         assert side.rows_of(data) == rows, f"{path}: {data[:300]!r}"
     return 1e3 * median(delays)

@@ -23,7 +23,7 @@ import report
 import rows
 import whole
 from load import BATCH, CLERK, SOURCE, Load, ceiling, null_server, register, templates
-from stage import Stage, described, per_thousand, platform_up, versions
+from stage import Stage, described, end_cleanly, per_thousand, platform_up, versions
 
 RATED = 25_000.0
 GROUP = 500
@@ -161,6 +161,7 @@ def arguments() -> argparse.Namespace:
 
 
 def main() -> None:
+    end_cleanly()
     args = arguments()
     stages = set(args.only.split(","))
     if unknown := stages - set(STAGES):

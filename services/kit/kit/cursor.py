@@ -38,15 +38,6 @@ async def lock(session: AsyncSession, place: Place) -> int:
     return int(seq)
 
 
-async def move(session: AsyncSession, place: Place, first: int, last: int) -> bool:
-    """Lock and advance at once, from before `first` to `last`: True if the lane stood there, so that the
-    effects of [first, last] belong into this transaction. False changes and locks nothing.
-    """
-    update = text(f"UPDATE cursors SET seq = :last, updated_at = now() {WHERE} AND seq = :first - 1")  # noqa: S608
-    moved = await session.execute(update, {**vars(place), "first": first, "last": last})
-    return bool(moved.rowcount)  # type: ignore[attr-defined]
-
-
 async def advance(session: AsyncSession, place: Place, seq: int) -> None:
     """Everything up to `seq` has had its effect when this transaction commits."""
     update = text(f"UPDATE cursors SET seq = :seq, updated_at = now() {WHERE}")  # noqa: S608

@@ -122,13 +122,12 @@ class Lane:
     def __init__(self, of: Consumption, lane: str, shared: Shared) -> None:
         self.of = of
         self.place = Place(of.service, of.type, lane)
-        self.seq = -1
+        self.seq, self._rested_at = -1, 0.0
         self._database, self._tuning, self._shared = shared.database, shared.tuning, shared
         self._waiting: dict[int, Incoming] = {}
         self._wake, self._room, self._stopping = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._is_behind = self._is_paused = self._is_patient = False
         self._own_mark = self._survived = 0
-        self._rested_at = float("-inf")
 
     async def offer(self, item: Incoming) -> None:
         """Takes a message; waits while the lane is full. While the lane pauses, the lowest numbers are kept:
@@ -189,7 +188,10 @@ class Lane:
         if self.seq < 0:
             await self._reload()
         await self._acknowledge()
-        await self._gather()
+        while (left := self._rested_at - monotonic()) > 0 and len(self._waiting) < self._tuning.batch:
+            if self._stopping.is_set():
+                return False
+            await asyncio.sleep(min(left, 0.05))
         run = self._contiguous()
         if run:
             self._is_patient = False
@@ -205,13 +207,6 @@ class Lane:
             return False
         await self._acknowledge()
         return True
-
-    async def _gather(self) -> None:
-        while len(self._waiting) < self._tuning.batch and not self._stopping.is_set():
-            left = self._rested_at - monotonic()
-            if left <= 0:
-                return
-            await asyncio.sleep(min(left, 0.05))
 
     async def _reload(self) -> None:
         async with self._database.writer() as session:
@@ -285,34 +280,21 @@ class Lane:
 
     async def _commit(self, run: list[Incoming], park: tuple[str, int] | None = None) -> None:
         """One transaction: the effects of `run` (or their parking), then the cursor."""
+        keys = [item.meta.key for item in run]
         async with self._shared.slots, self._database.writer() as session:
-            # Nearly always the lane stands right before `run`, and nobody else is at it: one statement.
-            is_mine = await cursor.move(session, self.place, run[0].meta.seq, run[-1].meta.seq)
-            todo, done = (run, run[-1].meta.seq) if is_mine else await self._left(session, run)
-            if todo:
-                await self._effect(session, todo, park)
-                if not is_mine:
-                    await cursor.advance(session, self.place, done)
+            done = await cursor.lock(session, self.place)
+            todo = [item for item in run if item.meta.seq > done]
+            if todo and todo[0].meta.seq == done + 1:
+                blocked = await parking.waiting_keys(session, self.place, keys)
+                if self.of.together is not None and not blocked and park is None:
+                    await self.of.handle(session, *todo)
+                else:
+                    for item in todo:
+                        await self._one(session, item, blocked, park)
+                done = todo[-1].meta.seq
+                await cursor.advance(session, self.place, done)
         self.seq = done
         HANDLED.labels(self.of.service, self.of.type).inc(len(todo))
-
-    async def _left(self, session: AsyncSession, run: list[Incoming]) -> tuple[list[Incoming], int]:
-        """What of `run` has not had its effect, if it is next; and where the lane stands then."""
-        at = await cursor.lock(session, self.place)
-        todo = [item for item in run if item.meta.seq > at]
-        if not todo or todo[0].meta.seq != at + 1:
-            return [], at
-        return todo, todo[-1].meta.seq
-
-    async def _effect(
-        self, session: AsyncSession, todo: list[Incoming], park: tuple[str, int] | None
-    ) -> None:
-        blocked = await parking.waiting_keys(session, self.place, (item.meta.key for item in todo))
-        if self.of.together is not None and not blocked and park is None:
-            await self.of.handle(session, *todo)
-            return
-        for item in todo:
-            await self._one(session, item, blocked, park)
 
     async def _one(
         self, session: AsyncSession, item: Incoming, blocked: set[str], park: tuple[str, int] | None
