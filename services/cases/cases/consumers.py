@@ -1,4 +1,4 @@
-"""The bus door of `cases`: alarms and suspicions of qc.
+"""The bus door of `cases`: alarms and suspicions of qc, silent outlets of ingest.
 
 Promises: one event, one flow, in the transaction of its cursor. Leaves order and repetition to the flows.
 """
@@ -6,6 +6,7 @@ Promises: one event, one flow, in the transaction of its cursor. Leaves order an
 from datetime import UTC, datetime
 
 from contracts.envelope import Event
+from contracts.ingest import DeviceSilenced
 from contracts.qc import AlarmRaised, AlarmWithdrawn, SuspicionRaised, SuspicionWithdrawn
 from kit.lane import Handler
 from kit.outbox import Meta
@@ -30,9 +31,14 @@ async def on_suspicion_withdrawn(session: AsyncSession, event: SuspicionWithdraw
     await signals.withdraw_suspicion(session, event, datetime.now(UTC))
 
 
+async def on_device_silenced(session: AsyncSession, event: DeviceSilenced, meta: Meta) -> None:
+    await signals.raise_silence(session, event, datetime.now(UTC), meta.traces)
+
+
 CONSUMERS: list[tuple[type[Event], Handler]] = [
     (AlarmRaised, on_alarm_raised),
     (AlarmWithdrawn, on_alarm_withdrawn),
     (SuspicionRaised, on_suspicion_raised),
     (SuspicionWithdrawn, on_suspicion_withdrawn),
+    (DeviceSilenced, on_device_silenced),
 ]
