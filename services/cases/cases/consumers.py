@@ -1,4 +1,4 @@
-"""The bus door of `cases`: alarms and suspicions of qc, refusals of witnesses.
+"""The bus door of `cases`: alarms and suspicions of qc, silent outlets of ingest, refusals of witnesses.
 
 Promises: one event, one flow, in the transaction of its cursor. Leaves order and repetition to the flows.
 """
@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from contracts.envelope import Event
 from contracts.evidence import WitnessRefused
+from contracts.ingest import DeviceSilenced
 from contracts.qc import AlarmRaised, AlarmWithdrawn, SuspicionRaised, SuspicionWithdrawn
 from kit.lane import Handler
 from kit.outbox import Meta
@@ -35,10 +36,15 @@ async def on_witness_refused(session: AsyncSession, event: WitnessRefused, meta:
     await witnesses.raise_refusal(session, event, datetime.now(UTC), meta.traces)
 
 
+async def on_device_silenced(session: AsyncSession, event: DeviceSilenced, meta: Meta) -> None:
+    await signals.raise_silence(session, event, datetime.now(UTC), meta.traces)
+
+
 CONSUMERS: list[tuple[type[Event], Handler]] = [
     (AlarmRaised, on_alarm_raised),
     (AlarmWithdrawn, on_alarm_withdrawn),
     (SuspicionRaised, on_suspicion_raised),
     (SuspicionWithdrawn, on_suspicion_withdrawn),
     (WitnessRefused, on_witness_refused),
+    (DeviceSilenced, on_device_silenced),
 ]

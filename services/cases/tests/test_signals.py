@@ -22,6 +22,7 @@ from cases import queries
 from cases.flows import leads, proceedings, signals
 from cases.flows.asked import Annul, ConfirmFraud, FileLead
 from cases.tables import Case, Lead
+from contracts.ingest import DeviceSilenced
 from contracts.qc import AlarmRaised, AlarmWithdrawn, SuspicionRaised, SuspicionWithdrawn
 from kit.db import Database
 from kit.testing.plugin import ServiceDatabase
@@ -32,6 +33,7 @@ FLOW: dict[type, Any] = {
     SuspicionWithdrawn: signals.withdraw_suspicion,
     AlarmRaised: signals.raise_alarm,
     AlarmWithdrawn: signals.withdraw_alarm,
+    DeviceSilenced: signals.raise_silence,
 }
 
 
@@ -147,6 +149,33 @@ async def test_an_alarm_of_severity_case_opens_a_lead_and_its_withdrawal_withdra
         lead = await lead_of(database, f"c-{number}")
         assert lead is not None
         assert lead.state == "WITHDRAWN"
+
+
+async def test_an_outlet_silent_for_a_day_is_one_lead_and_nothing_less_is(
+    service_database: ServiceDatabase,
+) -> None:
+    database = await service_database("cases")
+    silent = DeviceSilenced(
+        mn="131081D01000000000000001",
+        site="91131081MA0D3P302N001P-DA001",
+        site_kind="outlet",
+        region="131081",
+        uscc="91131081MA0D3P302N",
+        heard_at_ms=1_795_564_800_000,
+        interval_seconds=60.0,
+        noticed_at_ms=1_795_564_800_000 + 25 * 3_600_000,
+        is_alarm=True,
+    )
+    number = f"silence-{silent.mn}-{silent.heard_at_ms}"
+    change = msgspec.structs.replace
+    await feed(database, change(silent, is_alarm=False), change(silent, site_kind="station"))
+    assert await lead_of(database, number) is None
+    await feed(database, silent, silent, change(silent, noticed_at_ms=silent.noticed_at_ms + 1))
+    lead = await lead_of(database, number)
+    assert lead is not None
+    assert (lead.state, lead.uscc, lead.findings[0]["statistic"]) == ("LEAD", "91131081MA0D3P302N", 25.0)
+    ((name, opened),) = await said(database)
+    assert (name, opened["origin_id"]) == ("lead_opened", number)
 
 
 async def test_a_withdrawal_after_filing_flags_the_case_and_leaves_the_end_to_a_person(

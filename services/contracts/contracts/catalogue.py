@@ -34,7 +34,7 @@ CATALOGUE: tuple[Entry, ...] = (
     Entry(ingest.Recorded, ("qc",)),
     Entry(ingest.Revised, ("qc",)),
     Entry(ingest.SiteRegistered, ("publish",)),
-    Entry(ingest.DeviceSilenced, ()),
+    Entry(ingest.DeviceSilenced, ("cases",)),
     Entry(ingest.DeviceResumed, ()),
     Entry(ingest.GapNoticed, ()),
     Entry(ingest.GapFilled, ()),

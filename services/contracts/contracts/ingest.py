@@ -107,6 +107,7 @@ class DeviceSilenced(Event, frozen=True, kw_only=True):
 
     mn: str
     site: str
+    site_kind: SiteKind = "station"
     region: str
     uscc: str | None = None
     heard_at_ms: int

@@ -63,7 +63,7 @@ async def watch_devices(app: FastAPI) -> None:
 
 async def find_gaps(app: FastAPI) -> None:
     """Look through the periods that have ended for missing values."""
-    await gaps.find(app.state.database, app.state.catalog.current)
+    await gaps.find(app.state.database, app.state.catalog.current, app.state.senders)
 
 
 async def pull_gaps(app: FastAPI) -> None:

@@ -212,6 +212,29 @@ async def test_a_new_password_counts_after_the_success_and_is_never_shown(
     assert ["expected" in changes[0]["after"], "changed" in changes[-1]["after"]] == [True, True]
 
 
+async def test_a_changed_analyser_is_found_by_asking(
+    desk: Desk, app: FastAPI, database: FreshDatabase
+) -> None:
+    device = machine()
+    async with on_line(app, device):
+        first = await desk.run("read-analyser", PolId="a34004")
+        device.tricks = Tricks(changes_serial=True)
+        second = await desk.run("read-analyser", PolId="a34004")
+    assert first["result"][0]["a34004-SN"] == second["result"][0]["a34004-SN"][::-1]
+    kinds = await fetch(database, "SELECT kind FROM ingest_findings")
+    assert [one["kind"] for one in kinds] == ["serial-changed"]
+
+
+async def test_a_new_key_opens_frames_from_before_the_device_is_told(
+    desk: Desk, app: FastAPI, database: FreshDatabase
+) -> None:
+    async with on_line(app, machine("fails=2", version=2)):
+        shown = await desk.run("set-key", NewKey="0123456789abcdef")
+    assert shown["state"] == "failed" and shown["parameters"] == {"NewKey": "******"}
+    ((key,),) = await fetch(database, "SELECT key FROM device_keys")
+    assert key == b"0123456789abcdef" and app.state.catalog.current.devices[MN].keys == (key,)
+
+
 async def test_a_refused_password_change_leaves_the_old_one(
     desk: Desk, app: FastAPI, database: FreshDatabase
 ) -> None:

@@ -150,10 +150,10 @@ async def test_missing_hours_are_found_pulled_back_and_told(
     async with on_line(app, device) as line:
         await uploaded(line, device, [*hours[:4], *hours[7:]])
         registry = await app.state.catalog.refresh()
-        await gaps.find(app.state.database, registry)
+        await gaps.find(app.state.database, registry, app.state.senders)
         await marked(database, "hour", hours[2])
-        await gaps.find(app.state.database, registry)
-        await gaps.find(app.state.database, registry)
+        await gaps.find(app.state.database, registry, app.state.senders)
+        await gaps.find(app.state.database, registry, app.state.senders)
         (gap,) = await events(database, "gap_noticed")
         assert (gap["period"], gap["missing"]) == ("hour", 3)
         assert gap["from_ms"] == int(hours[4].timestamp() * 1000)
@@ -187,9 +187,9 @@ async def test_lost_frames_and_a_broken_line_are_asked_for_again(
     async with on_line(app, device) as line:
         await uploaded(line, device, [hours[0], hours[-1]])
         registry = await app.state.catalog.refresh()
-        await gaps.find(app.state.database, registry)
+        await gaps.find(app.state.database, registry, app.state.senders)
         await marked(database, "hour", hours[1])
-        await gaps.find(app.state.database, registry)
+        await gaps.find(app.state.database, registry, app.state.senders)
         device.tricks = Tricks(loses_every=3, drops_after=5)
         for _ in range(200):
             with suppress(ConnectionError):
@@ -227,9 +227,9 @@ async def test_a_gap_that_nobody_can_fill_is_given_up_with_a_finding(
         value = [("a34004", {"Avg": "1.0", "Flag": "N"})]
         await line.send([device.data("2061", digits(at), value) for at in (hours[0], hours[3])])
         registry = await app.state.catalog.refresh()
-        await gaps.find(app.state.database, registry)
+        await gaps.find(app.state.database, registry, app.state.senders)
         await marked(database, "hour", hours[1])
-        await gaps.find(app.state.database, registry)
+        await gaps.find(app.state.database, registry, app.state.senders)
         pauses = []
         for _ in range(3):
             await fetch(database, "UPDATE gaps SET next_try_at = now() WHERE start = $1", hours[1])
@@ -255,10 +255,10 @@ async def test_declared_historical_data_make_no_gap(
     app: FastAPI, database: FreshDatabase, client: httpx.AsyncClient, tokens: Tokens
 ) -> None:
     registry = app.state.catalog.current
-    await gaps.find(app.state.database, registry)
+    await gaps.find(app.state.database, registry, app.state.senders)
     old = [hours_ago(20) + n * HOUR for n in (0, 1, 5)]
     body = batch(*(row(time=at.isoformat()) for at in old), source="hj212", historical=True)
     assert (await send(client, tokens, body)).status_code == 202
     await marked(database, "hour", old[1] + HOUR)
-    await gaps.find(app.state.database, registry)
+    await gaps.find(app.state.database, registry, app.state.senders)
     assert await events(database, "gap_noticed") == []

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from contracts.cases import BasisWithdrawn, LeadClosed, LeadOpened
+from contracts.ingest import DeviceSilenced
 from contracts.qc import AlarmRaised, AlarmWithdrawn, SuspicionRaised, SuspicionWithdrawn
 from kit.outbox import put
 from msgspec import to_builtins
@@ -133,6 +134,51 @@ async def withdraw_alarm(session: AsyncSession, event: AlarmWithdrawn, now: date
     """As `withdraw_suspicion`; for an alarm that opened no lead it only marks the alarm."""
     signal = await queries.locked_signal(session, event.alarm_id, "alarm", event.site, event.region)
     await _withdraw(session, signal, event, now)
+
+
+async def raise_silence(
+    session: AsyncSession, event: DeviceSilenced, now: datetime, traces: Sequence[str] = ()
+) -> None:
+    """An outlet of which nothing was heard for a day is a lead: automatic monitoring may not be stopped.
+
+    Shorter silences and stations are none; that the device is heard again later takes nothing back.
+    """
+    if not event.is_alarm or event.site_kind != "outlet":
+        return
+    number = f"silence-{event.mn}-{event.heard_at_ms}"
+    signal = await queries.locked_signal(session, number, "silence", event.site, event.region)
+    if signal.raised_at_ms is not None:
+        return
+    signal.raised_at_ms = event.noticed_at_ms
+    signal.from_at, signal.to_at = _instant(event.heard_at_ms), _instant(event.noticed_at_ms)
+    hours = (event.noticed_at_ms - event.heard_at_ms) // 3_600_000
+    zh, en = f"数采仪 {event.mn} 已失联 {hours} 小时", f"Data logger {event.mn} silent for {hours} hours"
+    finding = {
+        "rule": "device-silent",
+        "statistic": float(hours),
+        "threshold": 24.0,
+        "from_ms": event.heard_at_ms,
+        "to_ms": event.noticed_at_ms,
+        "message_zh": zh,
+        "message_en": en,
+        "source_clause": "24-hour supervision of key units (LN-30)",
+    }
+    ground = Ground(
+        signal_id=number,
+        raised_at_ms=event.noticed_at_ms,
+        site=event.site,
+        region=event.region,
+        uscc=event.uscc,
+        organisation_zh=None,
+        organisation_en=None,
+        summary=f"{zh} · {en}",
+        series=[],
+        findings=[finding],
+        score=None,
+        from_at=signal.from_at,
+        to_at=signal.to_at,
+    )
+    await rest_lead_on(session, ground, signal, now, traces)
 
 
 async def rest_lead_on(

@@ -217,8 +217,8 @@ class Conversation:
             self._wake.set()
 
     async def _post(self, letters: list[sending.Letter]) -> None:
-        """Committed as sent: now they go out. A new password must be accepted before it is told."""
-        if any(letter.row["name"] == "set-password" for letter in letters):
+        """Committed as sent: now they go out. A new password or key counts before it is told."""
+        if any(letter.row["name"] in ("set-password", "set-key") for letter in letters):
             await self._catalog.refresh()
         for letter in letters:
             self._remember(letter.row)

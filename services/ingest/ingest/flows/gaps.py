@@ -5,6 +5,7 @@ declared historical data make nothing run; a device is asked for bounded slices 
 is one transaction, so that a restart goes on where it was. Leaves sending to `conversation`.
 """
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -47,14 +48,29 @@ def devices_by_period(registry: Registry) -> Iterator[tuple[Device, str, Series]
                 yield device, period, series
 
 
-async def find(database: Database, registry: Registry) -> int:
+class Senders:
+    """What `devices_by_period` gives, remembered for one version of the registry: it may be long."""
+
+    def __init__(self) -> None:
+        self._version, self._known = -2, list[tuple[Device, str, Series]]()
+
+    def of(self, registry: Registry) -> list[tuple[Device, str, Series]]:
+        if registry.version != self._version:
+            self._version, self._known = registry.version, list(devices_by_period(registry))
+        return self._known
+
+
+async def find(database: Database, registry: Registry, senders: Senders) -> int:
     """Look through what has ended since the last time; returns how many device periods that were."""
     looked, terms = 0, terms_now()
     async with database.telemetry() as connection:
         if not await watch.is_mine(connection, "ingest.gaps"):
             return 0
         known, now = await gaps.marks(connection), await commands.now(connection)
-        for device, period, series in devices_by_period(registry):
+        for number, (device, period, series) in enumerate(senders.of(registry)):
+            if number % _MOST_LOOKED == 0:
+                # Others have their turn.
+                await asyncio.sleep(0)
             stop = floor_period(now - timedelta(seconds=terms.gap_settle(period)), period)
             mark = known.get((device.mn, period))
             if mark is None:

@@ -20,6 +20,7 @@ from ingest.rules.exchange import ENDED, Exchange, wait_over
 from ingest.rules.terms import Terms
 
 MOST_AT_ONCE = 200
+_HEX_KEY = 32
 
 
 class Letter(msgspec.Struct, frozen=True):
@@ -49,7 +50,7 @@ async def take(connection: asyncpg.Connection, roster: Roster, holder: str) -> l
 
 
 async def _letter(connection: asyncpg.Connection, roster: Roster, row: Any, qn: str) -> Letter:
-    """The frame; a new password is expected from the device from now on."""
+    """The frame; a new password or key is expected from the device from now on."""
     command = catalogue()[row["name"]]
     parameters: dict[str, str] = dict(row["parameters"])
     secret = await commands.secret_of(connection, row["id"])
@@ -58,6 +59,9 @@ async def _letter(connection: asyncpg.Connection, roster: Roster, row: Any, qn: 
         if command.name == "set-password":
             digest = hashlib.sha256(secret.encode()).digest()
             await passwords.expect(connection, row["mn"], row["id"], digest)
+        elif command.name == "set-key":
+            key = bytes.fromhex(secret) if len(secret) == _HEX_KEY else secret.encode()
+            await passwords.add_key(connection, row["mn"], row["id"], key)
     return Letter(row, row["mn"], frame(command, parameters, roster.line(row["mn"]), qn, datetime.now(UTC)))
 
 

@@ -58,7 +58,7 @@ class Watch:
         self._intervals: tuple[int, dict[str, int]] = (-1, {})
 
     async def look(self, database: Database, registry: Registry) -> None:
-        """Judge every device that was ever heard."""
+        """Judge every device that gives reason to."""
         terms = terms_now()
         async with database.telemetry() as connection:
             if not await watch.is_mine(connection, "ingest.watch"):
@@ -66,7 +66,8 @@ class Watch:
             now = await commands.now(connection)
             grace = self._grace(now, time.monotonic())
             registered = self._registered(registry)
-            for row in await watch.contacts(connection):
+            suspects = (terms.silence_floor_seconds, terms.drift_limit_seconds)
+            for row in await watch.suspects(connection, *suspects):
                 device = registry.devices.get(row["mn"])
                 if device is not None:
                     judge = _Judge(connection, registry, device, row, now)
@@ -153,6 +154,7 @@ class _Judge:
         event = DeviceSilenced(
             mn=self._device.mn,
             site=self._site.code,
+            site_kind=self._site.kind,  # type: ignore[arg-type]
             region=self._site.region,
             uscc=self._site.uscc,
             heard_at_ms=_ms(self._row["heard_at"]),

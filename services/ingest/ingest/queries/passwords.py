@@ -1,4 +1,4 @@
-"""A device's password while it changes: the old one and the new one, until it is known which it uses."""
+"""A device's password while it changes: the old and the new one, until it is known which it uses. Keys, too."""
 
 from uuid import UUID
 
@@ -27,6 +27,17 @@ async def expect(connection: asyncpg.Connection, mn: str, command: UUID, sha256:
         sha256,
     )
     await _say(connection, mn, command, "expected")
+
+
+async def add_key(connection: asyncpg.Connection, mn: str, command: UUID, key: bytes) -> None:
+    """From now on the device may encrypt with it; older keys go on opening what they closed."""
+    await connection.execute(_LOCK)
+    known = await connection.fetchval(
+        "SELECT key FROM device_keys WHERE mn = $1 ORDER BY since DESC LIMIT 1", mn
+    )
+    if known != key:
+        await connection.execute("INSERT INTO device_keys (mn, since, key) VALUES ($1, now(), $2)", mn, key)
+        await _say(connection, mn, command, "key told")
 
 
 async def confirm(connection: asyncpg.Connection, mn: str) -> UUID | None:

@@ -43,7 +43,7 @@ async def load_registry(session: AsyncSession) -> Registry:
     return Registry(
         version,
         {
-            site.code: Site(site.code, site.region, site.dept, site.uscc, tuple(site.region_path))
+            site.code: Site(site.code, site.region, site.dept, site.uscc, tuple(site.region_path), site.kind)
             for site, _ in found
         },
         {key_of(channel.ref): channel for channel in channels},

@@ -22,6 +22,10 @@ WHERE device_contacts.greeted_at IS NULL
    OR device_contacts.greeted_at < now() - make_interval(secs => $4)
 RETURNING true
 """
+SUSPECTS = """
+SELECT * FROM device_contacts WHERE heard_at < now() - make_interval(secs => $1) OR silent_since IS NOT NULL
+    OR abs(drift_seconds) > $2
+"""
 FINDING = (
     "INSERT INTO ingest_findings (id, kind, site, region_path, uscc, submission, found_at, detail) "
     "VALUES ($1, $2, $3, $4, $5, NULL, now(), $6)"
@@ -33,9 +37,9 @@ async def note(connection: asyncpg.Connection, columns: Sequence[Sequence[object
     await connection.execute(NOTE, *columns)
 
 
-async def contacts(connection: asyncpg.Connection) -> list[Row]:
-    """Everyone who was ever heard."""
-    return list(await connection.fetch("SELECT * FROM device_contacts"))
+async def suspects(connection: asyncpg.Connection, seconds: int, drift: int) -> list[Row]:
+    """Those not heard for `seconds`, those who were silent, those whose clock is `drift` seconds wrong."""
+    return list(await connection.fetch(SUSPECTS, float(seconds), float(drift)))
 
 
 async def is_mine(connection: asyncpg.Connection, what: str) -> bool:

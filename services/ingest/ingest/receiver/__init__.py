@@ -10,6 +10,7 @@ from typing import Any
 
 from ingest.flows.conversation import Conversation
 from ingest.flows.frames import Reception
+from ingest.flows.gaps import Senders
 from ingest.flows.watch import Watch
 from ingest.receiver.server import Door, Receiver
 
@@ -18,7 +19,7 @@ __all__ = ["Door", "Receiver", "make_receiver"]
 
 def make_receiver(state: Any) -> Receiver:
     """The receiver for a service with this state (database, catalog, store, flood, settings)."""
-    state.watch = Watch()
+    state.watch, state.senders = Watch(), Senders()
     state.conversation = conversation = Conversation(state.database, state.catalog)
     state.reception = reception = Reception(
         state.catalog, state.store, state.flood, state.database, conversation.heard

@@ -45,6 +45,7 @@ class Site(msgspec.Struct, frozen=True, gc=False):
     dept: str | None
     uscc: str | None
     region_path: tuple[str, ...] = ()
+    kind: str = "station"
 
 
 class Device(msgspec.Struct, frozen=True):
