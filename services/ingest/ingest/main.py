@@ -14,7 +14,6 @@ from ingest.flows.catalog import Catalog
 from ingest.flows.frames import Reception
 from ingest.flows.store import Store
 from ingest.flows.submit import Desk
-from ingest.flows.uploads import Uploads
 from ingest.jobs import JOBS
 from ingest.queries.objects import Objects
 from ingest.receiver import Door, Receiver
@@ -30,7 +29,6 @@ async def start(app: FastAPI) -> Callable[[], Awaitable[None]]:
     state.store = Store(state.database)
     state.desk = Desk(state.database, state.catalog, state.store)
     state.objects = Objects(state.settings.objects)
-    state.uploads = Uploads(state.database, state.objects)
     registry = await state.catalog.refresh()
     await remake_latest(state.database, list(registry.by_id))
     reception = Reception(state.catalog, state.store, state.flood)
