@@ -12,7 +12,6 @@ from ingest.flows.behind import calm_collector, remake_latest
 from ingest.flows.catalog import Catalog
 from ingest.flows.store import Store
 from ingest.flows.submit import Desk
-from ingest.flows.uploads import Uploads
 from ingest.jobs import JOBS, start_uplinks
 from ingest.queries.objects import Objects
 from ingest.receiver import make_receiver
@@ -28,7 +27,6 @@ async def start(app: FastAPI) -> Callable[[], Awaitable[None]]:
     state.store = Store(state.database)
     state.desk = Desk(state.database, state.catalog, state.store, state.settings.platform)
     state.objects = Objects(state.settings.objects)
-    state.uploads = Uploads(state.database, state.objects)
     registry = await state.catalog.refresh()
     await remake_latest(state.database, list(registry.by_id))
     state.receiver = receiver = make_receiver(state)

@@ -55,8 +55,7 @@ class PostUpload(BaseModel):
 
 
 def _uploads(request: Request) -> Uploads:
-    found: Uploads = request.app.state.uploads
-    return found
+    return Uploads(request.app.state.database, request.app.state.objects)
 
 
 @router.post("/uploads", status_code=201, responses={200: {"description": "Known already 已声明过"}})

@@ -57,7 +57,7 @@ def sender_of(who: Principal) -> str:
 
 
 class Uploads:
-    """Takes files in; one per process."""
+    """Takes files in."""
 
     def __init__(self, database: Database, objects: Objects) -> None:
         self._database, self._objects = database, objects
