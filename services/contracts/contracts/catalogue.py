@@ -34,6 +34,8 @@ CATALOGUE: tuple[Entry, ...] = (
     Entry(ingest.Recorded, ("qc",)),
     Entry(ingest.Revised, ("qc",)),
     Entry(ingest.SiteRegistered, ("publish",)),
+    Entry(ingest.RegistryChanged, ()),
+    Entry(ingest.FindingRaised, ()),
     Entry(qc.Assessed, ("publish",)),
     Entry(qc.AlarmRaised, ("cases",)),
     Entry(qc.AlarmWithdrawn, ("cases",)),

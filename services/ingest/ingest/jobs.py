@@ -1,12 +1,14 @@
-"""What `ingest` does on a clock: latest values, registry freshness, flood counts.
+"""What `ingest` does on a clock: latest values, registry freshness, flood counts, plans, watches.
 
 Promises: each job can fail and run again without harm.
 """
 
+from datetime import UTC, datetime
+
 from fastapi import FastAPI
 from kit.app import Job
 
-from ingest.flows import behind
+from ingest.flows import behind, plans, watch
 
 
 async def note_latest(app: FastAPI) -> None:
@@ -24,8 +26,20 @@ async def note_floods(app: FastAPI) -> None:
     await behind.note_floods(app.state.database, app.state.flood)
 
 
+async def judge_plans(app: FastAPI) -> None:
+    """Runs of monitoring plans that are due: done, late or missing."""
+    await plans.judge_plans(app.state.database, datetime.now(UTC))
+
+
+async def watch_registry(app: FastAPI) -> None:
+    """Cameras, report-up clocks, stations that differ from the register."""
+    await watch.watch(app.state.database, datetime.now(UTC))
+
+
 JOBS = (
     Job("note-latest", 1, note_latest),
     Job("refresh-registry", 2, refresh_registry),
     Job("note-floods", 5, note_floods),
+    Job("judge-plans", 60, judge_plans),
+    Job("watch-registry", 60, watch_registry),
 )

@@ -6,8 +6,28 @@ policy.
 
 from fastapi import APIRouter
 
-from ingest.api import observations, reading, registry, submissions
+from ingest.api import (
+    cameras,
+    dictionary,
+    observations,
+    overview,
+    reading,
+    records,
+    registry,
+    submissions,
+    tables,
+)
 
 router = APIRouter()
-for part in (observations, submissions, registry, reading):
+for part in (
+    observations,
+    submissions,
+    registry,
+    tables,
+    records,
+    overview,
+    cameras,
+    dictionary,
+    reading,
+):
     router.include_router(part.router)

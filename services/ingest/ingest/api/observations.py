@@ -84,14 +84,14 @@ async def send_observations(request: Request, grant: May, key: Key = None) -> Re
     The first committed value of an instant wins; an equal one is a repeat, another one is kept as a revision.
     """
     now = datetime.now(UTC)
-    raw = await _body(request, limits_on(now.date()).body_bytes)
+    raw = await read_body(request, limits_on(now.date()).body_bytes)
     encoding = request.headers.get("content-encoding", "identity").strip().lower() or "identity"
     address = request.client.host if request.client else None
     received = Received(raw, encoding, address, key, trace_id() or "", now)
     return Response(await desk(request).submit(received, grant), 202, media_type="application/json")
 
 
-async def _body(request: Request, most: int) -> bytes:
+async def read_body(request: Request, most: int) -> bytes:
     """The whole body. Raises TooLarge as soon as that is certain."""
     detail = f"A body may have {most:,} bytes; send smaller batches 请分批发送"
     declared = request.headers.get("content-length", "0")

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Query
 from kit.auth import Grant, allow
 from kit.db import ReaderSession
 from kit.problems import Invalid, NotFound
-from sqlalchemy import false, select
+from sqlalchemy import false, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ingest.api.edge import REGIONS, Cursor, Limit, page
@@ -92,7 +92,10 @@ async def list_findings(
     grant: MayFindings, session: ReaderSession, limit: Limit = 100, cursor: Cursor = None
 ) -> Any:
     """Revisions, foreign addresses, wrong passwords, floods; newest first."""
-    reach = grant.clause(REGIONS, region=SiteRow.region, owner_dept=SiteRow.dept, owner_uscc=SiteRow.uscc)
+    # A finding about a unit or a record has no site; its own region is the first of its path.
+    region = func.coalesce(SiteRow.region, IngestFinding.region_path[1])
+    uscc = func.coalesce(SiteRow.uscc, IngestFinding.uscc)
+    reach = grant.clause(REGIONS, region=region, owner_dept=SiteRow.dept, owner_uscc=uscc)
     wanted = select(IngestFinding).outerjoin(SiteRow, SiteRow.code == IngestFinding.site).where(reach)
     if cursor:
         before = _uuid(cursor)
@@ -143,7 +146,7 @@ def _finding(row: IngestFinding) -> dict[str, Any]:
         "id": str(row.id),
         "kind": row.kind,
         "site": row.site,
-        "submission": str(row.submission),
+        "submission": str(row.submission) if row.submission else None,
         "found_at": _utc(row.found_at),
         "detail": row.detail,
     }

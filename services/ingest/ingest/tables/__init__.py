@@ -16,6 +16,7 @@ from ingest.tables.evidence import (
     Revision,
     Submission,
 )
+from ingest.tables.records import PlanRun, RegistryRecord, SaidOnce, VideoReport
 from ingest.tables.registry import DeviceRow, Organisation, RegistryChange, SeriesRow, SiteRow
 
 __all__ = [
@@ -27,11 +28,15 @@ __all__ = [
     "LatestValue",
     "Observation",
     "Organisation",
+    "PlanRun",
     "RawBytes",
     "RefusedRow",
     "RegistryChange",
+    "RegistryRecord",
     "Revision",
+    "SaidOnce",
     "SeriesRow",
     "SiteRow",
     "Submission",
+    "VideoReport",
 ]

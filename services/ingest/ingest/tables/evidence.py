@@ -111,7 +111,7 @@ class IngestFinding(Base):
     site: Mapped[str | None] = mapped_column(Text)
     region_path: Mapped[list[str]] = mapped_column(ARRAY(Text))
     uscc: Mapped[str | None] = mapped_column(Text)
-    submission: Mapped[UUID] = mapped_column(Uuid)
+    submission: Mapped[UUID | None] = mapped_column(Uuid)
     found_at: Mapped[datetime] = mapped_column(Instant)
     detail: Mapped[dict[str, Any]] = mapped_column(JSONB)
 
