@@ -13,7 +13,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from kit.auth import Grant, allow
 from kit.db import ReaderSession, WriterSession
 from kit.problems import NotFound
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ingest.api.asked import Level, PutDevice, PutOrganisation, PutSeriesList, PutSite
@@ -33,7 +33,7 @@ from ingest.flows.change import Change, match, shown
 from ingest.flows.registry import Unapproved
 from ingest.queries import history
 from ingest.rules.network import elements
-from ingest.tables import DeviceRow, Organisation, SeriesRow, SiteRow
+from ingest.tables import DeviceRow, Organisation, RegistryRecord, SeriesRow, SiteRow
 
 router = APIRouter(tags=["registry 登记"])
 MayRead = Annotated[Grant, Depends(allow("registry", "read"))]
@@ -140,6 +140,12 @@ class SiteFilter:
     conforms: Annotated[
         bool | None, Query(description="false: hole or platform does not conform 采样孔或平台不规范")
     ] = None
+    lacks: Annotated[
+        Literal["video", "guarantee"] | None,
+        Query(
+            description="video: main points without video of process and device 缺视频; guarantee 缺站房保障"
+        ),
+    ] = None
 
     def clauses(self) -> list[ColumnElement[bool]]:
         equal = {"kind": self.kind, "level": self.level, "element": self.element, "area": self.area}
@@ -154,9 +160,22 @@ class SiteFilter:
             found.append(SiteRow.categories.contains([self.category]))
         if self.conforms is False:
             found.append(or_(SiteRow.hole_conforms.is_(False), SiteRow.platform_conforms.is_(False)))
+        if self.lacks == "video":
+            found += [SiteRow.is_main_point, or_(*(~_watched(what) for what in ("process", "device")))]
+        if self.lacks == "guarantee":
+            found += [SiteRow.kind == "station", ~_recorded("station-guarantees")]
         if self.conforms is True:
             found += [SiteRow.hole_conforms.is_(True), SiteRow.platform_conforms.is_(True)]
         return found
+
+
+def _recorded(kind: str, *more: ColumnElement[bool]) -> ColumnElement[bool]:
+    return exists().where(RegistryRecord.kind == kind, RegistryRecord.site == SiteRow.code, *more)
+
+
+def _watched(what: str) -> ColumnElement[bool]:
+    """Whether a camera of the site watches this; 生态环境监测条例 Art. 21 asks for process and device."""
+    return _recorded("video-devices", RegistryRecord.body["watches"].astext == what)
 
 
 @router.get("/sites")

@@ -28,7 +28,7 @@ from ingest.tables import Organisation, RegistryRecord, SiteRow
 
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _DATES = ("valid_from", "valid_to")
-DEPARTMENTS = frozenset(policy.load().departments)
+DEPARTMENTS = policy.load().departments
 
 
 class Given(NamedTuple):
@@ -47,6 +47,7 @@ async def save_record(change: Change, grant: Grant, given: Given) -> tuple[Regis
     Unconditional (somebody else's version).
     """
     kind, session = given.kind, change.session
+    _may_enter(kind, grant.principal)
     done, dates = _read(given)
     sites, owners = await _referred(session, done)
     refuse(done.flaws)
@@ -127,6 +128,12 @@ async def _require_authority(session: AsyncSession, row: RegistryRecord, who: Pr
     if not is_authority(who.region, site.region, level):
         detail = f"{site.code} is a {level} point; {who.region} is not its authority 不属于该站点的主管机关"
         raise Forbidden("not-the-authority", detail)
+
+
+def _may_enter(kind: Kind, who: Principal) -> None:
+    if kind.by and who.dept not in kind.by:
+        detail = f"{kind.name} are entered by {', '.join(kind.by)} 该类记录由上述单位登记"
+        raise Forbidden("not-for-this-department", detail)
 
 
 def _may_change(kind: Kind, known: RegistryRecord) -> None:
@@ -216,7 +223,9 @@ def _scope(
     if isinstance(published, str):
         name, _, wanted = published.partition("=")
         published = values.get(name) == wanted
-    dept = known.dept if known is not None else who.dept
+    # Of a department a record is the department's; of an organisation it is that organisation's alone.
+    is_department = DEPARTMENTS.get(who.dept or "", {}).get("kind") == "government"
+    dept = known.dept if known is not None else who.dept if is_department else None
     recipients = tuple(values.get(kind.recipients) or ()) if kind.recipients else ()
     return Scope(region or who.region, dept, uscc, counterpart, recipients, published)
 

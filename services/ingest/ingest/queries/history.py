@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -43,7 +44,7 @@ async def known_at(
     newest = (
         select(RegistryChange)
         .where(RegistryChange.kind == kind, RegistryChange.changed_at <= at, RegistryChange.code > span[0])
-        .distinct(RegistryChange.code)
+        .ext(distinct_on(RegistryChange.code))
         .order_by(RegistryChange.code, RegistryChange.id.desc())
     )
     if code is not None:

@@ -79,7 +79,10 @@ class Timer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Kind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A kind of record. `scope` names the fields that tell whose it is, the first one given counts."""
+    """A kind of record. `scope` names the fields that tell whose it is, the first one given counts.
+
+    `by` narrows who of a book's writers may enter it; a record that is `appended` is never changed.
+    """
 
     name: str
     book: str
@@ -88,6 +91,7 @@ class Kind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     source: str
     fields: dict[str, Field]
     scope: list[str]
+    by: list[str] = []
     appended: bool = False
     published: bool | str = False
     counterpart: str = ""
