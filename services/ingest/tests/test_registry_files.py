@@ -181,3 +181,23 @@ async def test_an_organisation_sees_and_writes_its_own_only(door: Door) -> None:
     await door.put(UNIT, "/registry/monitoring/proposals/P1", proposal)
     step = "/registry/monitoring/proposals/P1/approve"
     assert (await door.post(APPROVER, step, {}))["state"] == "accepted"
+
+
+async def test_a_permit_limit_holds_in_its_days_and_an_ended_device_is_heard_no_more(
+    door: Door, app: FastAPI
+) -> None:
+    series = {"site": OUTLET, "factor": "a21026", "source": "cnemc", "permit_limit": 35}
+    for first, last, limit in (
+        (None, "2020-12-31", None),
+        ("2020-01-01", None, 35),
+        ("2090-01-01", None, None),
+    ):
+        await door.put(CLERK, "/series", {"series": [series | {"permit_from": first, "permit_to": last}]})
+        known = await app.state.catalog.refresh()
+        (channel,) = (one for one in known.by_id.values() if one.ref.site == OUTLET)
+        assert channel.ref.permit_limit == limit
+    assert MN in known.devices
+    await door.put(CLERK, f"/devices/{MN}", {"site": AIR, "valid_to": "2026-01-31"})
+    assert MN not in (await app.state.catalog.refresh()).devices
+    assert (await door.get(READER, "/devices", on="2026-01-31"))["items"][0]["mn"] == MN
+    assert (await door.get(READER, "/devices", on="2026-02-01"))["items"] == []

@@ -1,6 +1,7 @@
 """The registry as the rules need it, read in one go."""
 
 from collections.abc import Iterable
+from datetime import date
 
 import msgspec
 from contracts.envelope import lane_of
@@ -18,11 +19,17 @@ async def registry_version(session: AsyncSession) -> int:
     return int(await session.scalar(select(func.coalesce(func.max(RegistryChange.id), 0))) or 0)
 
 
-async def load_registry(session: AsyncSession) -> Registry:
-    """Everything registered. The version is read first, so a change in between is seen again next time."""
+async def load_registry(session: AsyncSession, day: date) -> Registry:
+    """Everything registered. The version is read first, so a change in between is seen again next time.
+
+    Of the permit limits those in force on `day` count, and of the devices those that have not ended.
+    """
     version = await registry_version(session)
     found = (await session.execute(select(SiteRow, Organisation).outerjoin(Organisation))).all()
-    channels = list(await _channels(session, {site.code: (site, owner) for site, owner in found}))
+    owned: dict[str, tuple[SiteRow, Organisation | None]] = {
+        site.code: (site, owner) for site, owner in found
+    }
+    channels = list(await _channels(session, owned, day))
     devices = (await session.scalars(select(DeviceRow))).all()
     return Registry(
         version,
@@ -32,7 +39,8 @@ async def load_registry(session: AsyncSession) -> Registry:
         },
         {key_of(channel.ref): channel for channel in channels},
         {channel.ref.id: channel for channel in channels},
-        {row.mn: _device(row) for row in devices},
+        {row.mn: _device(row) for row in devices if _holds(row.valid_from, row.valid_to, day)},
+        day,
     )
 
 
@@ -41,13 +49,17 @@ def key_of(ref: SeriesRef) -> SeriesKey:
 
 
 async def _channels(
-    session: AsyncSession, sites: dict[str, tuple[SiteRow, Organisation | None]]
+    session: AsyncSession, sites: dict[str, tuple[SiteRow, Organisation | None]], day: date
 ) -> Iterable[Channel]:
     rows = (await session.scalars(select(SeriesRow))).all()
-    return [_channel(row, *sites[row.site]) for row in rows]
+    return [_channel(row, *sites[row.site], day) for row in rows]
 
 
-def _channel(row: SeriesRow, site: SiteRow, owner: Organisation | None) -> Channel:
+def _holds(first: date | None, last: date | None, day: date) -> bool:
+    return (first is None or first <= day) and (last is None or day <= last)
+
+
+def _channel(row: SeriesRow, site: SiteRow, owner: Organisation | None, day: date) -> Channel:
     factor = factors.find(row.factor)
     ref = SeriesRef(
         id=row.id,
@@ -68,7 +80,7 @@ def _channel(row: SeriesRow, site: SiteRow, owner: Organisation | None) -> Chann
         high=row.high,
         detection_limit=row.detection_limit,
         resolution=row.resolution,
-        permit_limit=row.permit_limit,
+        permit_limit=row.permit_limit if _holds(row.permit_from, row.permit_to, day) else None,
         uscc=site.uscc,
         organisation_zh=owner.name_zh if owner else None,
         organisation_en=owner.name_en if owner else None,

@@ -5,6 +5,7 @@ refreshing to `flows`.
 """
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -67,13 +68,14 @@ class Target(msgspec.Struct, frozen=True, gc=False):
 
 
 class Registry(msgspec.Struct, frozen=True):
-    """The registry as of one version. `targets` remembers what senders' keys meant in it."""
+    """The registry as of one version and day. `targets` remembers what senders' keys meant in it."""
 
     version: int
     sites: Mapping[str, Site]
     channels: Mapping[SeriesKey, Channel]
     by_id: Mapping[int, Channel]
     devices: Mapping[str, Device]
+    day: date | None = None
     targets: dict[tuple[str, tuple[Any, ...]], Target] = msgspec.field(default_factory=dict)
 
 
