@@ -39,6 +39,12 @@ def test_a_kind_speaks_both_languages_and_names_its_source(name: str) -> None:
     assert {one for pair in kind.order for one in pair} <= set(kind.fields)
 
 
+@pytest.mark.parametrize("text", ["a\x00b", "\ud800", "", "x" * 201, "line\nbreak"])
+def test_a_text_that_cannot_be_kept_is_named(text: str) -> None:
+    done = check(kinds()["areas"], {"name_zh": text})
+    assert "name_zh" in {flaw.where for flaw in done.flaws} and "name_zh" not in done.values
+
+
 def test_every_dated_rule_has_its_source_and_one_is_in_force_at_a_time() -> None:
     for day in (date(2015, 1, 1), date(2026, 11, 26)):
         found = on(day)

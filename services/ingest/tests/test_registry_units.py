@@ -97,6 +97,12 @@ async def test_UN_02_a_late_upload_is_measured_and_is_an_event(
     await judge_plans(app.state.database, datetime.now(UTC))
     (late,) = (await door.get(UNIT, "/plan-runs", outcome="late"))["items"]
     assert late["start"].startswith(day.isoformat()) and 24 < late["late_hours"] < 96
+    next_day = (day + timedelta(days=1)).isoformat()
+    old = batch(value | {"time": f"{next_day}T00:00:00+08:00"}, historical=True)
+    assert (await door.ask(CLERK, "POST", "/observations", json=old)).json()["accepted"] == 1
+    await judge_plans(app.state.database, datetime.now(UTC))
+    done = (await door.get(UNIT, "/plan-runs", outcome="done"))["items"]
+    assert [one["start"][:10] for one in done] == [next_day]
     events = await fetch(database, "SELECT data FROM outbox WHERE event = 'ingest.finding_raised.v1'")
     assert any(b'"run-late"' in data for (data,) in events)
     assert (await door.get("unit/data.submit@131100", "/plan-runs"))["items"]  # its own, wherever it is
@@ -152,6 +158,9 @@ async def test_CC_11_the_key_unit_list_is_read_by_year_and_by_everybody(door: Do
     history = (await door.get(READER, "/registry/units/key-units/2025-1/history"))["items"]
     assert [one["after"].get("left_for") for one in history] == [None, "closed"]
     assert (await door.get(None, "/registry/units/contracts"))["items"] == []
+    assert not {"entered_by", "dept"} & set(listed[0])
+    told = (await door.get(None, "/registry/units/key-units/2026-1/history"))["items"]
+    assert "changed_by" not in told[0] and "entered_by" not in told[0]["after"]
     await door.put(UNIT, "/registry/units/key-units/2026-2", KEY_UNIT, 403)
 
 

@@ -34,7 +34,7 @@ def register(platform: Platform) -> int:
 
 
 def _records(platform: Platform) -> None:
-    """Key units, contracts, a park, a station room; a plan that another person approves. Again changes nothing."""
+    """Key units, contracts, a station room; a plan that another person approves. Again changes nothing."""
     for one in document()["records"]:
         ask(platform, CLERK, "PUT", f"/api/ingest/registry/{one['path']}", one["body"])
     plan, path = document()["plan"], "/api/ingest/registry/monitoring/plans"

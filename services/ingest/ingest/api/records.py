@@ -6,6 +6,7 @@ says which version it edits. Leaves what is acceptable to `flows.records`.
 
 from collections.abc import Awaitable, Callable
 from datetime import date
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -30,7 +31,7 @@ from ingest.api.edge import (
 from ingest.api.files import CONTENT, Key, Only, bringing, sheet_answer, sheet_rows
 from ingest.flows.bringing import bring
 from ingest.flows.change import Change
-from ingest.flows.records import Given, record_shown, save_record, take_step
+from ingest.flows.records import INTERNAL, Given, record_shown, save_record, take_step
 from ingest.queries import history
 from ingest.rules.kinds import Field, Kind, books, kinds
 from ingest.tables import RegistryChange, RegistryRecord
@@ -135,8 +136,10 @@ class Book:
             of = self.kind(kind)
             if form.startswith("template"):
                 return sheet_answer(columns_of(of), [], form, kind)
+            is_public = grant.principal.is_anonymous
             if listed.as_of is not None:
-                return await page_as_of(session, grant, kind, listed, _flat)
+                then = partial(_flat, is_public=is_public)
+                return await page_as_of(session, grant, kind, listed, then)
             asked = select(RegistryRecord).where(
                 RegistryRecord.kind == kind,
                 reach(grant, RegistryRecord),
@@ -147,7 +150,8 @@ class Book:
             found = list(await session.scalars(asked.order_by(RegistryRecord.code).limit(most)))
             if form != "json":
                 return sheet_answer(columns_of(of), [record_shown(row) for row in found], form, kind)
-            return page(found, listed.limit, lambda row: row.code, record_shown)
+            shown = partial(record_shown, is_public=is_public)
+            return page(found, listed.limit, lambda row: row.code, shown)
 
         return list_records
 
@@ -184,7 +188,7 @@ class Book:
                 then = await one_as_of(session, grant, (kind, code), as_of)
                 if then is None:
                     raise NotFound("unknown-then", "It was not known at that moment 该时刻未登记或超出权限")
-                return _flat(then)
+                return _flat(then, is_public=grant.principal.is_anonymous)
             asked = select(RegistryRecord).where(
                 RegistryRecord.kind == kind, RegistryRecord.code == code, reach(grant, RegistryRecord)
             )
@@ -192,7 +196,7 @@ class Book:
             if row is None:
                 raise NotFound("unknown-record", f"No {kind}/{code} in your reach 无此记录或超出权限")
             response.headers["ETag"] = f'"{await history.last_change(session, kind, code)}"'
-            return record_shown(row)
+            return record_shown(row, is_public=grant.principal.is_anonymous)
 
         return show_record
 
@@ -227,7 +231,8 @@ class Book:
             found = await history.changes(
                 session, self.kind(named.kind).name, named.code, after, limit + 1, seen
             )
-            return page(found, limit, lambda row: row.id, _change)
+            told = partial(_change, is_public=grant.principal.is_anonymous)
+            return page(found, limit, lambda row: row.id, told)
 
         return list_history
 
@@ -271,19 +276,20 @@ class Book:
         return shelf
 
 
-def _flat(after: dict[str, Any]) -> dict[str, Any]:
-    body = after["body"]
-    return {**body, **{name: cell for name, cell in after.items() if name != "body" and name not in body}}
+def _flat(after: dict[str, Any], *, is_public: bool) -> dict[str, Any]:
+    body, hidden = after["body"], {"body"} | (INTERNAL if is_public else set())
+    return {**body, **{name: cell for name, cell in after.items() if name not in hidden and name not in body}}
 
 
-def _change(row: Any) -> dict[str, Any]:
-    return {
+def _change(row: Any, *, is_public: bool) -> dict[str, Any]:
+    told = {
         "change": row.id,
         "changed_at": row.changed_at.isoformat(),
         "changed_by": row.changed_by,
-        "before": row.before and _flat(row.before),
-        "after": _flat(row.after),
+        "before": row.before and _flat(row.before, is_public=is_public),
+        "after": _flat(row.after, is_public=is_public),
     }
+    return {name: cell for name, cell in told.items() if not is_public or name not in INTERNAL}
 
 
 for _name in books():

@@ -13,6 +13,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ingest.flows.change import Change, Found
+from ingest.flows.recorded import MODES
 from ingest.queries import overview
 from ingest.rules.kinds import rule
 from ingest.rules.periods import Period, outcome, periods
@@ -102,7 +103,7 @@ async def _received(session: AsyncSession, one: Due) -> list[datetime]:
     asked = {"site": one.asked["site"], "factor": one.asked["factor"], "wanted": one.wanted}
     span = {"start": one.period.start, "stop": one.period.stop}
     found = await overview.rows(session, overview.RECEIVED, **asked, **span)
-    times = [datetime.fromtimestamp(overview.received_at(row["submission"]), UTC) for row in found]
+    times = [_received_at(row, one.due_at) for row in found]
     body = RegistryRecord.body
     by_hand = select(RegistryRecord.entered_at).where(
         RegistryRecord.kind == "manual-results",
@@ -113,6 +114,12 @@ async def _received(session: AsyncSession, one: Due) -> list[datetime]:
     )
     times += list(await session.scalars(by_hand.order_by(RegistryRecord.entered_at).limit(one.wanted)))
     return sorted(times)
+
+
+def _received_at(row: dict[str, Any], due_at: datetime) -> datetime:
+    """When a value came; what was declared historical is never late."""
+    came = datetime.fromtimestamp(overview.received_at(row["submission"]), UTC)
+    return min(came, due_at) if MODES[row["mode"]] == "historical" else came
 
 
 async def _keep(change: Change, one: Due, received: list[datetime]) -> int:

@@ -28,6 +28,7 @@ from ingest.tables import Organisation, RegistryRecord, SiteRow
 
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _DATES = ("valid_from", "valid_to")
+INTERNAL = frozenset({"entered_by", "changed_by", "recipients", "counterpart", "dept"})
 DEPARTMENTS = policy.load().departments
 
 
@@ -234,10 +235,14 @@ def _require(grant: Grant, scope: Scope) -> None:
     grant.require(region=scope.region, owner_dept=scope.dept, owner_uscc=scope.uscc)
 
 
-def record_shown(row: RegistryRecord) -> dict[str, Any]:
-    """A record for an answer: its fields beside what the platform keeps about it, its clocks included."""
+def record_shown(row: RegistryRecord, *, is_public: bool = False) -> dict[str, Any]:
+    """A record for an answer: its fields beside what the platform keeps about it, its clocks included.
+
+    The public does not learn who entered it.
+    """
     cells = shown(row)
     body = cells.pop("body")
     clocks = deadlines(kinds()[row.kind], body, datetime.now(UTC))
-    kept = {name: cell for name, cell in cells.items() if name not in body}
+    hidden = INTERNAL if is_public else frozenset()
+    kept = {name: cell for name, cell in cells.items() if name not in body and name not in hidden}
     return {**body, **kept, **({"clocks": clocks} if clocks else {})}

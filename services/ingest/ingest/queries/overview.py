@@ -51,7 +51,7 @@ WHERE s.site = ANY(:sites) AND (CAST(:factors AS text[]) = '{}' OR s.factor = AN
 ORDER BY s.id, o.ts LIMIT :limit
 """
 RECEIVED = """
-SELECT submission FROM visible_observations o JOIN visible_series s ON s.id = o.series_id
+SELECT submission, mode FROM visible_observations o JOIN visible_series s ON s.id = o.series_id
 WHERE s.site = :site AND s.factor = :factor AND o.ts >= :start AND o.ts < :stop AND o.value IS NOT NULL
 ORDER BY submission LIMIT :wanted
 """

@@ -150,8 +150,9 @@ def _text(field: Field, cell: Any) -> str:
     if not isinstance(cell, str):
         raise Wrong("record-type", cell)
     text = cell.strip()
-    if not text or len(text) > _LONGEST.get(field.type, 200) or any(ord(letter) < 32 for letter in text):
+    if not 0 < len(text) <= _LONGEST["text"] or any(ord(letter) < 32 for letter in text):
         raise Wrong("record-text", f"{len(text)}: {text}")
+    _require_unicode(text)
     if field.pattern and not re.fullmatch(field.pattern, text):
         raise Wrong("record-pattern", f"{text} ({field.pattern})")
     return text
@@ -160,9 +161,18 @@ def _text(field: Field, cell: Any) -> str:
 def _long(field: Field, cell: Any) -> str:
     if not isinstance(cell, str) or "\x00" in cell:
         raise Wrong("record-type", cell)
+    _require_unicode(cell)
     if not 0 < len(cell.strip()) <= _LONGEST["long"]:
         raise Wrong("record-text", f"{len(cell)}: {cell}")
     return cell.strip()
+
+
+def _require_unicode(text: str) -> None:
+    """Half of a surrogate pair, as JSON may escape it, can be kept nowhere."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise Wrong("record-type", text) from None
 
 
 def _number(field: Field, cell: Any) -> float | int:
