@@ -1,4 +1,4 @@
-"""The bus door of `cases`: alarms and suspicions of qc.
+"""The bus door of `cases`: alarms and suspicions of qc, findings of the registry.
 
 Promises: one event, one flow, in the transaction of its cursor. Leaves order and repetition to the flows.
 """
@@ -6,12 +6,13 @@ Promises: one event, one flow, in the transaction of its cursor. Leaves order an
 from datetime import UTC, datetime
 
 from contracts.envelope import Event
+from contracts.ingest import FindingRaised
 from contracts.qc import AlarmRaised, AlarmWithdrawn, SuspicionRaised, SuspicionWithdrawn
 from kit.lane import Handler
 from kit.outbox import Meta
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cases.flows import signals
+from cases.flows import found, signals
 
 
 async def on_alarm_raised(session: AsyncSession, event: AlarmRaised, meta: Meta) -> None:
@@ -30,9 +31,14 @@ async def on_suspicion_withdrawn(session: AsyncSession, event: SuspicionWithdraw
     await signals.withdraw_suspicion(session, event, datetime.now(UTC))
 
 
+async def on_finding_raised(session: AsyncSession, event: FindingRaised, meta: Meta) -> None:
+    await found.raise_finding(session, event, datetime.now(UTC), meta.traces)
+
+
 CONSUMERS: list[tuple[type[Event], Handler]] = [
     (AlarmRaised, on_alarm_raised),
     (AlarmWithdrawn, on_alarm_withdrawn),
     (SuspicionRaised, on_suspicion_raised),
     (SuspicionWithdrawn, on_suspicion_withdrawn),
+    (FindingRaised, on_finding_raised),
 ]

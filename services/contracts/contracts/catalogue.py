@@ -35,7 +35,7 @@ CATALOGUE: tuple[Entry, ...] = (
     Entry(ingest.Revised, ("qc",)),
     Entry(ingest.SiteRegistered, ("publish",)),
     Entry(ingest.RegistryChanged, ()),
-    Entry(ingest.FindingRaised, ()),
+    Entry(ingest.FindingRaised, ("cases",)),
     Entry(qc.Assessed, ("publish",)),
     Entry(qc.AlarmRaised, ("cases",)),
     Entry(qc.AlarmWithdrawn, ("cases",)),

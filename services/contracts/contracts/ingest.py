@@ -100,8 +100,8 @@ class SiteRegistered(Event, frozen=True, kw_only=True):
 class RegistryChanged(Event, frozen=True, kw_only=True):
     """An object or record of the registry as it stands now; `change` numbers changes and is its version.
 
-    `kind` is organisations, sites, devices, series or a kind of record; `after` carries no secret and is None
-    above 64 KB: then it is read under its `code`. Digests are sha256 of the JSON, `before_sha256` None if new.
+    `kind` is organisations, sites, devices, series or a kind of record; `after` carries no secret and is
+    None above 64 KB: then it is read under its `code`. Digests are sha256 of the JSON, none before the first.
     """
 
     PRODUCER: ClassVar[str] = "ingest"
@@ -128,9 +128,11 @@ class FindingRaised(Event, frozen=True, kw_only=True):
 
     finding: str
     id: str
+    message_zh: str = ""
+    message_en: str = ""
     found_at_ms: int
     region: str | None = None
     site: str | None = None
     uscc: str | None = None
     record: str | None = None
-    detail: dict[str, Any] = {}
+    detail: dict[str, Any] = msgspec.field(default_factory=dict)

@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from ingest.api.edge import REGIONS, Cursor, Limit, page
 from ingest.flows.recorded import MODES
 from ingest.queries import reading
+from ingest.rules.findings import named
 from ingest.rules.times import CHINA
 from ingest.tables import IngestFinding, SiteRow
 
@@ -145,6 +146,8 @@ def _finding(row: IngestFinding) -> dict[str, Any]:
     return {
         "id": str(row.id),
         "kind": row.kind,
+        "kind_zh": named(row.kind)[0],
+        "kind_en": named(row.kind)[1],
         "site": row.site,
         "submission": str(row.submission) if row.submission else None,
         "found_at": _utc(row.found_at),

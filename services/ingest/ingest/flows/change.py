@@ -20,6 +20,7 @@ from standards import regions
 from uuid_utils.compat import uuid7
 
 from ingest.queries import history
+from ingest.rules.findings import named
 from ingest.tables import Base, IngestFinding, RegistryChange, SaidOnce
 
 T = TypeVar("T", bound=Base)
@@ -154,6 +155,8 @@ class Change:
             FindingRaised(
                 finding=found.finding,
                 id=str(row.id),
+                message_zh=named(found.finding)[0],
+                message_en=named(found.finding)[1],
                 found_at_ms=int(self.now.timestamp() * 1000),
                 region=found.region,
                 site=found.site,
