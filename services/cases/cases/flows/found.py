@@ -19,7 +19,7 @@ from cases.flows.acts import Noticed, note, to_ms
 from cases.rules import clocks
 from cases.tables import Lead
 
-# 廊办字〔2018〕50号 二22 (entries, obstructions of station rooms); 生态环境监测条例 Art. 12, 25 (moved points).
+# 廊办字〔2018〕50号 二22 (entries, obstructions); 生态环境监测条例 Art. 12, 25 (moved points).
 OPENS = frozenset(
     {"unauthorised-entry", "obstruction", "station-moved-unapproved", "station-change-unapproved"}
 )

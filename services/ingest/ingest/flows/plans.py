@@ -45,6 +45,10 @@ class Due(NamedTuple):
     due_at: datetime
 
     @property
+    def key(self) -> tuple[str, str, datetime]:
+        return (self.plan.code, self.item, self.period.start)
+
+    @property
     def wanted(self) -> int:
         return int(self.asked.get("times") or 1)
 
@@ -54,16 +58,20 @@ async def judge_plans(database: Database, now: datetime) -> int:
     async with database.reader(Itself()) as session:
         plans = await _in_force(session, now)
         due = [one for plan in plans for one in _due(plan, now)]
-        settled = await _settled(session, [plan.code for plan in plans])
-        open_ = [one for one in due if (one.plan.code, one.item, one.period.start) not in settled]
+        known = await _outcomes(session, [plan.code for plan in plans])
+        open_ = [one for one in due if known.get(one.key) in (None, "missing")]
+        # What was never judged first, then what is missing, the newest first: no run waits behind old gaps.
+        open_.sort(key=lambda one: (one.key in known, -one.period.stop.timestamp()))
         judged = [(one, await _received(session, one)) for one in open_[:JUDGED_AT_ONCE]]
         outside = [found for plan in plans for found in await _outside(session, plan)]
     changed = 0
-    async with database.writer() as session, Change(session, "ingest plans", now) as change:
+    async with database.writer() as session:
+        change = Change(session, "ingest plans", now)
         for one, received in judged:
             changed += await _keep(change, one, received)
         for found in outside:
             await change.find(found)
+        await change.say()
     return changed
 
 
@@ -91,11 +99,9 @@ def _due(plan: RegistryRecord, now: datetime) -> list[Due]:
     return found
 
 
-async def _settled(session: AsyncSession, plans: Sequence[str]) -> set[tuple[str, str, datetime]]:
-    wanted = select(PlanRun.plan, PlanRun.item, PlanRun.start).where(
-        PlanRun.plan.in_(plans), PlanRun.outcome != "missing"
-    )
-    return {(plan, item, start) for plan, item, start in await session.execute(wanted)}
+async def _outcomes(session: AsyncSession, plans: Sequence[str]) -> dict[tuple[str, str, datetime], str]:
+    wanted = select(PlanRun.plan, PlanRun.item, PlanRun.start, PlanRun.outcome).where(PlanRun.plan.in_(plans))
+    return {(plan, item, start): what for plan, item, start, what in await session.execute(wanted)}
 
 
 async def _received(session: AsyncSession, one: Due) -> list[datetime]:
@@ -124,7 +130,7 @@ def _received_at(row: dict[str, Any], due_at: datetime) -> datetime:
 
 async def _keep(change: Change, one: Due, received: list[datetime]) -> int:
     what, late = outcome(one.wanted, received, one.due_at)
-    key = (one.plan.code, one.item, one.period.start)
+    key = one.key
     known = await change.session.get(PlanRun, key)
     if known is not None and (known.outcome, known.found) == (what, len(received)):
         return 0

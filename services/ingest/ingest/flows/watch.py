@@ -17,8 +17,9 @@ from ingest.tables import RegistryRecord, VideoReport
 
 
 async def watch(database: Database, now: datetime) -> None:
-    """Look at everything that time can bring."""
-    async with database.writer() as session, Change(session, "ingest watch", now) as change:
+    """Look at everything that time can bring. Findings number no change, so the registry is not locked."""
+    async with database.writer() as session:
+        change = Change(session, "ingest watch", now)
         wanted = select(RegistryRecord).where(RegistryRecord.kind == "video-devices")
         for camera in (await session.scalars(wanted)).all():
             await watch_camera(change, camera)
@@ -33,6 +34,7 @@ async def watch(database: Database, now: datetime) -> None:
                     "station-change-unapproved", row["region"], row["code"], row["uscc"], None, detail, once
                 )
                 await change.find(found)
+        await change.say()
 
 
 async def watch_camera(change: Change, camera: RegistryRecord) -> bool:

@@ -6,17 +6,22 @@ from datetime import date
 import msgspec
 from contracts.envelope import lane_of
 from contracts.ingest import Recorded, SeriesRef
-from sqlalchemy import func, select
+from sqlalchemy import func, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 from standards import factors
 
 from ingest.rules.registry import Channel, Device, Registry, SeriesKey, Site
 from ingest.tables import DeviceRow, Organisation, RegistryChange, SeriesRow, SiteRow
 
+# Records of other kinds change often, and readings do not depend on them.
+JUDGED_BY = ("organisations", "sites", "devices", "series")
+
 
 async def registry_version(session: AsyncSession) -> int:
-    """The number of the last change; 0 for an empty registry."""
-    return int(await session.scalar(select(func.coalesce(func.max(RegistryChange.id), 0))) or 0)
+    """The number of the last change of what readings are judged by; 0 for an empty registry."""
+    newest = [select(func.max(RegistryChange.id)).where(RegistryChange.kind == kind) for kind in JUDGED_BY]
+    found = await session.execute(union_all(*newest))
+    return max((number for (number,) in found if number is not None), default=0)
 
 
 async def load_registry(session: AsyncSession, day: date) -> Registry:

@@ -141,7 +141,10 @@ class RegistryChange(Scoped, Base):
     """Every change of the registry, with who made it; the highest id is the registry's version."""
 
     __tablename__ = "registry_changes"
-    __table_args__ = (Index("ix_registry_changes_kind_code", "kind", "code"),)
+    __table_args__ = (
+        Index("ix_registry_changes_kind_code", "kind", "code"),
+        Index("ix_registry_changes_kind_id", "kind", "id"),
+    )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     kind: Mapped[str] = mapped_column(Text)

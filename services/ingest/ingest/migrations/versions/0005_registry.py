@@ -93,6 +93,7 @@ CREATE TABLE registry_records (
     CONSTRAINT fk_registry_records_uscc_organisations FOREIGN KEY(uscc) REFERENCES organisations (uscc)
 );
 CREATE INDEX ix_registry_records_kind_site ON registry_records (kind, site);
+CREATE INDEX ix_registry_changes_kind_id ON registry_changes (kind, id);
 CREATE INDEX ix_registry_records_kind_uscc ON registry_records (kind, uscc);
 
 CREATE TABLE plan_runs (
