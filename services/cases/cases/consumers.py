@@ -1,4 +1,4 @@
-"""The bus door of `cases`: alarms and suspicions of qc, silent outlets of ingest, refusals of witnesses.
+"""The bus door of `cases`: alarms and suspicions of qc, silent outlets and findings of ingest, witnesses.
 
 Promises: one event, one flow, in the transaction of its cursor. Leaves order and repetition to the flows.
 """
@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 
 from contracts.envelope import Event
 from contracts.evidence import WitnessRefused
-from contracts.ingest import DeviceSilenced
+from contracts.ingest import DeviceSilenced, FindingRaised
 from contracts.qc import AlarmRaised, AlarmWithdrawn, SuspicionRaised, SuspicionWithdrawn
 from kit.lane import Handler
 from kit.outbox import Meta
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cases.flows import signals, witnesses
+from cases.flows import found, signals, witnesses
 
 
 async def on_alarm_raised(session: AsyncSession, event: AlarmRaised, meta: Meta) -> None:
@@ -40,6 +40,10 @@ async def on_device_silenced(session: AsyncSession, event: DeviceSilenced, meta:
     await signals.raise_silence(session, event, datetime.now(UTC), meta.traces)
 
 
+async def on_finding_raised(session: AsyncSession, event: FindingRaised, meta: Meta) -> None:
+    await found.raise_finding(session, event, datetime.now(UTC), meta.traces)
+
+
 CONSUMERS: list[tuple[type[Event], Handler]] = [
     (AlarmRaised, on_alarm_raised),
     (AlarmWithdrawn, on_alarm_withdrawn),
@@ -47,4 +51,5 @@ CONSUMERS: list[tuple[type[Event], Handler]] = [
     (SuspicionWithdrawn, on_suspicion_withdrawn),
     (WitnessRefused, on_witness_refused),
     (DeviceSilenced, on_device_silenced),
+    (FindingRaised, on_finding_raised),
 ]

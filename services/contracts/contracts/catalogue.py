@@ -40,6 +40,8 @@ CATALOGUE: tuple[Entry, ...] = (
     Entry(ingest.GapFilled, ()),
     Entry(ingest.LeafRequested, ("evidence",)),
     Entry(ingest.ReconciliationFailed, ()),
+    Entry(ingest.RegistryChanged, ()),
+    Entry(ingest.FindingRaised, ("cases",)),
     Entry(qc.Assessed, ("publish",)),
     Entry(qc.AlarmRaised, ("cases",)),
     Entry(qc.AlarmWithdrawn, ("cases",)),

@@ -1,6 +1,6 @@
 """Events of `ingest`: what was received and committed. Values travel as columns, one event per lane."""
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import msgspec
 
@@ -201,3 +201,44 @@ class ReconciliationFailed(Event, frozen=True, kw_only=True):
     parked: int
     waiting: int
     held: int | None = None
+
+
+class RegistryChanged(Event, frozen=True, kw_only=True):
+    """An object or record of the registry as it stands now; `change` numbers changes and is its version.
+
+    `kind` is organisations, sites, devices, series or a kind of record; `after` carries no secret and is
+    None above 64 KB: then it is read under its `code`. Digests are sha256 of the JSON, none before the first.
+    """
+
+    PRODUCER: ClassVar[str] = "ingest"
+
+    kind: str
+    code: str
+    change: int
+    changed_at_ms: int
+    after_sha256: str
+    before_sha256: str | None = None
+    region: str | None = None
+    dept: str | None = None
+    uscc: str | None = None
+    after: dict[str, Any] | None = None
+
+
+class FindingRaised(Event, frozen=True, kw_only=True):
+    """Something about a point or unit that a supervisor must see, not tied to one value.
+
+    `finding` is its slug (unauthorised-entry, run-missing, camera-offline …), `record` what it was found in.
+    """
+
+    PRODUCER: ClassVar[str] = "ingest"
+
+    finding: str
+    id: str
+    message_zh: str = ""
+    message_en: str = ""
+    found_at_ms: int
+    region: str | None = None
+    site: str | None = None
+    uscc: str | None = None
+    record: str | None = None
+    detail: dict[str, Any] = msgspec.field(default_factory=dict)

@@ -1,5 +1,5 @@
 """What `ingest` does on a clock: latest values, registry freshness, flood counts, messages given up, files
-that arrived, who was heard, what is missing, links upward.
+that arrived, who was heard, what is missing, links upward, plans, the register's own dates.
 
 Promises: each job can fail and run again without harm.
 """
@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from fastapi import FastAPI
 from kit.app import Job
 
-from ingest.flows import behind, devices, gaps, unpacking, watch
+from ingest.flows import behind, devices, gaps, plans, unpacking, upkeep, watch
 from ingest.flows.uplinks import reconciling
 from ingest.flows.uplinks.sending import Uplinks, limits_now
 
@@ -109,6 +109,16 @@ async def reconcile_uplinks(app: FastAPI) -> None:
     await reconciling.prune(database, datetime.now(UTC), limits)
 
 
+async def judge_plans(app: FastAPI) -> None:
+    """Runs of monitoring plans that are due: done, late or missing."""
+    await plans.judge_plans(app.state.database, datetime.now(UTC))
+
+
+async def watch_registry(app: FastAPI) -> None:
+    """Cameras, report-up clocks, stations that differ from the register."""
+    await upkeep.watch(app.state.database, datetime.now(UTC))
+
+
 JOBS = (
     Job("note-latest", 1, note_latest),
     Job("refresh-registry", 2, refresh_registry),
@@ -126,4 +136,6 @@ JOBS = (
     Job("feed-uplinks", 0.5, feed_uplinks),
     Job("measure-uplinks", 5, measure_uplinks),
     Job("reconcile-uplinks", 300, reconcile_uplinks),
+    Job("judge-plans", 60, judge_plans),
+    Job("watch-registry", 60, watch_registry),
 )

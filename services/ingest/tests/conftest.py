@@ -3,6 +3,7 @@
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
@@ -13,6 +14,9 @@ from kit.servers import NatsServer
 from kit.testing.databases import FreshDatabase
 from kit.testing.plugin import ClientFor, ServiceDatabase
 from kit.testing.tokens import Tokens
+
+if TYPE_CHECKING:
+    from registry_scene import Door
 
 HERE = str(Path(__file__).parent)
 if HERE not in sys.path:
@@ -60,3 +64,11 @@ async def client(app: FastAPI, client_for: ClientFor, tokens: Tokens) -> AsyncIt
     async with client_for(app) as made:
         await register(made, tokens)
         yield made
+
+
+@pytest.fixture
+def door(client: httpx.AsyncClient, tokens: Tokens) -> "Door":
+    """The running service asked as any principal; see `registry_scene`."""
+    from registry_scene import Door
+
+    return Door(client, tokens)

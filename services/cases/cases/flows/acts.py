@@ -122,10 +122,11 @@ class Noticed:
     at: datetime
     reason: str
     basis: str = "质控规则包自动判定 · automatic verdict of quality control"
+    actor: str = "qc"
 
 
 def note(session: AsyncSession, lead: Lead, case_id: UUID | None, noticed: Noticed, **details: Any) -> None:
-    """Appends what a signal from qc did to the history."""
+    """Appends what another service noticed to the history."""
     session.add(
         CaseStep(
             lead_id=lead.lead_id,
@@ -133,8 +134,8 @@ def note(session: AsyncSession, lead: Lead, case_id: UUID | None, noticed: Notic
             act=noticed.act,
             from_state=noticed.from_state,
             to_state=noticed.to_state,
-            actor="qc",
-            actor_text="qc",
+            actor=noticed.actor,
+            actor_text=noticed.actor,
             at=noticed.at,
             reason=noticed.reason,
             basis=noticed.basis,

@@ -8,17 +8,22 @@ from fastapi import APIRouter
 
 from ingest.api import (
     bundles,
+    cameras,
     commands,
     devices,
+    dictionary,
     holdings,
     links,
     observations,
+    overview,
     reading,
     receipts,
+    records,
     refusals,
     registry,
     sta,
     submissions,
+    tables,
     uploads,
     values,
 )
@@ -42,7 +47,12 @@ for part in (
     values,
     reading,
     sta,
+    cameras,
+    dictionary,
     holdings,
     links,
+    overview,
+    records,
+    tables,
 ):
     router.include_router(part.router)

@@ -4,7 +4,6 @@ Promises: 202 means that the wish is committed, not that the device obeyed: its 
 shown. Leaves what may be asked to `rules.commands`, and the conversation itself to `flows.conversation`.
 """
 
-from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -17,10 +16,10 @@ from sqlalchemy import false, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ingest.api.asked import Asked, Code
-from ingest.api.edge import REGIONS, Cursor, Limit, catalog, page
+from ingest.api.edge import REGIONS, Cursor, Limit, catalog, change_of, page
 from ingest.flows import commands as flows
 from ingest.flows import registry
-from ingest.flows.registry import shown
+from ingest.flows.change import shown
 from ingest.rules.commands import catalogue
 from ingest.rules.exchange import EXE_RTN, QN_RTN
 from ingest.rules.registry import NO_MANNERS
@@ -154,13 +153,15 @@ async def put_manners(
     mn: str, body: PutManners, request: Request, grant: MayWriteDevice, session: WriterSession
 ) -> Any:
     """Say how a device is to be dealt with. Whoever sets this allows it to be commanded."""
-    change = await registry.Change(session, _who(grant), datetime.now(UTC)).begin()
-    device = await session.get(DeviceRow, mn)
-    if device is None:
-        raise NotFound("unknown-device", f"No device {mn[:64]} 无此设备")
-    grant.require(region=(await registry.site_of(session, device.site)).region)
-    row, _ = await change.save(DeviceManners, mn, {"mn": mn, **body.model_dump()})
-    return shown(row)
+    async with change_of(session, grant) as change:
+        device = await session.get(DeviceRow, mn)
+        if device is None:
+            raise NotFound("unknown-device", f"No device {mn[:64]} 无此设备")
+        site = await registry.site_of(session, device.site)
+        grant.require(region=site.region)
+        cells = {"mn": mn, **body.model_dump()}
+        row, _ = await change.save(DeviceManners, mn, cells, registry.scope_of(site))
+        return shown(row)
 
 
 async def _device(session: AsyncSession, grant: Grant, mn: str) -> DeviceRow:

@@ -17,8 +17,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ingest.api.asked import Asked, Code, Text
-from ingest.api.edge import REGIONS, Cursor, Limit, page
-from ingest.flows.registry import Change, shown
+from ingest.api.edge import REGIONS, Cursor, Limit, change_of, page
+from ingest.flows.change import shown
 from ingest.flows.uplinks import links as flows
 from ingest.flows.uplinks.reconciling import reconcile
 from ingest.flows.uplinks.sending import Uplinks, limits_now
@@ -150,13 +150,12 @@ async def put_uplink(
         raise Conflict("platform-unnamed", "Set INGEST_PLATFORM, the name of this platform 须先命名本平台")
     if body.peer == uplinks.own:
         raise Invalid("peer-is-self", f"{body.peer} is this platform itself 对端不能是本平台")
-    who = grant.principal
-    change = await Change(session, f"{who.text} {who.subject}", datetime.now(UTC)).begin()
-    known = await session.get(UplinkRow, name)
-    for region in {body.region, *body.regions, known.region if known else body.region}:
-        grant.require(region=region)
-    is_new = body.begins == "now"
-    return shown(await flows.save_link(change, name, body.cells(), body.secrets(), from_now=is_new))
+    async with change_of(session, grant) as change:
+        known = await session.get(UplinkRow, name)
+        for region in {body.region, *body.regions, known.region if known else body.region}:
+            grant.require(region=region)
+        is_new = body.begins == "now"
+        return shown(await flows.save_link(change, name, body.cells(), body.secrets(), from_now=is_new))
 
 
 @router.get("/uplinks/{name}/changes")

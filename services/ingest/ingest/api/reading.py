@@ -12,11 +12,12 @@ from fastapi import APIRouter, Depends, Query
 from kit.auth import Grant, allow
 from kit.db import ReaderSession
 from kit.problems import NotFound
-from sqlalchemy import false, select
+from sqlalchemy import false, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ingest.api.edge import REGIONS, Cursor, Limit, page
 from ingest.queries import reading
+from ingest.rules.findings import named
 from ingest.rules.times import CHINA
 from ingest.tables import IngestFinding, SiteRow
 
@@ -78,7 +79,10 @@ async def list_findings(
     grant: MayFindings, session: ReaderSession, limit: Limit = 100, cursor: Cursor = None
 ) -> Any:
     """Revisions, foreign addresses, wrong passwords, floods; newest first."""
-    reach = grant.clause(REGIONS, region=SiteRow.region, owner_dept=SiteRow.dept, owner_uscc=SiteRow.uscc)
+    # A finding about a unit or a record has no site; its own region is the first of its path.
+    region = func.coalesce(SiteRow.region, IngestFinding.region_path[1])
+    uscc = func.coalesce(SiteRow.uscc, IngestFinding.uscc)
+    reach = grant.clause(REGIONS, region=region, owner_dept=SiteRow.dept, owner_uscc=uscc)
     wanted = select(IngestFinding).outerjoin(SiteRow, SiteRow.code == IngestFinding.site).where(reach)
     if cursor:
         before = _uuid(cursor)
@@ -103,6 +107,8 @@ def _finding(row: IngestFinding) -> dict[str, Any]:
     return {
         "id": str(row.id),
         "kind": row.kind,
+        "kind_zh": named(row.kind)[0],
+        "kind_en": named(row.kind)[1],
         "site": row.site,
         "submission": str(row.submission) if row.submission else None,
         "found_at": utc(row.found_at),

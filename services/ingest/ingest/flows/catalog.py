@@ -5,11 +5,13 @@ database for the registry's version first); other changes are seen within second
 """
 
 import asyncio
+from datetime import datetime
 
 from kit.db import Database
 
 from ingest.queries.registry import load_registry, registry_version
 from ingest.rules.registry import EMPTY, Registry
+from ingest.rules.times import CHINA
 
 
 class Catalog:
@@ -21,8 +23,9 @@ class Catalog:
         self.current: Registry = EMPTY
 
     async def refresh(self) -> Registry:
-        """Reload if the registry has changed since. Cheap when it has not."""
+        """Reload if the registry has changed since, or a day has begun: limits and devices are dated."""
+        day = datetime.now(CHINA).date()
         async with self._lock, self._database.writer() as session:
-            if await registry_version(session) != self.current.version:
-                self.current = await load_registry(session)
+            if (await registry_version(session), day) != (self.current.version, self.current.day):
+                self.current = await load_registry(session, day)
         return self.current

@@ -5,67 +5,37 @@ Promises: writing the same again changes nothing and says nothing. Leaves to `ap
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from contracts.ingest import SiteRegistered
 from kit import outbox
-from kit.problems import Invalid, NotFound
-from sqlalchemy import inspect, select, text, tuple_
+from kit.problems import Conflict, Invalid, NotFound
+from sqlalchemy import select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
-from standards import factors, regions, units
+from standards import factors, identity, regions, units
 
-from ingest.rules.refusals import flaw, texts
+from ingest.flows.change import Change, Found, Scope, shown
+from ingest.rules.network import elements, misplaced
+from ingest.rules.refusals import Flaw, flaw, texts
 from ingest.rules.times import PERIOD_SECONDS
-from ingest.tables import Base, DeviceKey, DeviceRow, Organisation, RegistryChange, SeriesRow, SiteRow
+from ingest.tables import (
+    DeviceKey,
+    DeviceRow,
+    Organisation,
+    RegistryRecord,
+    SeriesRow,
+    SiteRow,
+)
 
-T = TypeVar("T", bound=Base)
-SECRET = frozenset({"password_sha256"})
 _KEY = ("site", "factor", "statistic", "basis", "period", "source")
-# A stack and the air are one element in HJ 212, and published in different units.
-_ELEMENTS = {"waste_gas": "gas", "waste_water": "water"}
+# What of a station changes only by the approval of the responsible authority (生态环境监测条例 Art. 12).
+GUARDED = ("longitude", "latitude", "level")
 
 
-class Change:
-    """Who changes the registry, and when."""
+class Unapproved(Conflict):
+    """A station would change outside the proceeding; `found` says so to whoever supervises it."""
 
-    def __init__(self, session: AsyncSession, who: str, now: datetime) -> None:
-        self.session, self.who, self.now = session, who, now
-
-    async def begin(self) -> "Change":
-        """One at a time: whoever reads asks for the highest number, so numbers must commit in order."""
-        await self.session.execute(text("SELECT pg_advisory_xact_lock(hashtext('ingest.registry'), 0)"))
-        return self
-
-    async def save(self, table: type[T], key: str, cells: Mapping[str, Any]) -> tuple[T, bool]:
-        """Insert or update the row with this primary key; whether anything changed."""
-        row = await self.session.get(table, key)
-        before = None if row is None else shown(row)
-        if row is None:
-            row = table(**cells)
-            self.session.add(row)
-        else:
-            for name, value in cells.items():
-                setattr(row, name, value)
-        return row, self.note(table.__tablename__, key, before, row)
-
-    def note(self, kind: str, code: str, before: dict[str, Any] | None, row: Base) -> bool:
-        """Keep the change, if it is one."""
-        after = shown(row)
-        if before == after and not self.session.is_modified(row):
-            return False
-        self.session.add(
-            RegistryChange(
-                kind=kind, code=code, changed_at=self.now, changed_by=self.who, before=before, after=after
-            )
-        )
-        return True
-
-
-def shown(row: Base) -> dict[str, Any]:
-    """A row as plain values, secrets left out."""
-    names = [column.key for column in inspect(type(row)).columns]
-    return {name: getattr(row, name) for name in names if name not in SECRET and name != "id"}
+    found: Found
 
 
 def region_path(region: str) -> list[str]:
@@ -78,7 +48,9 @@ def region_path(region: str) -> list[str]:
 async def save_organisation(change: Change, uscc: str, cells: Mapping[str, Any]) -> Organisation:
     """A discharge unit, agency or operator. Sites that name it are announced again with its new name."""
     region_path(cells["region"])
-    row, is_changed = await change.save(Organisation, uscc, {"uscc": uscc, **cells})
+    refuse([found for found in (_identity("uscc", identity.uscc(uscc)), *_permit(cells)) if found])
+    scope = Scope(cells["region"], None, uscc)
+    row, is_changed = await change.save(Organisation, uscc, {"uscc": uscc, **cells}, scope)
     if is_changed:
         await change.session.flush()
         sites = await change.session.scalars(select(SiteRow).where(SiteRow.uscc == uscc))
@@ -87,18 +59,81 @@ async def save_organisation(change: Change, uscc: str, cells: Mapping[str, Any])
     return row
 
 
-async def save_site(change: Change, code: str, cells: Mapping[str, Any]) -> SiteRow:
-    """A station or outlet; every change is a `SiteRegistered`."""
+def _identity(where: str, check: identity.Check) -> Flaw | None:
+    """A wrong form is refused; a wrong check character is not: registers hold issued codes that fail."""
+    shape = next((one for one in check.warnings if one.slug == "shape"), None)
+    return flaw(where, "identity-shape", f"{check.value} ({shape.zh})") if shape else None
+
+
+def _permit(cells: Mapping[str, Any]) -> list[Flaw | None]:
+    if not cells.get("permit_no"):
+        return []
+    return [_identity("permit_no", identity.source_code(cells["permit_no"]))]
+
+
+def refuse(flaws: Sequence[Flaw], before: str = "") -> None:
+    """Raises Invalid if anything is wrong."""
+    if flaws:
+        errors: list[Any] = [{"where": before + one.where, **texts(one.rule, one.found)} for one in flaws]
+        raise Invalid("registration-not-acceptable", "Nothing was changed 未作任何更改", errors=errors)
+
+
+async def save_site(
+    change: Change, code: str, cells: Mapping[str, Any], approved: str | None = None
+) -> SiteRow:
+    """A station or outlet; every change is a `SiteRegistered`.
+
+    Raises Unapproved where a station would move or change its level without `approved`, the station change
+    that allows it; Invalid where level and responsibility do not fit.
+    """
+    known = await change.session.get(SiteRow, code)
+    outlet = cells.get("outlet_code")
+    wrong = [_identity("outlet_code", identity.outlet_code(outlet))] if outlet else []
+    refuse([*misplaced(dict(cells)), *(one for one in wrong if one), *await _unknown(change.session, cells)])
+    if known is not None and approved is None:
+        _guard(known, cells)
     uscc = cells.get("uscc")
     owner = await change.session.get(Organisation, uscc) if uscc else None
     if uscc and owner is None:
         raise Invalid("unknown-organisation", f"Register the organisation {uscc} first 请先登记该单位")
     full = {"code": code, "region_path": region_path(cells["region"]), **cells}
-    row, is_changed = await change.save(SiteRow, code, full)
+    scope = Scope(cells["region"], cells.get("dept"), uscc)
+    row, is_changed = await change.save(SiteRow, code, full, scope)
     if is_changed:
         await change.session.flush()
         await _announce(change.session, row, owner)
     return row
+
+
+def _guard(known: SiteRow, cells: Mapping[str, Any]) -> None:
+    if known.kind != "station":
+        return
+    moved = {
+        name: [getattr(known, name), cells.get(name)]
+        for name in GUARDED
+        if getattr(known, name) is not None and cells.get(name) != getattr(known, name)
+    }
+    if moved:
+        problem = Unapproved(
+            "station-change-needs-approval",
+            f"{', '.join(moved)} of {known.code} change only by an approved station change: "
+            "PUT /registry/points/station-changes/{code} 站点位置和级别的变更须经批准",
+            changed=moved,
+        )
+        problem.found = Found(
+            "station-change-unapproved", known.region, known.code, known.uscc, None, {"changed": moved}
+        )
+        raise problem
+
+
+async def _unknown(session: AsyncSession, cells: Mapping[str, Any]) -> list[Flaw]:
+    """References of a site to records that are not registered."""
+    found = []
+    for name, kind in (("area", "areas"), ("duty", "responsibilities")):
+        code = cells.get(name)
+        if code and await session.get(RegistryRecord, (kind, code)) is None:
+            found.append(flaw(name, "record-reference", f"{kind}/{code}"))
+    return found
 
 
 async def _announce(session: AsyncSession, site: SiteRow, owner: Organisation | None) -> None:
@@ -124,18 +159,19 @@ async def save_device(change: Change, mn: str, cells: Mapping[str, Any]) -> Devi
 
     Older keys stay: what a logger stored before a change of key is still opened.
     """
+    site = await site_of(change.session, cells["site"])
     kept = dict(cells)
     password, key = kept.pop("password", None), kept.pop("key", None)
     if password is not None:
         kept["password_sha256"] = hashlib.sha256(password.encode()).digest()
     before = await change.session.get(DeviceRow, mn)
-    row, _ = await change.save(DeviceRow, mn, {"mn": mn, **kept})
+    row, _ = await change.save(DeviceRow, mn, {"mn": mn, **kept}, scope_of(site))
     if key is not None:
-        await _save_key(change, mn, bytes.fromhex(key), is_new=before is None)
+        await _save_key(change, mn, bytes.fromhex(key), scope_of(site), is_new=before is None)
     return row
 
 
-async def _save_key(change: Change, mn: str, key: bytes, *, is_new: bool) -> None:
+async def _save_key(change: Change, mn: str, key: bytes, scope: Scope, *, is_new: bool) -> None:
     """Add a key unless it is the newest already; that it changed is kept, the key itself is not shown."""
     newest = select(DeviceKey.key).where(DeviceKey.mn == mn).order_by(DeviceKey.since.desc()).limit(1)
     if not is_new and await change.session.scalar(newest) == key:
@@ -143,11 +179,11 @@ async def _save_key(change: Change, mn: str, key: bytes, *, is_new: bool) -> Non
     await change.session.flush()
     change.session.add(DeviceKey(mn=mn, since=change.now, key=key))
     said = {"mn": mn, "since": change.now.isoformat()}
-    change.session.add(
-        RegistryChange(
-            kind="device_keys", code=mn, changed_at=change.now, changed_by=change.who, before=None, after=said
-        )
-    )
+    change.keep("device_keys", mn, None, said, scope)
+
+
+def scope_of(site: SiteRow) -> Scope:
+    return Scope(site.region, site.dept, site.uscc)
 
 
 async def save_series(change: Change, wanted: Sequence[Mapping[str, Any]]) -> list[SeriesRow]:
@@ -162,7 +198,8 @@ async def save_series(change: Change, wanted: Sequence[Mapping[str, Any]]) -> li
         for row in await change.session.scalars(select(SeriesRow).where(columns.in_(keys)))
     }
     codes = {cells["site"] for cells in wanted}
-    elements = {code: (await site_of(change.session, code)).element for code in codes}
+    sites = {code: await site_of(change.session, code) for code in codes}
+    methods = await _methods(change.session, wanted)
     rows = []
     for key, cells in zip(keys, wanted, strict=True):
         row = known.get(key)
@@ -170,19 +207,33 @@ async def save_series(change: Change, wanted: Sequence[Mapping[str, Any]]) -> li
         if row is None:
             row = known[key] = SeriesRow()
             change.session.add(row)
-        for name, value in _completed(cells, elements[cells["site"]]).items():
+        site = sites[cells["site"]]
+        for name, value in _completed(cells, site.element).items():
             setattr(row, name, value)
-        change.note("series", "{}/{}/{}-{}-{}/{}".format(*key), before, row)
+        code = "{}/{}/{}-{}-{}/{}".format(*key)
+        if change.note("series", code, before, row, scope_of(site)) and row.method not in methods:
+            detail = {"method": row.method}
+            await change.find(Found("method-unregistered", site.region, site.code, site.uscc, code, detail))
         rows.append(row)
     await change.session.flush()
     return rows
+
+
+async def _methods(session: AsyncSession, wanted: Sequence[Mapping[str, Any]]) -> set[str | None]:
+    """Which of the methods named are registered; naming none is no flaw of a series."""
+    named = {cells.get("method") for cells in wanted} - {None}
+    found = select(RegistryRecord.code).where(
+        RegistryRecord.kind == "methods", RegistryRecord.code.in_(named)
+    )
+    return {None, *(await session.scalars(found))}
 
 
 def _completed(cells: Mapping[str, Any], element: str) -> dict[str, Any]:
     """Unit, decimals and period length as the dictionary says, where the caller says nothing."""
     full = dict(cells)
     factor = factors.find(full["factor"])
-    unit, decimals = factor.published(_ELEMENTS.get(element, element)) if factor else ("1", 2)
+    medium = elements()[element]["as"] if element in elements() else element
+    unit, decimals = factor.published(medium) if factor else ("1", 2)
     full["unit"] = units.ucum(full["unit"]) if full["unit"] else unit
     full["sent_unit"] = units.ucum(full["sent_unit"]) if full["sent_unit"] else full["unit"]
     full["decimals"] = decimals if full["decimals"] is None else full["decimals"]

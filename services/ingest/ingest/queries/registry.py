@@ -1,11 +1,12 @@
 """The registry as the rules need it, read in one go."""
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 
 import msgspec
 from contracts.envelope import lane_of
 from contracts.ingest import Recorded, SeriesRef
-from sqlalchemy import func, select
+from sqlalchemy import func, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 from standards import factors
 
@@ -21,18 +22,33 @@ from ingest.tables import (
     SiteRow,
 )
 
+# Records of other kinds change often, and readings do not depend on them.
+JUDGED_BY = (
+    *("organisations", "sites", "devices", "series"),
+    *("device_manners", "device_keys", "device_passwords"),
+)
+
 
 async def registry_version(session: AsyncSession) -> int:
-    """The number of the last change; 0 for an empty registry."""
-    return int(await session.scalar(select(func.coalesce(func.max(RegistryChange.id), 0))) or 0)
+    """The number of the last change of what readings are judged by; 0 for an empty registry."""
+    newest = [select(func.max(RegistryChange.id)).where(RegistryChange.kind == kind) for kind in JUDGED_BY]
+    found = await session.execute(union_all(*newest))
+    return max((number for (number,) in found if number is not None), default=0)
 
 
-async def load_registry(session: AsyncSession) -> Registry:
-    """Everything registered. The version is read first, so a change in between is seen again next time."""
+async def load_registry(session: AsyncSession, day: date) -> Registry:
+    """Everything registered. The version is read first, so a change in between is seen again next time.
+
+    Of the permit limits those in force on `day` count, and of the devices those that have not ended.
+    """
     version = await registry_version(session)
     found = (await session.execute(select(SiteRow, Organisation).outerjoin(Organisation))).all()
-    channels = list(await _channels(session, {site.code: (site, owner) for site, owner in found}))
-    devices = (await session.scalars(select(DeviceRow))).all()
+    owned: dict[str, tuple[SiteRow, Organisation | None]] = {
+        site.code: (site, owner) for site, owner in found
+    }
+    channels = list(await _channels(session, owned, day))
+    rows = (await session.scalars(select(DeviceRow))).all()
+    devices = [row for row in rows if _holds(row.valid_from, row.valid_to, day)]
     pending = {row.mn: row for row in await session.scalars(select(PendingPassword))}
     manners = {row.mn: _manners(row) for row in await session.scalars(select(DeviceManners))}
     keys: dict[str, list[bytes]] = {}
@@ -51,6 +67,7 @@ async def load_registry(session: AsyncSession) -> Registry:
         known,
         manners,
         answered=frozenset(address for addresses in answered for address in addresses),
+        day=day,
     )
 
 
@@ -59,13 +76,17 @@ def key_of(ref: SeriesRef) -> SeriesKey:
 
 
 async def _channels(
-    session: AsyncSession, sites: dict[str, tuple[SiteRow, Organisation | None]]
+    session: AsyncSession, sites: dict[str, tuple[SiteRow, Organisation | None]], day: date
 ) -> Iterable[Channel]:
     rows = (await session.scalars(select(SeriesRow))).all()
-    return [_channel(row, *sites[row.site]) for row in rows]
+    return [_channel(row, *sites[row.site], day) for row in rows]
 
 
-def _channel(row: SeriesRow, site: SiteRow, owner: Organisation | None) -> Channel:
+def _holds(first: date | None, last: date | None, day: date) -> bool:
+    return (first is None or first <= day) and (last is None or day <= last)
+
+
+def _channel(row: SeriesRow, site: SiteRow, owner: Organisation | None, day: date) -> Channel:
     factor = factors.find(row.factor)
     ref = SeriesRef(
         id=row.id,
@@ -86,7 +107,7 @@ def _channel(row: SeriesRow, site: SiteRow, owner: Organisation | None) -> Chann
         high=row.high,
         detection_limit=row.detection_limit,
         resolution=row.resolution,
-        permit_limit=row.permit_limit,
+        permit_limit=row.permit_limit if _holds(row.permit_from, row.permit_to, day) else None,
         uscc=site.uscc,
         organisation_zh=owner.name_zh if owner else None,
         organisation_en=owner.name_en if owner else None,

@@ -6,6 +6,7 @@ refreshing to `flows`.
 
 import hmac
 from collections.abc import Mapping
+from datetime import date
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -111,7 +112,7 @@ class Target(msgspec.Struct, frozen=True, gc=False):
 
 
 class Registry(msgspec.Struct, frozen=True):
-    """The registry as of one version.
+    """The registry as of one version and day.
 
     `targets` remembers what senders' keys meant in it, `batches` what whole columns of keys meant.
     `answered` are the addresses of devices that are told of refusals: from there an unknown MN is told, too.
@@ -123,6 +124,7 @@ class Registry(msgspec.Struct, frozen=True):
     by_id: Mapping[int, Channel]
     devices: Mapping[str, Device]
     manners: Mapping[str, Manners] = msgspec.field(default_factory=dict)
+    day: date | None = None
     targets: dict[tuple[str, tuple[Any, ...]], Target] = msgspec.field(default_factory=dict)
     batches: dict[tuple[str, tuple[Any, ...]], Any] = msgspec.field(default_factory=dict)
     answered: frozenset[str] = frozenset()

@@ -28,6 +28,7 @@ from ingest.tables.evidence import (
     Submission,
 )
 from ingest.tables.files import Upload, UploadBatch, UploadPart
+from ingest.tables.records import PlanRun, RegistryRecord, SaidOnce, VideoReport
 from ingest.tables.registry import DeviceRow, Organisation, RegistryChange, SeriesRow, SiteRow
 from ingest.tables.uplinks import (
     SubmissionHop,
@@ -61,10 +62,13 @@ __all__ = [
     "Organisation",
     "PacketGroup",
     "PendingPassword",
+    "PlanRun",
     "RawBytes",
     "RefusedRow",
     "RegistryChange",
+    "RegistryRecord",
     "Revision",
+    "SaidOnce",
     "SeriesRow",
     "SiteRow",
     "Submission",
@@ -79,4 +83,5 @@ __all__ = [
     "Upload",
     "UploadBatch",
     "UploadPart",
+    "VideoReport",
 ]

@@ -1,11 +1,11 @@
 """Who sends what from where: organisations, sites, devices, series, and every change to them."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import (
-    ARRAY,
     BigInteger,
+    Date,
     ForeignKey,
     Identity,
     Index,
@@ -15,13 +15,20 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ingest.tables.declared import Base, Instant
 
 
-class Organisation(Base):
+class Dated:
+    """What holds from a day to a day, both included; nothing is deleted, it ends."""
+
+    valid_from: Mapped[date | None] = mapped_column(Date)
+    valid_to: Mapped[date | None] = mapped_column(Date)
+
+
+class Organisation(Dated, Base):
     """A discharge unit, agency or operator, by its unified social credit code."""
 
     __tablename__ = "organisations"
@@ -31,9 +38,16 @@ class Organisation(Base):
     name_en: Mapped[str] = mapped_column(Text)
     region: Mapped[str] = mapped_column(Text)
     kind: Mapped[str] = mapped_column(Text)
+    legal_representative: Mapped[str | None] = mapped_column(Text)
+    permit_no: Mapped[str | None] = mapped_column(Text)
+    permit_from: Mapped[date | None] = mapped_column(Date)
+    permit_to: Mapped[date | None] = mapped_column(Date)
+    industry: Mapped[str | None] = mapped_column(Text)
+    source_type: Mapped[str | None] = mapped_column(Text)
+    subject_types: Mapped[list[str]] = mapped_column(ARRAY(Text))
 
 
-class SiteRow(Base):
+class SiteRow(Dated, Base):
     """A station or outlet. `dept` owns its data, `uscc` answers; `region_path` is its region and above."""
 
     __tablename__ = "sites"
@@ -50,9 +64,19 @@ class SiteRow(Base):
     dept: Mapped[str | None] = mapped_column(Text)
     uscc: Mapped[str | None] = mapped_column(Text, ForeignKey("organisations.uscc"))
     is_assessed: Mapped[bool]
+    level: Mapped[str | None] = mapped_column(Text)
+    authority: Mapped[str | None] = mapped_column(Text)
+    assessed_by: Mapped[str | None] = mapped_column(Text)
+    duty: Mapped[str | None] = mapped_column(Text)
+    area: Mapped[str | None] = mapped_column(Text, index=True)
+    categories: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    outlet_code: Mapped[str | None] = mapped_column(Text)
+    hole_conforms: Mapped[bool | None]
+    platform_conforms: Mapped[bool | None]
+    is_main_point: Mapped[bool]
 
 
-class DeviceRow(Base):
+class DeviceRow(Dated, Base):
     """A data logger, by its MN, with the deviations from HJ 212 that are tolerated from it."""
 
     __tablename__ = "devices"
@@ -71,9 +95,12 @@ class DeviceRow(Base):
     answers_refusals: Mapped[bool]
     systems: Mapped[list[str]] = mapped_column(ARRAY(Text))
     certificate: Mapped[str | None] = mapped_column(Text)
+    certificate_no: Mapped[str | None] = mapped_column(Text)
+    certificate_to: Mapped[date | None] = mapped_column(Date)
+    instruments: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
 
 
-class SeriesRow(Base):
+class SeriesRow(Dated, Base):
     """One factor of a site, one statistic, one period, one source. `sent_unit` is what the source sends."""
 
     __tablename__ = "series"
@@ -97,13 +124,31 @@ class SeriesRow(Base):
     detection_limit: Mapped[float | None]
     resolution: Mapped[float | None]
     permit_limit: Mapped[float | None]
+    method: Mapped[str | None] = mapped_column(Text)
+    sampling_seconds: Mapped[int | None] = mapped_column(Integer)
+    permit_from: Mapped[date | None] = mapped_column(Date)
+    permit_to: Mapped[date | None] = mapped_column(Date)
 
 
-class RegistryChange(Base):
+class Scoped:
+    """Whose a row is: `dept` and `uscc` own it, `counterpart` and `recipients` read it too."""
+
+    region: Mapped[str | None] = mapped_column(Text)
+    dept: Mapped[str | None] = mapped_column(Text)
+    uscc: Mapped[str | None] = mapped_column(Text)
+    counterpart: Mapped[str | None] = mapped_column(Text)
+    recipients: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    is_published: Mapped[bool]
+
+
+class RegistryChange(Scoped, Base):
     """Every change of the registry, with who made it; the highest id is the registry's version."""
 
     __tablename__ = "registry_changes"
-    __table_args__ = (Index("ix_registry_changes_kind_code", "kind", "code"),)
+    __table_args__ = (
+        Index("ix_registry_changes_kind_code", "kind", "code"),
+        Index("ix_registry_changes_kind_id", "kind", "id"),
+    )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     kind: Mapped[str] = mapped_column(Text)

@@ -16,7 +16,8 @@ from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from ingest.flows.registry import Change, region_path, shown
+from ingest.flows.change import Change, Scope, shown
+from ingest.flows.registry import region_path
 from ingest.queries import uplinks as queries
 from ingest.rules.uplinks.links import Link
 from ingest.tables import UplinkRow, UplinkSecret, UplinkState
@@ -57,7 +58,7 @@ async def save_link(
     version = known.secrets_version if known else 0
     is_new_secret = await _is_changed(session, name, secrets)
     full = {"name": name, **cells, "secrets_version": version + is_new_secret}
-    row, _ = await change.save(UplinkRow, name, full)
+    row, _ = await change.save(UplinkRow, name, full, Scope(region=cells["region"]))
     await session.flush()
     await _begin(session, name, change.now, from_now=from_now)
     for key, secret in secrets.items():

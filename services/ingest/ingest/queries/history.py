@@ -1,0 +1,54 @@
+"""The history of the registry: the last change of an object, and everything as it was known at a moment."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+
+from ingest.tables import RegistryChange
+
+
+async def last_change(session: AsyncSession, kind: str, code: str) -> int | None:
+    """The number of the last change of one object; None if there was none."""
+    newest = select(func.max(RegistryChange.id)).where(
+        RegistryChange.kind == kind, RegistryChange.code == code
+    )
+    return await session.scalar(newest)
+
+
+async def changes(
+    session: AsyncSession, kind: str, code: str, after: int, limit: int, reach: ColumnElement[bool]
+) -> list[RegistryChange]:
+    """The changes of one object, oldest first."""
+    wanted = select(RegistryChange).where(
+        RegistryChange.kind == kind, RegistryChange.code == code, RegistryChange.id > after, reach
+    )
+    return list(await session.scalars(wanted.order_by(RegistryChange.id).limit(limit)))
+
+
+async def known_at(
+    session: AsyncSession,
+    kind: str,
+    at: datetime,
+    reach: Any,
+    span: tuple[str, int],
+    code: str | None = None,
+) -> list[RegistryChange]:
+    """The last change by `at` of each object, by code after `span[0]`, at most `span[1]` of them.
+
+    `reach` is made for the row it is handed, so that scope is judged on the newest change alone.
+    """
+    newest = (
+        select(RegistryChange)
+        .where(RegistryChange.kind == kind, RegistryChange.changed_at <= at, RegistryChange.code > span[0])
+        .ext(distinct_on(RegistryChange.code))
+        .order_by(RegistryChange.code, RegistryChange.id.desc())
+    )
+    if code is not None:
+        newest = newest.where(RegistryChange.code == code)
+    last = aliased(RegistryChange, newest.subquery())
+    wanted = select(last).where(reach(last)).order_by(last.code).limit(span[1])
+    return list(await session.scalars(wanted))
