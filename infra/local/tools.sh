@@ -66,7 +66,7 @@ fetch_go() {
     found=$(command -v go) || true
   fi
   if [ -z "${found:-}" ] || ! "$found" version >/dev/null 2>&1; then
-    echo "tools: no go: install Go 1.23 or newer (Debian, Ubuntu: apt-get install golang-go)" >&2
+    echo "tools: no go: install Go 1.24 or newer (Debian, Ubuntu: apt-get install golang-go)" >&2
     exit 1
   fi
   ln -sf "$found" .tools/go

@@ -1,4 +1,4 @@
-"""Two implementations judge each other's log: ours, and the Go project's golang.org/x/mod/sumdb."""
+"""Two implementations judge each other's log: ours, and Go's (x/mod/sumdb, transparency-dev/formats)."""
 
 import base64
 import os
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from tlog import __main__ as command
-from tlog import ed25519, fsck, merkle, note, receipts, tiles
+from tlog import cosignature, ed25519, fsck, merkle, note, receipts, tiles
 from tlog.tiles import Tile
 from tlog.trust import parse_secret
 
@@ -16,6 +16,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 HERE = Path(__file__).parent / "go"
 ROOT = Path(__file__).resolve().parents[2]
 KEY, SIGN = ed25519.signer(bytes([5] * 32), "log.example/jianzhen")
+WITNESS, WITNESS_SEED = "witness.example/w1", bytes([6] * 32)
 SIZE, OLD, PROVED = 66_000, 65_537, (0, 1, 255, 256, 65_535, 65_536, 65_999)
 ENTRIES = [index.to_bytes(32, "big") for index in range(SIZE)]
 TREE = merkle.Tree(map(merkle.leaf_hash, ENTRIES))
@@ -46,7 +47,8 @@ def lines(hashes: list[bytes]) -> str:
 
 
 def signed(size: int) -> str:
-    return note.sign(note.Checkpoint(KEY.name, size, merkle.root(size, TREE.read)).text, [(KEY, SIGN)])
+    made = note.sign(note.Checkpoint(KEY.name, size, merkle.root(size, TREE.read)).text, [(KEY, SIGN)])
+    return made + cosignature.cosign(made, WITNESS_SEED, WITNESS, 1_800_000_000)
 
 
 @pytest.fixture
@@ -55,6 +57,7 @@ def ours(tmp_path: Path) -> Path:
     files = {tile.path: tiles.encode(tile, TREE.read) for tile in tiles.added(0, SIZE)}
     texts = {
         "key": KEY.text,
+        "witness": cosignature.witness_key(WITNESS_SEED, WITNESS).text,
         "checkpoint": signed(SIZE),
         "older": signed(OLD),
         "consistency": lines(merkle.consistency_proof(OLD, SIZE, TREE.read)),
@@ -75,7 +78,7 @@ def flip(file: Path, at: int) -> None:
 
 def test_go_accepts_our_checkpoints_tiles_and_proofs(interop: Path, ours: Path) -> None:
     verdicts = judged(interop, ours)
-    assert len(verdicts) == 4 + 2 * len(PROVED)
+    assert len(verdicts) == 5 + 2 * len(PROVED)
     assert all(verdicts.values()), verdicts
 
 
@@ -87,6 +90,11 @@ def test_go_refuses_what_was_tampered_with(interop: Path, ours: Path) -> None:
         verdicts = judged(interop, ours)
         assert [one for one, accepted in verdicts.items() if not accepted] == [what]
         (ours / name).write_text(good)
+    other = cosignature.cosign(signed(OLD), WITNESS_SEED, WITNESS, 1_800_000_000)
+    (ours / "checkpoint").write_text("\n".join(signed(SIZE).split("\n")[:-2]) + "\n" + other)
+    verdicts = judged(interop, ours)
+    assert [one for one, accepted in verdicts.items() if not accepted] == ["cosignature"]
+    (ours / "checkpoint").write_text(signed(SIZE))
     flip(ours / "tile/0/000", 32 * 255)
     verdicts = judged(interop, ours)
     assert not verdicts["tile of 255"] and verdicts["tile of 65999"]
@@ -118,6 +126,12 @@ def accepts(folder: Path) -> dict[str, bool]:
             return {name: False}
     new, old = opened["checkpoint"], opened["older"]
     said = {"checkpoint": True, "older": True}
+    witness = note.parse_key((folder / "witness").read_text().strip())
+    try:
+        cosignature.quorum((folder / "checkpoint").read_text(), key, [witness], 1)
+        said["cosignature"] = True
+    except note.BadNote:
+        said["cosignature"] = False
     steps = proof(folder / "consistency")
     said["consistency"] = merkle.verify_consistency(old.size, new.size, old.root, new.root, steps)
     entries = []
@@ -146,7 +160,7 @@ def accepts(folder: Path) -> dict[str, bool]:
 
 def test_we_accept_what_go_has_written(theirs: Path) -> None:
     verdicts = accepts(theirs)
-    assert len(verdicts) == 5 + 700
+    assert len(verdicts) == 6 + 700
     assert all(verdicts.values()), [one for one, good in verdicts.items() if not good]
     key = (theirs / "key").read_text().strip()
     files = [str(theirs / name) for name in ("older", "checkpoint", "consistency")]
@@ -161,7 +175,8 @@ def test_we_accept_what_go_has_written(theirs: Path) -> None:
         ("tile/1/000.p/2", 0, {"tiles", "proof from tiles"}),
         ("consistency", 0, {"consistency"}),
         ("inclusion.7", 50, {"inclusion 7"}),
-        ("older", -20, {"older"}),
+        ("older", -160, {"older"}),
+        ("checkpoint", -20, {"cosignature"}),
     ],
 )
 def test_we_refuse_what_was_tampered_with(name: str, at: int, wrong: set[str], theirs: Path) -> None:
@@ -181,6 +196,6 @@ def test_a_secret_key_of_go_signs_for_us_and_the_other_way_round(interop: Path, 
     key, sign = ed25519.signer(secret.seed, secret.name)
     (ours / "key").write_text(key.text)
     for name, size in (("checkpoint", SIZE), ("older", OLD)):
-        text = note.Checkpoint(key.name, size, merkle.root(size, TREE.read)).text
-        (ours / name).write_text(note.sign(text, [(key, sign)]))
+        made = note.sign(note.Checkpoint(key.name, size, merkle.root(size, TREE.read)).text, [(key, sign)])
+        (ours / name).write_text(made + cosignature.cosign(made, WITNESS_SEED, WITNESS, 1_800_000_000))
     assert all(judged(interop, ours).values())

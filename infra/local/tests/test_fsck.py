@@ -14,6 +14,7 @@ import pytest
 from jianzhen.fsck import Files, Inspection, trust_of_keys
 from jianzhen.main import app
 from jianzhen.state import Refused
+from kit.processes import free_port
 from tlog import cosignature, ed25519, merkle, note, receipts, tiles
 from tlog.tiles import Tile
 from tlog.trust import Secret, Trust
@@ -192,6 +193,25 @@ def test_a_log_rewritten_with_its_tiles_is_traced_by_the_submissions(folder: Pat
     found = compared(folder, SUBMISSIONS)
     assert ("subtree", "tile/0/001", None) in found
     assert ("disagree", f"submission {UUID(int=263)}", 263) in found
+
+
+def test_a_platform_that_does_not_answer_is_said_so_and_leaves_no_file(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JIANZHEN_URL", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.setenv("JIANZHEN_TOKEN", "token")
+    file = folder / "evidence.zip"
+    period = ["--from", "2026-11-20", "--to", "2026-11-21", "-o", str(file)]
+    calls = (
+        ["bundle", "--device", "MN", *period],
+        ["fsck"],
+        ["fsck", "--log", str(folder), "--submissions"],
+        ["trust"],
+    )
+    for call in calls:
+        done = CliRunner().invoke(app, ["log", *call])
+        assert isinstance(done.exception, Refused) and done.exception.code == 3, done.exception
+    assert not [one for one in folder.iterdir() if one.name.startswith("evidence.zip")]
 
 
 def test_the_keys_a_log_tells_become_a_trust_file(folder: Path, address: str) -> None:

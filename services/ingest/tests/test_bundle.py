@@ -165,6 +165,10 @@ async def test_a_bundle_holds_everything_and_verifies_offline(world: World, tmp_
     submission = submissions[0]["submission"]
     await change(world.database, FORGE, submission)
     assert f"raw raw/{submission}" in verified((await world.bundle()).content, tmp_path)
+    spoilt = submissions[1]["submission"]
+    await change(world.database, FORGE.replace("identity", "zstd"), spoilt)
+    found = verified((await world.bundle()).content, tmp_path)
+    assert sorted(found) == sorted([f"raw raw/{submission}", f"absent raw/{spoilt}"])
     await change(
         world.database,
         "UPDATE submissions SET sha256 = sha256('forged'), size = 6 WHERE id = $1",

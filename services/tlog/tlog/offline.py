@@ -17,7 +17,7 @@ from tlog.receipts import BadReceipt, Receipt, verify_receipt, vouched
 from tlog.tiles import Tile
 from tlog.trust import Trust, parse_trust
 
-MOST_SMALL, MOST_MEMBER, MOST_MEMBERS = 1 << 20, 1 << 28, 1 << 20
+MOST_SMALL, MOST_MEMBER, MOST_MEMBERS, MOST_TOGETHER = 1 << 20, 1 << 28, 1 << 20, 1 << 34
 Report = dict[str, Any]
 _BROKEN = (
     zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, struct.error, NotImplementedError, RuntimeError,
@@ -87,8 +87,11 @@ def _evidence(archive: zipfile.ZipFile, trust: Trust | None) -> Report:
     members = archive.infolist()
     names = {member.filename for member in members}
     plain = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-    if len(names) < len(members) or len(members) > MOST_MEMBERS:
-        return _report(Finding("zip", str(archive.filename), "members stand twice, or are too many"))
+    together = sum(member.file_size for member in members)
+    if len(names) < len(members) or len(members) > MOST_MEMBERS or together > MOST_TOGETHER:
+        return _report(
+            Finding("zip", str(archive.filename), "members stand twice, or are too many or too large")
+        )
     for member in members:
         if member.compress_type not in plain or member.file_size > MOST_MEMBER:
             return _report(Finding("zip", member.filename, "packed in another way, or too large"))

@@ -1,5 +1,7 @@
 module jianzhen/interop
 
-go 1.23.0
+go 1.24.0
 
-require golang.org/x/mod v0.24.0
+require golang.org/x/mod v0.32.0
+
+require github.com/transparency-dev/formats v0.1.0

@@ -1,6 +1,6 @@
 // Command interop lets the Go project's transparency log code judge our log, and writes a log for ours to judge.
 //
-//	interop check DIR    DIR holds key, checkpoint, older, leaves and tile/…; every line printed is one verdict
+//	interop check DIR    DIR holds key, witness, checkpoint, older, leaves and tile/…; each line is one verdict
 //	interop make DIR     writes such a folder, with proofs, by Go's code alone
 package main
 
@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 
+	cosignature "github.com/transparency-dev/formats/note"
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 )
@@ -111,6 +112,9 @@ func check(dir string) {
 	if err != nil || olderErr != nil {
 		return
 	}
+	_, err = note.Open(read(dir, "checkpoint"), note.VerifierList(
+		must(cosignature.NewVerifierForCosignatureV1(strings.TrimSpace(string(read(dir, "witness")))))))
+	say("cosignature", err)
 	say("consistency", tlog.CheckTree(proof(dir, "consistency"), tree.N, tree.Hash, older.N, older.Hash))
 	reader := tlog.TileHashReader(tree, files{dir})
 	made, err := tlog.ProveTree(tree.N, older.N, reader)
@@ -135,6 +139,9 @@ func check(dir string) {
 func produce(dir string) {
 	secret, public := must2(note.GenerateKey(rand.Reader, "log.example/go"))
 	signer := must(note.NewSigner(secret))
+	secret, witness := must2(note.GenerateKey(rand.Reader, "witness.example/go"))
+	cosigner := must(cosignature.NewSignerForCosignatureV1(secret))
+	write(dir, "witness", []byte(must(cosignature.VKeyToCosignatureV1(witness))+"\n"))
 	var stored []tlog.Hash
 	hashes := tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
 		found := make([]tlog.Hash, len(indexes))
@@ -154,7 +161,7 @@ func produce(dir string) {
 	write(dir, "leaves", entries.Bytes())
 	for name, n := range map[string]int64{"checkpoint": size, "older": old} {
 		text := fmt.Sprintf("%s\n%d\n%s\n", signer.Name(), n, must(tlog.TreeHash(n, hashes)))
-		write(dir, name, must(note.Sign(&note.Note{Text: text}, signer)))
+		write(dir, name, must(note.Sign(&note.Note{Text: text}, signer, cosigner)))
 	}
 	for _, tile := range tlog.NewTiles(8, 0, size) {
 		write(dir, path(tile), must(tlog.ReadTileData(tile, hashes)))

@@ -4,6 +4,7 @@ Promises: who may read the raw bytes of the device's site may have the bundle; i
 be given is refused before it begins. Leaves the content to `flows.bundle`.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
@@ -37,17 +38,18 @@ async def show_bundle(mn: str, start: From, to: To, request: Request, grant: May
     """
     state, who = request.app.state, grant.principal
     wanted, now = _wanted(mn, start, to), datetime.now(UTC)
-    # Not a session of the request: it would be held while other services are asked.
-    async with state.database.reader(who) as session:
-        device = await session.get(DeviceRow, mn)
-        site = await session.get(SiteRow, device.site) if device else None
-        if site is None:
-            raise NotFound("unknown-device", f"The device {mn} is not registered 设备未登记")
-        grant.require(region=site.region, owner_dept=site.dept, owner_uscc=site.uscc)
-        found = await bundle.collect(session, wanted, limits_on(legal_date(now)))
-    members = await bundle.describe(found, state.neighbours)
-    asked = bundle.Asked(who, f"{who.text} {who.subject}", now)
-    pieces = bundle.write(found, members, state.database, state.receipts, asked)
+    # One at a time, as rows are in memory meanwhile; no session is held while other services are asked.
+    async with state.bundling:
+        async with state.database.reader(who) as session:
+            device = await session.get(DeviceRow, mn)
+            site = await session.get(SiteRow, device.site) if device else None
+            if site is None:
+                raise NotFound("unknown-device", f"The device {mn} is not registered 设备未登记")
+            grant.require(region=site.region, owner_dept=site.dept, owner_uscc=site.uscc)
+            found = await bundle.collect(session, wanted, limits_on(legal_date(now)))
+        members = await bundle.describe(found, state.neighbours)
+    asked = bundle.Asked(wanted, who, f"{who.text} {who.subject}", now)
+    pieces = bundle.write(found.submissions, members, state.database, state.receipts, asked)
     name = f"evidence-{''.join(c for c in mn if c.isascii() and c.isalnum())}-{wanted.start:%Y%m%d}.zip"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
     return StreamingResponse(pieces, media_type="application/zip", headers=headers)
@@ -64,5 +66,6 @@ def _wanted(mn: str, start: datetime, stop: datetime) -> Wanted:
 async def know_neighbours(app: FastAPI) -> Callable[[], Awaitable[None]]:
     """Makes what asks other services; returns how to stop."""
     settings = app.state.settings
+    app.state.bundling = asyncio.Semaphore(1)
     app.state.neighbours = made = Neighbours(settings.peers, ServiceTokens(settings))
     return made.close

@@ -11,6 +11,7 @@ import io
 import json
 import zipfile
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -31,7 +32,7 @@ from ingest.queries.bundle import Rows, Wanted
 from ingest.rules.limits import Limits
 from ingest.tables import RawBytes, Submission
 
-BATCH = 32
+BATCH, BATCH_BYTES = 32, 32 * 1024 * 1024
 WAITS = (0.3, 0.7, 1.5, 2.5)
 OBSERVATION = ("series", "ts", "value", "decimals", "flag", "mode", "submission", "row")
 REVISION = ("series", "ts", "first_value", "later_value", "decimals", "flag", "submission", "row")
@@ -92,21 +93,26 @@ def _within(what: str, found: int, most: int) -> None:
 
 @dataclass(frozen=True)
 class Asked:
-    """Who asks for the archive, and when."""
+    """Who asks for which archive, and when."""
 
+    wanted: Wanted
     who: Reader
     name: str
     now: datetime
 
 
 async def write(
-    found: Found, members: dict[str, bytes], database: Database, receipts: Receipts, asked: Asked
+    submissions: Sequence[Submission],
+    members: dict[str, bytes],
+    database: Database,
+    receipts: Receipts,
+    asked: Asked,
 ) -> AsyncIterator[bytes]:
     """The archive piece by piece; the manifest is its last member."""
     out, pending = _Out(), list[str]()
-    period = {"from": _utc(found.wanted.start), "to": _utc(found.wanted.stop)}
+    period = {"from": _utc(asked.wanted.start), "to": _utc(asked.wanted.stop)}
     made = {"made_at": _utc(asked.now), "made_by": asked.name}
-    manifest = bundle.Manifest(device=found.wanted.mn, **period, **made, pending=pending)
+    manifest = bundle.Manifest(device=asked.wanted.mn, **period, **made, pending=pending)
     at = asked.now.timetuple()[:6]
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
 
@@ -118,8 +124,7 @@ async def write(
             return out.taken()
 
         yield await asyncio.to_thread(put, members)
-        for first in range(0, len(found.submissions), BATCH):
-            batch = found.submissions[first : first + BATCH]
+        for batch in _batches(submissions):
             async with database.reader(asked.who) as session:
                 raw = await queries.raw_of(session, [row.id for row in batch])
             proofs = await asyncio.gather(*(_receipt(receipts, row) for row in batch))
@@ -129,15 +134,29 @@ async def write(
     yield out.taken()
 
 
+def _batches(submissions: Sequence[Submission]) -> Iterator[list[Submission]]:
+    """Few enough, and small enough together, to be in memory at once."""
+    batch: list[Submission] = []
+    for row in submissions:
+        if batch and (len(batch) == BATCH or sum(one.size for one in batch) + row.size > BATCH_BYTES):
+            yield batch
+            batch = []
+        batch.append(row)
+    if batch:
+        yield batch
+
+
 def _evidence(
     batch: Sequence[Submission], raw: dict[UUID, RawBytes], proofs: Sequence[str | None]
 ) -> Iterator[tuple[str, bytes]]:
     for row, proof in zip(batch, proofs, strict=True):
         stored = raw.get(row.id)
-        if stored is not None:
-            plain = stored.encoding == "identity"
-            data = stored.data if plain else zstandard.decompress(stored.data, row.size)
-            yield bundle.raw_name(str(row.id)), data
+        # Bytes that are gone or no longer unpack were tampered with: the bundle shows it by lacking them.
+        with suppress(zstandard.ZstdError):
+            if stored is not None:
+                plain = stored.encoding == "identity"
+                data = stored.data if plain else zstandard.decompress(stored.data, row.size)
+                yield bundle.raw_name(str(row.id)), data
         if proof is not None:
             yield bundle.receipt_name(str(row.id)), proof.encode()
 
