@@ -21,6 +21,8 @@ from tlog.trust import Secret, Trust
 from tlog.witness import Request
 from typer.testing import CliRunner
 
+# Each process takes seconds to start, on a busy machine many.
+pytestmark = pytest.mark.timeout(300)
 JIANZHEN = [sys.executable, "-m", "jianzhen.main"]
 LOG = Secret("log.example/jianzhen", bytes([1] * 32), note.ED25519)
 SIGN = receipts.cosignature.ed25519.signer(LOG.seed, LOG.name)
@@ -74,10 +76,16 @@ class Process:
         return self
 
     def start(self) -> "Process":
+        return self.launch().listening()
+
+    def launch(self) -> "Process":
         where = ["--listen", "127.0.0.1:0", "--state", self.state, "--key", self.folder / f"{self.name}.key"]
         call = [*JIANZHEN, "log", "witness", *map(str, where), "--log", LOG.key.text]
         self.running = subprocess.Popen(call, stdout=subprocess.PIPE, text=True)
-        assert self.running.stdout
+        return self
+
+    def listening(self) -> "Process":
+        assert self.running and self.running.stdout
         line = self.running.stdout.readline()
         self.url = line.split()[0]
         assert line.split()[1] == self.key.text
@@ -100,7 +108,9 @@ class Process:
 def three(tmp_path: Path) -> Iterator[list[Process]]:
     made = [Process(tmp_path, name).prepare() for name in ("w1", "w2", "w3")]
     try:
-        yield [one.start() for one in made]
+        for one in made:
+            one.launch()
+        yield [one.listening() for one in made]
     finally:
         for one in made:
             if one.running and one.running.poll() is None:
@@ -157,7 +167,6 @@ def test_a_fork_and_a_roll_back_are_refused_by_each_and_do_not_verify(
 
 
 @pytest.mark.chaos
-@pytest.mark.timeout(240)
 def test_a_witness_killed_between_keeping_and_answering_remembers(tmp_path: Path) -> None:
     one = Process(tmp_path, "w1").prepare().start()
     chance = random.Random(7)

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import os
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -94,3 +95,8 @@ async def ask(database: FreshDatabase, query: str, *given: object) -> list[async
 
 def key() -> note.Key:
     return Identity.of("jianzhen.local/log", "100000", base64.b64decode(SEED)).key
+
+
+def is_busy() -> bool:
+    """More wants to run than there are processors: seconds on the wall then say nothing about the log."""
+    return os.getloadavg()[0] > (os.cpu_count() or 1)

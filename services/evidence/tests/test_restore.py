@@ -72,15 +72,19 @@ async def test_files_older_than_the_database_are_caught_up(
         assert root_of_files(tmp_path / "empty")[0] == root_of(range(513))
 
 
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
 async def stops(database: FreshDatabase, settings: Settings, why: str) -> None:
     """The log does not open, says why and what to do, and changes nothing."""
-    published = (Path(settings.store) / "checkpoint").read_bytes()
+    published = contents(Path(settings.store))
     kept = await backup(database)
     with pytest.raises(Diverged, match=why) as raised:
         async with running(database, settings):
             pass
     assert "Nothing was signed" in str(raised.value) and "EVIDENCE_ORIGIN" in str(raised.value)
-    assert (Path(settings.store) / "checkpoint").read_bytes() == published
+    assert contents(Path(settings.store)) == published
     assert await backup(database) == kept
 
 
@@ -106,6 +110,9 @@ async def test_another_history_of_any_size_stops(
         elsewhere = settings_of(store=str(tmp_path / f"other-{size}"))
         await grown(other, elsewhere, range(5000, 5000 + size))
         await stops(other, settings, "tree|entries|root")
+    # Nor is a damaged tile made again from a database that is not this log's.
+    flip(Path(settings.store) / "tile/0/001.p/44")
+    await stops(other, settings, "root")
 
 
 async def test_another_key_or_name_stops(database: FreshDatabase, settings_of: Settle) -> None:

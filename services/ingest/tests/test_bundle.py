@@ -106,9 +106,9 @@ async def send_frames(world: World) -> None:
     async with logger(world.app) as wire:
         for number, hour in enumerate(hours):
             await wire.send(hour_frame(number + 1, time=hour, a34004=f"3{number}.0", a34002="70.0"))
-            assert (await wire.answer())["CN"] == "9014"
+            assert (await wire.answer(30))["CN"] == "9014"
         await wire.send(hour_frame(9, time=hours[0], a34004="99.0"))
-        assert (await wire.answer())["CN"] == "9014"
+        assert (await wire.answer(30))["CN"] == "9014"
         await wire.send(hour_frame(10, time=hours[0])[:-6] + b"0000\r\n")
         assert await wire.silence()
 

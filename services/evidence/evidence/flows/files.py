@@ -36,7 +36,10 @@ async def tidy(objects: Objects, old: int, new: int) -> None:
 def narrowed(data: bytes, tile: Tile) -> bytes:
     """The first `tile.width` hashes or entries of a fuller version."""
     if tile.level < 0:
-        return tiles.encode_entries(tiles.decode_entries(data)[: tile.width])
+        try:
+            return tiles.encode_entries(tiles.decode_entries(data)[: tile.width])
+        except ValueError:
+            return b""  # a damaged bundle has no narrower version
     return data[: tile.width * HASH_SIZE]
 
 

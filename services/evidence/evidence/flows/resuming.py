@@ -53,8 +53,6 @@ async def resume(database: Database, objects: Objects, identity: Identity, now: 
         raise Diverged(f"two different trees of size {kept.size} were signed")
     place = await _published_place(database, objects, published)
     await _replay(database, objects, place, kept)
-    if place.edge.root != kept.root:
-        raise Diverged(f"the entries of the database do not give the root it signed at size {kept.size}")
     # The published note of the same checkpoint has cosignatures that the database does not keep.
     place.signed = note_text if published.size == kept.size else kept.note
     place.published = note_text
@@ -97,23 +95,32 @@ def _edge_tiles(size: int) -> list[Tile]:
 async def _made_again(database: Database, objects: Objects, published: Checkpoint) -> Place:
     place = Place(Edge(), [], "", "")
     await _replay(database, objects, place, Kept(published.size, published.root, "", published.size))
-    if place.edge.root != published.root:
-        raise Diverged(f"neither files nor database give the root published at size {published.size}")
     return place
 
 
 async def _replay(database: Database, objects: Objects, place: Place, until: Kept) -> None:
-    """Go on to a size that was signed before, writing tiles."""
+    """Go on to a size that was signed before; nothing is written unless it gives the root that was signed."""
+    edge = place.edge
+    while edge.size < until.size:
+        edge = edge.copy()
+        edge.extend(map(leaf_hash, await _signed_entries(database, edge.size, until.size)))
+    if edge.root != until.root:
+        raise Diverged(
+            f"the entries of the database do not give the root that was signed at size {until.size}"
+        )
     while place.edge.size < until.size:
-        old = place.edge.size
-        async with database.writer() as session:
-            fresh = await log.entries(session, old, min(until.size, old + AT_ONCE))
-        if not fresh:
-            raise Diverged(f"the database lacks entry {old}, although size {until.size} was signed")
-        await grow(objects, place, fresh)
+        await _grow(objects, place, await _signed_entries(database, place.edge.size, until.size))
 
 
-async def grow(objects: Objects, place: Place, fresh: list[bytes]) -> None:
+async def _signed_entries(database: Database, start: int, stop: int) -> list[bytes]:
+    async with database.writer() as session:
+        fresh = await log.entries(session, start, min(stop, start + AT_ONCE))
+    if not fresh:
+        raise Diverged(f"the database lacks entry {start}, although size {stop} was signed")
+    return fresh
+
+
+async def _grow(objects: Objects, place: Place, fresh: list[bytes]) -> None:
     """Append entries and write their tiles."""
     old = place.edge.size
     edge = place.edge.copy()
