@@ -1,8 +1,9 @@
 """Group commit: frames of many connections share one transaction.
 
 Promises: what arrives while a commit runs goes into the next one, so nobody waits longer than two commits;
-while PostgreSQL works on one group the next is made ready; frames of one connection are committed in order;
-the queue is bounded, a full one stops reading from the sockets; a store that is away means no receipts.
+while PostgreSQL works on one group the next is made ready; frames of one connection are committed in order
+and fill a part of a group only, so that a burst does not delay its neighbours; the queue is bounded, a full
+one stops reading from the sockets; a store that is away means no receipts.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ log = structlog.get_logger()
 FRAMES = Counter("ingest_frames_total", "Frames taken, by what became of them", ["outcome"])
 GROUP = Histogram("ingest_group_frames", "Frames sharing one commit", buckets=(1, 3, 10, 30, 100, 300, 1000))
 MOST_IN_GROUP = 1000
+MOST_OF_ONE = 100
 GROUPS_AT_ONCE = 2
 MOST_WAITING = 20_000
 _GATHER_SECONDS = 0.002
@@ -31,14 +33,16 @@ class Committer:
 
     def __init__(self, reception: Reception) -> None:
         self._reception = reception
-        self._waiting: list[tuple[Arrival, Settle]] = []
-        self._busy: set[Settle] = set()
+        # By sender: those whose frames may be taken next, and behind the frames of a running group.
+        self._ready: dict[Settle, list[Arrival]] = {}
+        self._behind: dict[Settle, list[Arrival]] = {}
+        self._waiting = 0
         self._wake = asyncio.Event()
         self._drained = asyncio.Event()
 
     @property
     def is_full(self) -> bool:
-        return len(self._waiting) >= MOST_WAITING
+        return self._waiting >= MOST_WAITING
 
     async def drained(self) -> None:
         """Returns when the queue has room again."""
@@ -47,7 +51,12 @@ class Committer:
 
     def put(self, arrival: Arrival, settle: Settle) -> None:
         """Take a frame; `settle` is called with it once it is committed, refused or failed."""
-        self._waiting.append((arrival, settle))
+        self._waiting += 1
+        behind = self._behind.get(settle)
+        if behind is not None:
+            behind.append(arrival)
+            return
+        self._ready.setdefault(settle, []).append(arrival)
         self._wake.set()
 
     async def run(self) -> None:
@@ -60,39 +69,42 @@ class Committer:
         while True:
             await self._wake.wait()
             await asyncio.sleep(_GATHER_SECONDS)
-            group = self._next_group()
-            if not group:
-                # All that waits comes from connections of the other group: its end wakes us.
-                self._wake.clear()
-                continue
-            senders = {settle for _, settle in group}
-            self._busy |= senders
-            try:
-                await self._commit(group)
-            finally:
-                self._busy -= senders
-                if self._waiting:
-                    self._wake.set()
-
-    def _next_group(self) -> list[tuple[Arrival, Settle]]:
-        """The oldest frames whose connections have none in the other group."""
-        group: list[tuple[Arrival, Settle]] = []
-        left: list[tuple[Arrival, Settle]] = []
-        for item in self._waiting:
-            is_next = len(group) < MOST_IN_GROUP and item[1] not in self._busy
-            (group if is_next else left).append(item)
-        self._waiting = left
-        if not left:
-            self._wake.clear()
-        if len(left) < MOST_WAITING // 2:
-            self._drained.set()
-        return group
+            await self._commit_next()
 
     async def finish(self) -> None:
         """Commit what is left, at the end."""
-        while self._waiting:
-            group, self._waiting = self._waiting[:MOST_IN_GROUP], self._waiting[MOST_IN_GROUP:]
-            await self._commit(group)
+        while self._ready:
+            await self._commit_next()
+
+    async def _commit_next(self) -> None:
+        group = self._next_group()
+        try:
+            if group:
+                await self._commit(group)
+        finally:
+            for settle in {settle for _, settle in group}:
+                left = self._behind.pop(settle)
+                if left:
+                    self._ready[settle] = left
+            if self._ready:
+                self._wake.set()
+
+    def _next_group(self) -> list[tuple[Arrival, Settle]]:
+        """Frames of those who wait longest; what else they sent stands behind until these are committed."""
+        group: list[tuple[Arrival, Settle]] = []
+        for settle in list(self._ready):
+            room = min(MOST_IN_GROUP - len(group), MOST_OF_ONE)
+            if not room:
+                break
+            arrivals = self._ready.pop(settle)
+            group += [(arrival, settle) for arrival in arrivals[:room]]
+            self._behind[settle] = arrivals[room:]
+        self._waiting -= len(group)
+        if not self._ready:
+            self._wake.clear()
+        if self._waiting < MOST_WAITING // 2:
+            self._drained.set()
+        return group
 
     async def _commit(self, group: list[tuple[Arrival, Settle]]) -> None:
         GROUP.observe(len(group))
