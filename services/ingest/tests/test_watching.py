@@ -1,6 +1,7 @@
 """The pure judgements behind liveness: clocks, intervals, missing periods, pauses."""
 
 from datetime import UTC, date, datetime, timedelta, timezone
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -74,7 +75,7 @@ def test_gaps_hold_what_is_missing_and_nothing_else(first: set[int], second: set
     found = {start for begin, stop, _ in runs(missed, 60) for start in starts(begin, stop, 60)}
     assert found == {at[n] for n in range(201) if n not in first & second}
     ordered = runs(missed, 60)
-    assert all(before[1] < after[0] for before, after in zip(ordered, ordered[1:], strict=False))
+    assert all(before[1] < after[0] for before, after in pairwise(ordered))
 
 
 def test_pauses_grow_and_every_term_has_a_value_and_a_source() -> None:
