@@ -280,6 +280,17 @@ def test_a_frame_without_its_tail_waits_until_the_stream_pauses() -> None:
     assert frame.fields["CN"] == "1062" and not frame.problems
 
 
+def test_a_pause_gives_what_is_whole_and_keeps_what_is_not() -> None:
+    for whole in (S1, S1.replace("##0101", "##0999"), S1.replace("1C80", "0759")):
+        parser = StreamParser()
+        assert not parser.feed(whole.encode())
+        assert [frame.fields["CN"] for frame in parser.settle()] == ["1062"] and not parser.pending
+    for part in (S1[:-1], S1[:60], S1.replace("##0101", "##0999").replace("1C80", "1C81")):
+        parser = StreamParser()
+        assert not parser.feed(part.encode()) and not parser.settle()
+        assert parser.pending == len(part)
+
+
 def test_an_endless_frame_is_cut_off() -> None:
     parser = StreamParser()
     for _ in range(100):

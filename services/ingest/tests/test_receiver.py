@@ -345,3 +345,18 @@ async def test_every_taken_frame_is_heard_once_it_is_committed(
         await until(database, "refused_rows", 1)
     assert [one[:3] for one in heard] == [(MN, "9011", False), (MN, "2061", False), (MN, "2061", True)]
     assert heard[0][3] is None and heard[1][3] is not None
+
+
+async def test_a_burst_of_one_connection_is_committed_and_answered_in_its_order(
+    served: FastAPI, database: FreshDatabase
+) -> None:
+    async with logger(served) as device, logger(served) as other:
+        await device.send(b"".join(hour_frame(at, a34004=f"{at}.5") for at in range(350)))
+        await other.send(hour_frame(999, time="20261101000000"))
+        assert (await other.answer())["QN"].endswith("999")
+        assert [(await device.answer(30))["QN"][-3:] for _ in range(350)] == [
+            f"{at:03d}" for at in range(350)
+        ]
+    query = "SELECT value FROM observations WHERE ts > '2026-11-02'"
+    assert [row["value"] for row in await fetch(database, query)] == [0.5]
+    assert await count(database, "revisions") == 349

@@ -111,7 +111,7 @@ def pack_submissions(rows: Sequence[tuple[Any, ...]]) -> bytes:
             _RECEIVED.pack(8, received_at - PG_EPOCH, 32, sha256, 4, size),
             _text(encoding), _text(key), _text(outcome), _text(notes),
             _COUNTS.pack(4, accepted, 4, repeated, 4, revised, 4, refused),
-            b"\x00\x00\x00\x20", trace.encode(),
+            len(trace).to_bytes(4, "big"), trace.encode(),
         )  # fmt: skip
     parts.append(TRAILER)
     return b"".join(parts)

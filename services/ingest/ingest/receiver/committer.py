@@ -1,7 +1,9 @@
 """Group commit: frames of many connections share one transaction.
 
 Promises: what arrives while a commit runs goes into the next one, so nobody waits longer than two commits;
-the queue is bounded, a full one stops reading from the sockets; a store that is away means no receipts.
+while PostgreSQL works on one group the next is made ready; frames of one connection are committed in order
+and fill a part of a group only, so that a burst does not delay its neighbours; the queue is bounded, a full
+one stops reading from the sockets; a store that is away means no receipts.
 """
 
 import asyncio
@@ -17,6 +19,8 @@ log = structlog.get_logger()
 FRAMES = Counter("ingest_frames_total", "Frames taken, by what became of them", ["outcome"])
 GROUP = Histogram("ingest_group_frames", "Frames sharing one commit", buckets=(1, 3, 10, 30, 100, 300, 1000))
 MOST_IN_GROUP = 1000
+MOST_OF_ONE = 100
+GROUPS_AT_ONCE = 2
 MOST_WAITING = 20_000
 _GATHER_SECONDS = 0.002
 _REST_SECONDS = 1.0
@@ -25,17 +29,20 @@ Settle = Callable[[Arrival], None]
 
 
 class Committer:
-    """One loop that commits what has gathered. `is_full` asks the connections to pause."""
+    """Loops that commit what has gathered. `is_full` asks the connections to pause."""
 
     def __init__(self, reception: Reception) -> None:
         self._reception = reception
-        self._waiting: list[tuple[Arrival, Settle]] = []
+        # By sender: those whose frames may be taken next, and behind the frames of a running group.
+        self._ready: dict[Settle, list[Arrival]] = {}
+        self._behind: dict[Settle, list[Arrival]] = {}
+        self._waiting = 0
         self._wake = asyncio.Event()
         self._drained = asyncio.Event()
 
     @property
     def is_full(self) -> bool:
-        return len(self._waiting) >= MOST_WAITING
+        return self._waiting >= MOST_WAITING
 
     async def drained(self) -> None:
         """Returns when the queue has room again."""
@@ -44,26 +51,60 @@ class Committer:
 
     def put(self, arrival: Arrival, settle: Settle) -> None:
         """Take a frame; `settle` is called with it once it is committed, refused or failed."""
-        self._waiting.append((arrival, settle))
+        self._waiting += 1
+        behind = self._behind.get(settle)
+        if behind is not None:
+            behind.append(arrival)
+            return
+        self._ready.setdefault(settle, []).append(arrival)
         self._wake.set()
 
     async def run(self) -> None:
         """Commit groups until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for _ in range(GROUPS_AT_ONCE):
+                group.create_task(self._run_one())
+
+    async def _run_one(self) -> None:
         while True:
             await self._wake.wait()
             await asyncio.sleep(_GATHER_SECONDS)
-            group, self._waiting = self._waiting[:MOST_IN_GROUP], self._waiting[MOST_IN_GROUP:]
-            if not self._waiting:
-                self._wake.clear()
-            if len(self._waiting) < MOST_WAITING // 2:
-                self._drained.set()
-            await self._commit(group)
+            await self._commit_next()
 
     async def finish(self) -> None:
         """Commit what is left, at the end."""
-        while self._waiting:
-            group, self._waiting = self._waiting[:MOST_IN_GROUP], self._waiting[MOST_IN_GROUP:]
-            await self._commit(group)
+        while self._ready:
+            await self._commit_next()
+
+    async def _commit_next(self) -> None:
+        group = self._next_group()
+        try:
+            if group:
+                await self._commit(group)
+        finally:
+            for settle in {settle for _, settle in group}:
+                left = self._behind.pop(settle)
+                if left:
+                    self._ready[settle] = left
+            if self._ready:
+                self._wake.set()
+
+    def _next_group(self) -> list[tuple[Arrival, Settle]]:
+        """Frames of those who wait longest; what else they sent stands behind until these are committed."""
+        group: list[tuple[Arrival, Settle]] = []
+        for settle in list(self._ready):
+            room = min(MOST_IN_GROUP - len(group), MOST_OF_ONE)
+            if not room:
+                break
+            arrivals = self._ready.pop(settle)
+            group += [(arrival, settle) for arrival in arrivals[:room]]
+            self._behind[settle] = arrivals[room:]
+        self._waiting -= len(group)
+        if not self._ready:
+            self._wake.clear()
+        if self._waiting < MOST_WAITING // 2:
+            self._drained.set()
+        return group
 
     async def _commit(self, group: list[tuple[Arrival, Settle]]) -> None:
         GROUP.observe(len(group))
