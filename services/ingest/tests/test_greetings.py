@@ -1,6 +1,7 @@
 """What devices are told of the platform's own accord; nothing is lost between instances and lives."""
 
 import asyncio
+import hashlib
 from contextlib import suppress
 
 import httpx
@@ -150,3 +151,22 @@ async def test_a_command_outlives_the_instance_that_sent_it(
     assert shown["state"] == "done" and shown["packets"] >= 1
     ((mode,),) = await fetch(database, "SELECT mode FROM observations WHERE ts = $1", at)
     assert mode == 2
+
+
+async def test_a_password_change_survives_the_instance_that_asked_for_it(
+    desk: Desk, app: FastAPI, settings: Settings, client_for: ClientFor, database: FreshDatabase
+) -> None:
+    """The device obeys, its answers are lost with the instance, and it comes back with the new password."""
+    await desk.manners(answer_seconds=60)
+    other, device = build(settings), machine("never_answers")
+    async with client_for(other):
+        await other.state.catalog.refresh()
+        async with on_line(other, device):
+            command = await desk.ask("set-password", NewPW="s3cr3t")
+            await desk.follow(command, lambda now: now["state"] == "sent")
+    device.password = "s3cr3t"
+    third = build(settings)
+    async with client_for(third), on_line(third, device):
+        await desk.follow(command, lambda now: now["steps"][-1]["step"] == "password-in-use")
+    ((kept,),) = await fetch(database, "SELECT password_sha256 FROM devices WHERE mn = $1", MN)
+    assert kept == hashlib.sha256(b"s3cr3t").digest()

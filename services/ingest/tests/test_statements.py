@@ -120,6 +120,7 @@ async def test_what_a_logger_says_of_itself_is_kept_and_read_over_http(
             assert (await device.answer())["CN"] == "9014", command
         await device.send(frame(1013, number=90))
         assert (await device.answer())["CN"] == "9013"
+        assert (await device.answer())["CN"] == "1012"
         for command in (9011, 9012, 9013, 9014, 9015):
             await device.send(frame(command, number=91, Flag=4))
         await device.send(hour_frame(a34004="1"))

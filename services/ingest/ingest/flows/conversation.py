@@ -68,7 +68,13 @@ class Conversation:
         self._reload_at = 0.0
 
     def heard(self, arrival: Arrival, device: Device) -> None:
-        """A committed frame of a registered device."""
+        """A committed frame of a registered device. Never fails: its receipt waits behind this."""
+        try:
+            self._take(arrival, device)
+        except Exception as error:
+            log.exception("ingest.frame_unheard", mn=device.mn, exc_info=error)
+
+    def _take(self, arrival: Arrival, device: Device) -> None:
         is_new = self.roster.note(arrival, device)
         manners = self._catalog.current.manners.get(device.mn, NO_MANNERS)
         if is_new and manners.accepts_commands:

@@ -122,8 +122,9 @@ class _Judge:
         if interval is None:
             return
         limit = silent_after(interval, terms.silence_factor, terms.silence_floor_seconds)
-        quiet = (self._now - max(row["heard_at"], grace)).total_seconds()
-        if row["silent_since"] is None and quiet > limit:
+        if (self._now - max(row["heard_at"], grace)).total_seconds() <= limit:
+            return
+        if row["silent_since"] is None:
             await watch.silence(self._connection, mn, row["heard_at"])
             await self._say_silenced(interval, is_alarm=False)
         elif self._is_long(terms):

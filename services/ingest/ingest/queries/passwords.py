@@ -1,4 +1,4 @@
-"""A device's password while it changes: the old and the new, until it is known which it uses. Keys, too."""
+"""A device's password while it changes: old and new, until it is known which it uses. Its keys, too."""
 
 from uuid import UUID
 
