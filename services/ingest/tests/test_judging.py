@@ -1,5 +1,6 @@
 """Batches and frames judged against a registry in memory: pure, so every case is cheap."""
 
+import gzip
 import json
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
@@ -8,12 +9,13 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
+import zstandard
 from contracts.envelope import MAX_EVENT_BYTES, lane_of
 from contracts.ingest import Recorded, SeriesRef
 from hypothesis import given
 from hypothesis import strategies as st
 from ingest.flows.recorded import Values, recorded_events
-from ingest.rules.bodies import BodyRefused, decode_body
+from ingest.rules.bodies import BodyRefused, decode_body, decompressed
 from ingest.rules.frames import read_line
 from ingest.rules.hj212_build import build
 from ingest.rules.judge import Judged, judge
@@ -136,7 +138,12 @@ def test_any_bytes_are_a_value_or_a_refusal(raw: bytes, encoding: str) -> None:
     try:
         decode_body(raw, encoding, LIMITS)
     except BodyRefused as error:
-        assert error.flaw.rule in {"json-malformed", "json-too-complex", "encoding-wrong"}
+        assert error.flaw.rule in {
+            "json-malformed",
+            "json-too-complex",
+            "encoding-wrong",
+            "body-unpacks-too-large",
+        }
 
 
 def test_nan_is_read_so_that_only_its_row_is_refused() -> None:
@@ -263,6 +270,26 @@ def test_every_value_is_said_once_and_every_event_fits(rows: int, sites: int) ->
         (channels[one].ref.id, int(ts) // 1000, names[parcel], modes[mode])
         for one, ts, parcel, mode in zip(values.at, values.start, values.parcel, values.mode, strict=True)
     )
+
+
+@given(
+    st.lists(st.binary(max_size=200), min_size=1, max_size=4), st.sampled_from(["gzip", "zstd"]), st.data()
+)
+def test_compressed_parts_are_one_body_and_a_cut_one_is_none(
+    parts: list[bytes], encoding: str, data: st.DataObject
+) -> None:
+    pack = (
+        gzip.compress if encoding == "gzip" else zstandard.ZstdCompressor(write_content_size=False).compress
+    )
+    packed = b"".join(pack(part) for part in parts)
+    assert decompressed(packed, encoding, 1000) == b"".join(parts)
+    if len(b"".join(parts)) > 10:
+        with pytest.raises(BodyRefused, match="body-unpacks-too-large"):
+            decompressed(packed, encoding, 10)
+    last = len(pack(parts[-1]))
+    cut = packed[: -data.draw(st.integers(1, last - 1))]
+    with pytest.raises(BodyRefused, match="encoding-wrong"):
+        decompressed(cut, encoding, 1000)
 
 
 def test_an_instant_in_the_future_is_refused_wherever_it_stands() -> None:

@@ -15,6 +15,8 @@ from ingest.rules.limits import Limits
 from ingest.rules.refusals import flaw
 
 ENCODINGS = ("identity", "gzip", "zstd")
+# Each costs a copy of the rest.
+_MOST_MEMBERS = 100
 
 
 class BodyRefused(ValueError):
@@ -73,13 +75,34 @@ def decompressed(raw: bytes, content_encoding: str, most: int) -> bytes:
 
 
 def _gunzip(raw: bytes, most: int) -> bytes:
-    reader = zlib.decompressobj(wbits=31)
-    text = reader.decompress(raw, most + 1)
-    if not reader.eof and len(text) <= most:
-        raise zlib.error("the stream ends early")
-    return text
+    """All members, as RFC 1952 §2.2 has them: what follows the first is no less sent."""
+    parts: list[bytes] = []
+    size, rest = 0, raw
+    while rest:
+        reader = zlib.decompressobj(wbits=31)
+        parts.append(reader.decompress(rest, most + 1 - size))
+        size += len(parts[-1])
+        if size > most:
+            break
+        if not reader.eof or len(parts) > _MOST_MEMBERS:
+            raise zlib.error("the stream ends early, or is in too many pieces")
+        rest = reader.unused_data
+    return b"".join(parts)
 
 
 def _unzstd(raw: bytes, most: int) -> bytes:
-    with zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(raw) as reader:
-        return reader.read(most + 1)
+    unpacker = zstandard.ZstdDecompressor(max_window_size=1 << 27)
+    with unpacker.stream_reader(raw, read_across_frames=True) as reader:
+        text = reader.read(most + 1)
+    if len(text) > most:
+        return text
+    # The reader does not say whether the last frame was whole. That it is small enough is known by now.
+    rest, pieces = raw, 0
+    while rest:
+        frame = unpacker.decompressobj()
+        frame.decompress(rest)
+        pieces += 1
+        if not frame.eof or pieces > _MOST_MEMBERS:
+            raise zstandard.ZstdError("the stream ends early, or is in too many pieces")
+        rest = frame.unused_data
+    return text
