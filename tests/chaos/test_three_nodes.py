@@ -189,25 +189,73 @@ async def catches_up(producer: FreshDatabase, consumer: FreshDatabase, seconds: 
     raise AssertionError(f"the cursors stand at {at}, wanted {wanted}")
 
 
-async def test_a_killed_leader_and_a_lost_store_cost_seconds_and_no_value(
-    cluster: Cluster, service_database: ServiceDatabase, tokens: Tokens, capsys: pytest.CaptureFixture[str]
-) -> None:
-    await cluster.declare()
-    producer, consumer = await service_database("ingest"), await service_database("qc")
-    port = free_port()
+@dataclass
+class Scene:
+    """The cluster, ingest and its database, qc's database, and the load on them."""
+
+    cluster: Cluster
+    producer: FreshDatabase
+    consumer: FreshDatabase
+    load: Load
+
+    async def lose_leader(self) -> str:
+        """Kill the leader of INGEST; how long until its stream goes on without it."""
+        leader, current = await self.cluster.leader()
+        assert current == 2, "both followers are current"
+        self.cluster.nodes[leader].kill()
+        away = await goes_on(self.producer, 90)
+        lag = await catches_up(self.producer, self.consumer, 120)
+        other, _ = await self.cluster.leader()
+        assert other != leader
+        self.cluster.nodes[leader].start()
+        return f"leader {leader} killed: published again after {away:.1f} s, caught up {lag:.1f} s later"
+
+    async def lose_stores(self) -> str:
+        """Kill all three and delete all they kept; how long until the consumer has everything again."""
+        before = self.load.acknowledged
+        self.cluster.kill()
+        for node in self.cluster.nodes.values():
+            shutil.rmtree(node.store)
+        await asyncio.sleep(2)
+        assert self.load.acknowledged > before, "receiving goes on without a bus"
+        self.cluster.start()
+        begun = time.monotonic()
+        await self.cluster.declare()
+        declared = time.monotonic() - begun
+        away = await goes_on(self.producer, 120)
+        lag = await catches_up(self.producer, self.consumer, 180)
+        return (
+            f"all three stores deleted: declared anew after {declared:.1f} s, published again {away:.1f} s "
+            f"later, caught up {lag:.1f} s later"
+        )
+
+
+def applications(
+    cluster: Cluster, databases: tuple[FreshDatabase, FreshDatabase], tokens: Tokens, port: int
+) -> tuple[FastAPI, FastAPI]:
+    """The real ingest and qc, on this cluster with their own accounts."""
 
     def told(service: str, database: FreshDatabase, **more: Any) -> dict[str, Any]:
         urls = {"writer_url": database.writer_url, "reader_url": database.reader_url}
         bus = {"nats_url": cluster.url, "nats_user": service, "nats_password": PASSWORDS[service]}
         return {**tokens.settings, **urls, **bus, "port": port, "log_level": "ERROR", **more}
 
-    receives = ingest.main.build(
-        ingest.settings.Settings.model_validate(told("ingest", producer, receiver_port=0))
+    receives = told("ingest", databases[0], receiver_port=0)
+    judges = told("qc", databases[1], peers={"ingest": f"http://127.0.0.1:{port}"})
+    return (
+        ingest.main.build(ingest.settings.Settings.model_validate(receives)),
+        qc.main.build(qc.settings.Settings.model_validate(judges)),
     )
-    peers = {"ingest": f"http://127.0.0.1:{port}"}
-    judges = qc.main.build(qc.settings.Settings.model_validate(told("qc", consumer, peers=peers)))
+
+
+async def test_a_killed_leader_and_a_lost_store_cost_seconds_and_no_value(
+    cluster: Cluster, service_database: ServiceDatabase, tokens: Tokens, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await cluster.declare()
+    producer, consumer = await service_database("ingest"), await service_database("qc")
+    port = free_port()
+    receives, judges = applications(cluster, (producer, consumer), tokens, port)
     headers = tokens.bearer(CLERK, exp=int(time.time()) + 3600)
-    report = []
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(served(receives, port))
         await stack.enter_async_context(judges.router.lifespan_context(judges))
@@ -219,35 +267,8 @@ async def test_a_killed_leader_and_a_lost_store_cost_seconds_and_no_value(
         sending = asyncio.create_task(load.run())
         await goes_on(producer, 60)
         await catches_up(producer, consumer, 60)
-
-        leader, current = await cluster.leader()
-        assert current == 2, "both followers are current"
-        cluster.nodes[leader].kill()
-        away = await goes_on(producer, 90)
-        lag = await catches_up(producer, consumer, 120)
-        other, _ = await cluster.leader()
-        assert other != leader
-        report.append(
-            f"leader {leader} killed: published again after {away:.1f} s, caught up {lag:.1f} s later"
-        )
-        cluster.nodes[leader].start()
-
-        before = load.acknowledged
-        cluster.kill()
-        for node in cluster.nodes.values():
-            shutil.rmtree(node.store)
-        await asyncio.sleep(2)
-        assert load.acknowledged > before, "receiving goes on without a bus"
-        cluster.start()
-        begun = time.monotonic()
-        await cluster.declare()
-        declared = time.monotonic() - begun
-        away = await goes_on(producer, 120)
-        lag = await catches_up(producer, consumer, 180)
-        report.append(
-            f"all three stores deleted: declared anew after {declared:.1f} s, published again "
-            f"{away:.1f} s later, caught up {lag:.1f} s later"
-        )
+        scene = Scene(cluster, producer, consumer, load)
+        report = [await scene.lose_leader(), await scene.lose_stores()]
         load.is_over = True
         await sending
         await catches_up(producer, consumer, 120)

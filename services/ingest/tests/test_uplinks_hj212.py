@@ -197,3 +197,23 @@ async def test_SLm_17_cnemc_receives_what_was_chosen_for_it_value_by_value(
         assert [one[:4] for one in there] == here and len(here) == 24
         assert {one[4] for one in there} == {2}, "RF=1: back-fill on the other side"
     await above.close()
+
+
+async def test_LN_13_a_site_that_lost_its_mn_is_parked_and_holds_nobody_up(
+    client: httpx.AsyncClient, tokens: Tokens, database: FreshDatabase, nation: Hj212Stub, app: FastAPI
+) -> None:
+    other = "131000-A02"
+    places = {AIR: {"mn": UP_MN, "password": UP_PW}, other: {"mn": "N" * 24, "password": UP_PW}}
+    body = hj212_link(nation.port, sources=["cnemc"], places=places)
+    await nation.down()
+    await put_link(client, tokens, "nation", body)
+    rows = [row(site=site, time=BASE.isoformat()) for site in (AIR, other)]
+    assert (await send(client, tokens, batch(*rows))).status_code == 202
+    await settled(database, 2, "waiting")
+    await put_link(client, tokens, "nation", body | {"places": {other: places[other]}})
+    senders = app.state.uplinks.senders
+    await until(lambda: "nation" in senders and set(senders["nation"].ready.link.places) == {other})
+    await nation.up()
+    await settled(database, 1, "parked")
+    await settled(database, 1)
+    assert {key[0] for key in nation.holds} == {"N" * 24}

@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
 from fastapi import FastAPI
+from ingest.flows.uplinks.reconciling import prune
+from ingest.flows.uplinks.sending import limits_now
 from ingest.jobs import measure_uplinks, reconcile_uplinks
 from ingest_scene import AIR, MON, READER, batch, fetch, row, send
 from kit.testing.databases import FreshDatabase
@@ -251,3 +253,35 @@ async def test_LF_06_days_that_are_over_are_compared_by_themselves(
     await settled(database, 4)
     await reconcile_uplinks(app)
     assert len((await ask(client, tokens, "/uplinks/province/reconciliations"))["items"]) == 2
+
+
+async def test_LF_06_a_link_sends_no_faster_than_agreed(
+    client: httpx.AsyncClient, tokens: Tokens, database: FreshDatabase, province: HttpStub
+) -> None:
+    body = http_link(province.port, parcels_per_second=2)
+    await put_link(client, tokens, "province", body | {"is_on": False})
+    for day in range(5):
+        await send_hours(client, tokens, range(24 * day, 24 * day + 2))
+    await put_link(client, tokens, "province", body)
+    await settled(database, 10)
+    ((spread,),) = await fetch(
+        database, "SELECT extract(epoch FROM max(answered_at) - min(answered_at))::float FROM uplink_receipts"
+    )
+    assert spread > 1.5, "five parcels, two a second"
+
+
+async def test_LF_06_what_agreed_long_ago_is_dropped_and_its_receipts_stay(
+    client: httpx.AsyncClient, tokens: Tokens, database: FreshDatabase, province: HttpStub
+) -> None:
+    await put_link(client, tokens, "province", http_link(province.port))
+    await send_hours(client, tokens, range(2))
+    await settled(database, 2)
+    await reconcile(client, tokens, "province", DAY)
+    for later, left in ((80, 2), (91, 0)):
+        await prune(database, datetime.now(UTC) + timedelta(days=later), limits_now())
+        await settled(database, left)
+    assert (await ask(client, tokens, "/uplinks/province/receipts"))["items"]
+    # A late value of that day is compared with what is left of it.
+    await send_hours(client, tokens, range(5, 6))
+    await settled(database, 1)
+    assert (await reconcile(client, tokens, "province", DAY))["state"] == "agrees"

@@ -101,8 +101,11 @@ LEFT JOIN LATERAL (SELECT count(*) AS parked FROM uplink_parcels
 """
 LOCK = "SELECT 1 FROM uplink_states WHERE link = :link FOR UPDATE"
 PRUNE = """
-DELETE FROM uplink_parcels p USING uplink_days d WHERE d.link = p.link AND d.day = p.day
-    AND d.state = 'agrees' AND p.state = 'acknowledged' AND p.settled_at < :before
+WITH gone AS (
+    UPDATE uplink_days SET state = 'pruned' WHERE state = 'agrees' AND checked_at < :before
+    RETURNING link, day
+)
+DELETE FROM uplink_parcels p USING gone g WHERE p.link = g.link AND p.day = g.day AND p.state = 'acknowledged'
 """
 
 

@@ -31,7 +31,8 @@ from ingest.rules.uplinks.links import Link
 E = TypeVar("E", bound=Event)
 QUEUED = Counter("ingest_uplink_queued_total", "Values queued for a link", ["link"])
 LOOPED = Counter("ingest_uplink_looped_total", "Values kept from going back or around", ["link"])
-MESSAGES_AT_ONCE = 50
+# Few, so that the loop of the process is never held for long.
+MESSAGES_AT_ONCE = 10
 _UNSENDABLE = "HJ 212 has no command for a revision 该协议不能传送修订"
 
 

@@ -27,6 +27,7 @@ log = structlog.get_logger()
 _CONNECT_SECONDS = 10
 # QnRtn 3 and 4 say that this MN or PW is not known (yet), 100 that nobody knows: a person may mend that.
 _MAY_BE_MENDED = ("9011 3", "9011 4", "9011 100", "9012 4", "9012 5", "9012 6")
+_NO_MN = "no MN is registered for this site any more 该点位已无 MN"
 Name = tuple[str, str]
 
 
@@ -50,8 +51,10 @@ class Hj212Delivery:
         self._is_over = asyncio.Event()
 
     async def deliver(self, parcels: Sequence[Parcel]) -> list[Answer | None]:
-        chains, found = by_key(parcels), dict[int, Answer]()
-        for step in range(max(len(chain) for chain in chains)):
+        # A place may have lost its MN since its parcels were queued.
+        found = {one.id: Answer("refused", _NO_MN) for one in parcels if not self._mn_of(one.key)}
+        chains = by_key([one for one in parcels if one.id not in found])
+        for step in range(max((len(chain) for chain in chains), default=0)):
             # Every MN has one upload on the way; whoever failed is left for the next turn.
             now = [
                 chain[step]
@@ -80,11 +83,15 @@ class Hj212Delivery:
         return [self._answer(parcel) for parcel in parcels]
 
     def _name_of(self, parcel: Parcel) -> Name:
-        return (self._link.places[parcel.key].mn or "", qn_of(parcel.number))
+        return (self._mn_of(parcel.key), qn_of(parcel.number))
+
+    def _mn_of(self, site: str) -> str:
+        place = self._link.places.get(site)
+        return (place.mn if place else None) or ""
 
     def _frame_of(self, parcel: Parcel) -> bytes:
         system = system_of(self._link, parcel.key, parcel.element or "")
-        mn = self._link.places[parcel.key].mn or ""
+        mn = self._mn_of(parcel.key)
         device = Device(mn, self._passwords.get(mn, ""), system)
         is_resent = parcel.mode != "live" or parcel.resent > 0
         return upload(parcel.body, device, parcel.number, self._link, is_resent=is_resent)
