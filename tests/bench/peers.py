@@ -137,9 +137,9 @@ def _delay(side: Side, client: Client, path: str, rows: int) -> float:
 
 def ours(stage: Stage) -> Side:
     """Ingest, direct, with its tokens; what is written and what is read carry their own principal."""
-    base, people = stage.plan.inside("ingest"), stage.people
+    base = stage.plan.inside("ingest")
     key = [site(0), "a34004", "avg", "raw", "min"]
-    with httpx.Client(base_url=base, headers={"Authorization": f"Bearer {people.token(READER)}"}) as client:
+    with httpx.Client(base_url=base, headers={"Authorization": f"Bearer {stage.token(READER)}"}) as client:
         found = client.get("/series", params={"site": site(0), "limit": 200}).json()["items"]
     number = next(
         one["id"]
@@ -155,7 +155,7 @@ def ours(stage: Stage) -> Side:
         return f"/series/{number}/observations?from={stamp(start)}&to={stamp(stop)}&limit=100"
 
     return Side(
-        base, {"Authorization": f"Bearer {people.token(SOURCE)}", "Content-Type": "application/json"},
+        base, {"Authorization": f"Bearer {stage.token(SOURCE)}", "Content-Type": "application/json"},
         "/observations", lambda first: body(range(first, first + BATCH)),
         "/observations", lambda minute: body(range(minute, minute + 1)),
         lambda newest: between(newest - 100, newest), between(300, 360),
@@ -257,10 +257,10 @@ def measure(seconds: float) -> dict[str, Any]:
     """Both sides, one after the other, on a platform of their own."""
     subprocess.run(["sh", str(HERE / "setup.sh")], check=True)
     with platform_up() as stage:
-        register(stage.plan.edge, stage.people.token(CLERK))
+        register(stage.plan.edge, stage.token(CLERK))
         time.sleep(2.5)  # the registry is read every 2 s
         mine = ours(stage)
-        with stage.alone("ingest", "issuer"):
+        with stage.alone("ingest"):
             own = workload(mine, seconds)
         with stage.alone(), peer_up(stage) as url:
             other = workload(theirs(url), seconds)

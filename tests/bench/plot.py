@@ -14,6 +14,7 @@ COLOURS = ("#2a6fbb", "#c4551d", "#2e8b57")
 WORDS = {
     "zh": {
         "title": "监测值增多时的代价",
+        "note": "{cpu}，{cores} 核，平均负载 {load}",
         "each": "每条监测值的写入代价（µs，16 个连接）",
         "read": "读取时延 p99（ms）",
         "rows": "监测值条数",
@@ -25,6 +26,7 @@ WORDS = {
     },
     "en": {
         "title": "What more observations cost",
+        "note": "{cpu}, {cores} cores, load average {load}",
         "each": "to write one observation (µs, 16 connections)",
         "read": "to read, p99 (ms)",
         "rows": "observations",
@@ -43,7 +45,7 @@ def drawn(found: Sequence[Any], machine: dict[str, str], language: str) -> str:
     rows = [one["rows"] for one in found]
     write = {words["wall"]: [o["us_each"] for o in found], words["cpu"]: [o["cpu_us_each"] for o in found]}
     read = {words[key]: [one[key]["p99_ms"] for one in found] for key in ("latest", "day", "count")}
-    note = f"{machine['cpu']}, {machine['cores']} cores, load {machine['load']}"
+    note = words["note"].format(**machine)
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '

@@ -14,6 +14,17 @@ from typing import Any
 from stage import ROOT
 
 MARK = re.compile(r"(<!-- measured: [^>]*-->\n).*?(<!-- end of measured -->)", re.DOTALL)
+UNITS_ZH = {
+    "observations/s": "条/s",
+    "frames/s": "帧/s",
+    "rows/s": "行/s",
+    "leaves/s": "叶/s",
+    "messages/s": "条消息/s",
+    " connections": " 个连接",
+    " alarms": " 条告警",
+    " late": " 条未到",
+    " loggers ran out of frames": " 台数采仪的帧已用完",
+}
 HEAD = {
     "en": ("what", "figure", "beside it, in the same run", "ratio", "target", "met?"),
     "zh": ("测什么", "数值", "同一次运行中的参照", "比值", "目标", "是否达到"),
@@ -47,7 +58,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Row:
-    """One line. `figure` and `beside` are (zh, en) or one text for both; `in_readme` marks the main ones."""
+    """One line. `beside` is (zh, en), or one text for both; `in_readme` marks the main ones."""
 
     zh: str
     en: str
@@ -64,7 +75,11 @@ class Row:
         targets = [t.zh if language == "zh" else t.en for t in self.targets]
         said = [t.said(language) for t in self.targets]
         ratio = "" if self.ratio is None else f"{self.ratio:.2f}"
-        return [what, self.figure, beside, ratio, "<br>".join(targets), "<br>".join(said)]
+        figure = self.figure
+        if language == "zh":
+            for unit, known in UNITS_ZH.items():
+                figure, beside = figure.replace(unit, known), beside.replace(unit, known)
+        return [what, figure, beside, ratio, "<br>".join(targets), "<br>".join(said)]
 
 
 def table(rows: Sequence[Row], language: str) -> str:

@@ -36,14 +36,14 @@ def say(text: str) -> None:
 
 
 def load_for(stage: Stage, url: str, made: list[bytes]) -> Load:
-    return Load(url, stage.people.token(SOURCE), made)
+    return Load(url, stage.token(SOURCE), made)
 
 
 async def http(stage: Stage, made: list[bytes], seconds: float, found: Found) -> None:
     """COPY, HTTP direct, COPY again: the limit is the mean of before and after."""
     load = load_for(stage, f"{stage.plan.inside('ingest')}/observations", made)
     url, short = stage.superuser(), max(2.0, seconds / 6)
-    with stage.alone("ingest", "issuer"):
+    with stage.alone("ingest"):
         await load.run(16, min(3.0, seconds))
         found["copy_1"] = await limits.copy(url, 1, short, BATCH)
         found["copy_8"] = [await limits.copy(url, 8, short, BATCH)]
@@ -62,7 +62,7 @@ async def edge(stage: Stage, made: list[bytes], seconds: float, found: Found) ->
     load = load_for(stage, f"{stage.plan.edge}/api/ingest/observations", made)
     load.next_hour = found.get("hour", 0)
     short = max(2.0, seconds / 6)
-    with stage.alone("ingest", "issuer", "gateway", "edge"):
+    with stage.alone("ingest", "gateway", "edge"):
         await load.run(16, min(2.0, seconds))
         copies = [await limits.copy(stage.superuser(), 8, short, BATCH)]
         found["edge"] = await load.run(16, seconds)
@@ -91,23 +91,23 @@ async def receiving(stages: set[str], args: argparse.Namespace, found: Found) ->
     """The rows of ingest alone, on one platform."""
     with platform_up() as stage:
         found["versions"] = await versions(stage)
-        token, made = stage.people.token(CLERK), templates()
+        token, made = stage.token(CLERK), templates()
         register(stage.plan.edge, token)
+        if stages & {"hj212", "idle"}:
+            say(f"registering {args.devices:,} loggers")
+            frames.register_loggers(stage.plan.edge, token, args.devices)
+            await asyncio.sleep(3)  # the registry is read every 2 s
         if "http" in stages:
             say("http: COPY, columns of 1,000 direct, COPY again")
             await http(stage, made, args.seconds, found)
         if "edge" in stages:
             say("edge: the same through Caddy and the authorizer")
             await edge(stage, made, args.seconds / 2, found)
-        if stages & {"hj212", "idle"}:
-            say("registering 1,000 loggers")
-            frames.register_loggers(stage.plan.edge, stage.people.token(CLERK), args.devices)
-            await asyncio.sleep(3)
         if "hj212" in stages:
             say("hj212: frames of 12 factors")
             await hj212(stage, args.seconds / 2, found, args.devices)
         if "idle" in stages:
-            say("idle: 10,000 connections")
+            say(f"idle: {args.idle:,} connections")
             with stage.alone("ingest"):
                 found["idle"] = await asyncio.to_thread(idle.measure, stage, args.idle)
 
@@ -116,15 +116,14 @@ async def judging(stages: set[str], args: argparse.Namespace, found: Found) -> N
     """The whole path on a platform that has no backlog."""
     with platform_up() as stage:
         found.setdefault("versions", await versions(stage))
-        register(stage.plan.edge, stage.people.token(CLERK))
+        register(stage.plan.edge, stage.token(CLERK))
         load = load_for(stage, f"{stage.plan.inside('ingest')}/observations", templates())
-        with stage.alone("ingest", "qc", "issuer"):
+        with stage.alone("ingest", "qc"):
             if "cost" in stages:
                 say("cost: processor time of each program for a fixed number of observations")
-                found["cost"] = await whole.cost(stage, load, args.cost_batches, RATED)
+                found["cost"] = await whole.cost(stage, load, args.cost_batches, args.cost_rate)
             if "whole" in stages:
                 say("whole: rising load, then the rated load")
-                load.token = stage.people.token(SOURCE)
                 steps, at_rated = await whole.knee(stage, load, args.seconds / 6, RATED, args.seconds / 2)
                 found["steps"], found["rated"] = steps, at_rated
 
@@ -156,6 +155,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--idle", type=int, default=10_000)
     parser.add_argument("--leaves", type=int, default=100_000)
     parser.add_argument("--cost-batches", type=int, default=200)
+    parser.add_argument("--cost-rate", type=float, default=10_000, help="observations/s while cost is taken")
     parser.add_argument("--write", action="store_true", help="fill the READMEs")
     return parser.parse_args()
 
@@ -166,6 +166,8 @@ def main() -> None:
     stages = set(args.only.split(","))
     if unknown := stages - set(STAGES):
         raise SystemExit(f"bench: no such stage: {', '.join(sorted(unknown))}; there are {', '.join(STAGES)}")
+    if args.write and stages != set(STAGES):
+        raise SystemExit("bench: the READMEs show one whole run: --write goes without --only")
     begun = time.perf_counter()
     found = asyncio.run(measure(stages, args))
     machine = described() | found.get("versions", {"postgres": "-", "nats": "-"})

@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import asyncpg
@@ -36,6 +37,15 @@ class Stage:
     plan: Plan
     people: Platform
 
+    @cached_property
+    def _issuer(self) -> Platform:
+        """The issuer itself: it gives tokens also while the edge is stopped."""
+        return Platform(self.plan.inside("issuer"), self.people.hj212, self.people.secrets)
+
+    def token(self, principal: str) -> str:
+        """A token that is good for some minutes more."""
+        return self._issuer.token(principal)
+
     def superuser(self, database: str = "ingest") -> str:
         return self.plan.postgres.superuser_url(database)
 
@@ -52,9 +62,9 @@ class Stage:
 
     @contextmanager
     def alone(self, *kept: str) -> Iterator[None]:
-        """The row runs alone: everything but the servers and `kept` is stopped, not ended."""
+        """The row runs alone: all but the servers, the idle issuer and `kept` are stopped, not ended."""
         names = ["supervisor", *(p.name for p in self.plan.programs())]
-        pids = [self.plan.state.pidfile(name).pid() for name in names if name not in kept]
+        pids = [self.plan.state.pidfile(name).pid() for name in names if name not in (*kept, "issuer")]
         stopped = [pid for pid in pids if pid]
         for pid in stopped:
             os.kill(pid, signal.SIGSTOP)

@@ -103,8 +103,9 @@ async def step(
 ) -> Step:
     """One step of the load; waits afterwards until qc has caught up."""
     made = Step(rate)
+    load.token = stage.token(SOURCE)
     before, cpu, begun = await watch.now(), stage.cpu(), time.perf_counter()
-    sent, _ = await asyncio.gather(load.run(16, seconds, rate), alarms.send(seconds))
+    sent, _ = await asyncio.gather(load.run(8, seconds, rate), alarms.send(seconds))
     after, spent = await watch.now(), time.perf_counter() - begun
     found, made.unheard = await alarms.delays(patience)
     made.alarms = len(found) + made.unheard
@@ -148,6 +149,6 @@ async def cost(stage: Stage, load: Load, batches: int, rate: float) -> dict[str,
         await load.run(4, 2, 2_000)
         await watch.caught_up(120)
         before = stage.cpu()
-        sent = await load.run(16, batches * BATCH / rate, rate)
+        sent = await load.run(8, batches * BATCH / rate, rate)
         await watch.caught_up(600)
         return per_thousand(before, stage.cpu(), sent["batches"] * BATCH)
