@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from fastapi import FastAPI
 from kit.app import Job
 
-from ingest.flows import behind, plans, watch
+from ingest.flows import behind, plans, upkeep
 
 
 async def note_latest(app: FastAPI) -> None:
@@ -33,7 +33,7 @@ async def judge_plans(app: FastAPI) -> None:
 
 async def watch_registry(app: FastAPI) -> None:
     """Cameras, report-up clocks, stations that differ from the register."""
-    await watch.watch(app.state.database, datetime.now(UTC))
+    await upkeep.watch(app.state.database, datetime.now(UTC))
 
 
 JOBS = (

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 import pytest
 from fastapi import FastAPI
-from ingest.flows.watch import watch
+from ingest.flows.upkeep import watch
 from ingest.jobs import note_latest
 from ingest_scene import AIR, MN, OUTLET, USCC, batch, fetch, row
 from kit.testing.databases import FreshDatabase

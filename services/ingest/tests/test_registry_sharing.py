@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import asyncpg
 import pytest
 from fastapi import FastAPI
-from ingest.flows.watch import watch
+from ingest.flows.upkeep import watch
 from ingest.rules.kinds import rule
 from ingest_scene import AIR, OUTLET, USCC, batch, fetch, row, send
 from kit.testing.databases import FreshDatabase

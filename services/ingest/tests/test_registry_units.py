@@ -199,7 +199,7 @@ async def test_SLm_14_the_permit_and_the_kind_of_source_stand_at_the_unit(door: 
 
 
 async def test_NT_05_a_transmission_anomaly_has_its_clock(door: Door, app: FastAPI) -> None:
-    from ingest.flows.watch import watch
+    from ingest.flows.upkeep import watch
 
     now = datetime.now(UTC)
     began, said = (now - timedelta(hours=20)).isoformat(), (now - timedelta(hours=1)).isoformat()

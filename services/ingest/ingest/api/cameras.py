@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from ingest.api.asked import Asked
 from ingest.api.edge import aware, change_of, reach
-from ingest.flows.watch import watch_camera
+from ingest.flows.upkeep import watch_camera
 from ingest.rules.kinds import rule
 from ingest.rules.times import CHINA
 from ingest.tables import RegistryRecord, VideoReport

@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from ingest.flows import effects
 from ingest.flows.change import Change, Found, Scope, match, shown
 from ingest.flows.registry import refuse
-from ingest.flows.watch import deadlines
+from ingest.flows.upkeep import deadlines
 from ingest.rules.kinds import Checked, Kind, check, flags_of, kinds
 from ingest.rules.network import is_authority
 from ingest.rules.refusals import Flaw, flaw

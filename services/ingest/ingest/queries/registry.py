@@ -13,8 +13,8 @@ from standards import factors
 from ingest.rules.registry import Channel, Device, Registry, SeriesKey, Site
 from ingest.tables import DeviceRow, Organisation, RegistryChange, SeriesRow, SiteRow
 
-# Records of other kinds change often, and readings do not depend on them.
-JUDGED_BY = ("organisations", "sites", "devices", "series")
+# Records of other kinds change often, and readings do not depend on them. Keys belong to their devices.
+JUDGED_BY = ("organisations", "sites", "devices", "device_keys", "series")
 
 
 async def registry_version(session: AsyncSession) -> int:
