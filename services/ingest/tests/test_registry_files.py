@@ -201,3 +201,12 @@ async def test_a_permit_limit_holds_in_its_days_and_an_ended_device_is_heard_no_
     assert MN not in (await app.state.catalog.refresh()).devices
     assert (await door.get(READER, "/devices", on="2026-01-31"))["items"][0]["mn"] == MN
     assert (await door.get(READER, "/devices", on="2026-02-01"))["items"] == []
+
+
+async def test_a_record_does_not_make_the_register_of_readings_load_again(door: Door, app: FastAPI) -> None:
+    before = await app.state.catalog.refresh()
+    body = {"name_zh": "园区", "name_en": "Park", "region": "131002", "type": "devzone"}
+    await door.put(CLERK, "/registry/points/areas/P1", body)
+    assert await app.state.catalog.refresh() is before
+    await door.put(CLERK, "/sites/131000-Z1", station())
+    assert await app.state.catalog.refresh() is not before

@@ -104,7 +104,6 @@ async def bring_table(
             await put_series_rows(change, grant, [body.model_dump()])
         else:
             await _ENTER[table](change, grant, str(row.get(name, "")), body)
-        await change.session.flush()
         return change.count > before
 
     try:

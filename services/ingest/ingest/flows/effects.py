@@ -1,6 +1,6 @@
 """What records do to the rest of the registry when they are entered or decided.
 
-Promises: an effect is part of the transaction that enters the record. Leaves what time brings to `watch`.
+Promises: an effect is part of the transaction that enters the record. Leaves what time brings to `upkeep`.
 """
 
 from collections.abc import Awaitable, Callable, Mapping

@@ -41,10 +41,6 @@ def lists() -> dict[str, Any]:
     return dict(_table())
 
 
-def families() -> tuple[str, ...]:
-    return tuple(dict.fromkeys(one["family"] for one in elements().values()))
-
-
 def misplaced(site: dict[str, Any]) -> list[Flaw]:
     """What is wrong with level and responsibility (事权) of a point.
 

@@ -44,7 +44,7 @@ class Organisation(Dated, Base):
     permit_to: Mapped[date | None] = mapped_column(Date)
     industry: Mapped[str | None] = mapped_column(Text)
     source_type: Mapped[str | None] = mapped_column(Text)
-    subject_types: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    subject_types: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
 
 
 class SiteRow(Dated, Base):
@@ -69,11 +69,11 @@ class SiteRow(Dated, Base):
     assessed_by: Mapped[str | None] = mapped_column(Text)
     duty: Mapped[str | None] = mapped_column(Text)
     area: Mapped[str | None] = mapped_column(Text, index=True)
-    categories: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    categories: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
     outlet_code: Mapped[str | None] = mapped_column(Text)
     hole_conforms: Mapped[bool | None]
     platform_conforms: Mapped[bool | None]
-    is_main_point: Mapped[bool]
+    is_main_point: Mapped[bool] = mapped_column(default=False)
 
 
 class DeviceRow(Dated, Base):
@@ -97,7 +97,7 @@ class DeviceRow(Dated, Base):
     certificate: Mapped[str | None] = mapped_column(Text)
     certificate_no: Mapped[str | None] = mapped_column(Text)
     certificate_to: Mapped[date | None] = mapped_column(Date)
-    instruments: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    instruments: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
 
 
 class SeriesRow(Dated, Base):
@@ -137,8 +137,8 @@ class Scoped:
     dept: Mapped[str | None] = mapped_column(Text)
     uscc: Mapped[str | None] = mapped_column(Text)
     counterpart: Mapped[str | None] = mapped_column(Text)
-    recipients: Mapped[list[str]] = mapped_column(ARRAY(Text))
-    is_published: Mapped[bool]
+    recipients: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
+    is_published: Mapped[bool] = mapped_column(default=False)
 
 
 class RegistryChange(Scoped, Base):

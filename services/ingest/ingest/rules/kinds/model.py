@@ -5,7 +5,7 @@ Worked example: `kinds()["works-notices"].fields["works"].choices["watering"]` i
 
 from functools import cache
 from importlib.resources import files
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import msgspec
 import yaml
@@ -135,4 +135,3 @@ def books() -> tuple[str, ...]:
 
 
 LISTS = frozenset({"names", "factors", "sites", "digests", "addressees", "choices"})
-TYPES: tuple[str, ...] = get_args(FieldType)
