@@ -117,12 +117,14 @@ async def process(settings: Settings, port: int) -> AsyncIterator[asyncio.subpro
     )
     try:
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as probe:
-            for _ in range(300):
+            while True:
+                assert running.returncode is None, "the service ended at its start"
                 try:
                     if (await probe.get("/readyz")).status_code == 200:
                         break
                 except httpx.HTTPError:
-                    await asyncio.sleep(0.1)
+                    pass
+                await asyncio.sleep(0.1)
         yield running
     finally:
         if running.returncode is None:
