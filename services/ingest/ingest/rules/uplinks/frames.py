@@ -20,7 +20,8 @@ from ingest.rules.uplinks.links import FLAGS, Link
 
 # HJ 212-2017 table 9: realtime, minute, hour and day data.
 COMMANDS = {"rtd": "2011", "min": "2051", "hour": "2061", "day": "2031"}
-FIELD_NAMES = {meaning: field for field, meaning in FIELDS.items()}
+# Noise has names of its own for the same meanings; the first one stands for all other factors.
+FIELD_NAMES = {meaning: field for field, meaning in reversed(FIELDS.items())}
 # HJ 212-2017 table 6.
 RETURNS = {"2": "refused", "3": "PW wrong", "4": "MN wrong", "5": "ST wrong", "6": "Flag wrong",
            "7": "QN wrong", "8": "CN wrong", "9": "CRC wrong", "100": "unknown error"}  # fmt: skip
