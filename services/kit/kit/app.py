@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 import structlog
 import uvicorn
@@ -155,12 +154,8 @@ def create_app(settings: ServiceSettings, parts: Parts) -> FastAPI:
     problems.install(app)
     app.add_middleware(BodyDeadline, seconds=settings.body_seconds)
     app.add_middleware(telemetry.TraceMiddleware, service=parts.name)
-    shared: list[Any] = [_health(app), *parts.routers]
-    if parts.has_outbox:
-        shared.append(outbox.router)
-    if parts.consumers:
-        shared.append(parking.router)
-    for router in shared:
+    own = [outbox.router] * parts.has_outbox + [parking.router] * bool(parts.consumers)
+    for router in [_health(app), *parts.routers, *own]:
         app.include_router(router)
     return app
 

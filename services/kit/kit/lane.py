@@ -183,15 +183,16 @@ class Lane:
         finally:
             self._is_paused = False
 
+    def _may_gather(self) -> bool:
+        return len(self._waiting) < self._tuning.batch and not self._stopping.is_set()
+
     async def _step(self) -> bool:
         """Handles the next messages; False when there is nothing to do."""
         if self.seq < 0:
             await self._reload()
         await self._acknowledge()
-        while (left := self._rested_at - monotonic()) > 0 and len(self._waiting) < self._tuning.batch:
-            if self._stopping.is_set():
-                return False
-            await asyncio.sleep(min(left, 0.05))
+        while self._may_gather() and monotonic() < self._rested_at:  # noqa: ASYNC110 three things end it
+            await asyncio.sleep(0.05)
         run = self._contiguous()
         if run:
             self._is_patient = False
