@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import msgspec
+from bodies import BODIES
 from contracts.ingest import SeriesRef
 from ingest.rules import crc
 from ingest.rules.admission import objection
@@ -132,4 +133,5 @@ TARGETS: dict[str, Target] = {
     "grammar": Target(check_grammar, words=_FRAME_WORDS),
     "frame": Target(check_frame, words=_FRAME_WORDS),
     "meaning": Target(check_meaning, 9000, _FRAME_WORDS),
+    **{name: Target(*entry) for name, entry in BODIES.items()},
 }
