@@ -211,7 +211,8 @@ async def contents(database: FreshDatabase) -> dict[str, Any]:
     tables = await fetch(
         database,
         "SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
-        "WHERE c.relkind IN ('r', 'p') AND c.relpersistence = 'p' AND n.nspname NOT IN ('pg_catalog', 'information_schema')",
+        "WHERE c.relkind IN ('r', 'p') AND c.relpersistence = 'p' "
+        "AND n.nspname NOT IN ('pg_catalog', 'information_schema')",
     )
     found = {}
     for schema, table in tables:

@@ -49,7 +49,7 @@ async def sheet_rows(request: Request, columns: Mapping[str, str]) -> tuple[byte
     try:
         if media == "application/json":
             body = decode_body(raw, request.headers.get("content-encoding", "identity"), limits)
-            rows = body.get("rows") if isinstance(body, dict) else None
+            rows: Any = body.get("rows") if isinstance(body, dict) else None
             if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
                 raise sheets.SheetRefused('expected {"rows": [{…}, …]}')
             if len(rows) > sheets.MOST_ROWS:
