@@ -174,3 +174,19 @@ async def test_asking_the_log_holds_no_session(
     path = f"/submissions/{sent['submission']}/receipt"
     assert (await client.get(path, headers=tokens.bearer(MON))).status_code == 503
     assert held == [0]
+
+
+async def test_a_page_of_leaves_is_bounded_by_what_is_read_for_it(
+    client: httpx.AsyncClient, tokens: Tokens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ingest.api import receipts
+
+    for value in (1, 2, 3):
+        assert (await send(client, tokens, batch(row(value=value)))).status_code == 202
+    monkeypatch.setattr(receipts, "MOST_BYTES", 1)
+    seen, cursor = list[str](), ""
+    for _ in range(3):
+        page = (await client.get(f"/leaves?limit=9{cursor}", headers=tokens.bearer(AUDITOR))).json()
+        seen += [item["submission"] for item in page["items"]]
+        cursor = f"&cursor={page['next']}"
+    assert len(set(seen)) == len(seen) == 3 and page["next"] is None
