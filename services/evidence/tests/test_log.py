@@ -1,11 +1,14 @@
 """What is sequenced is in the files, under a signature, in its order; and nobody who runs can change it."""
 
+import asyncio
 import sys
 import time
 from collections.abc import Callable
+from typing import Any
 
 import asyncpg
 import pytest
+from evidence.flows.integrating import Overtaken
 from evidence.settings import Settings
 from kit import migrate
 from kit.problems import Invalid
@@ -138,3 +141,25 @@ async def test_one_integrator_is_active_and_another_takes_over(
         await append(database, range(5, 9))
         assert await second.step(NOW) == 4
     assert root_of_files(settings.store)[0] == root_of(range(9))
+
+
+async def test_an_integrator_that_was_overtaken_takes_no_checkpoint_back(
+    database: FreshDatabase, settings_of: Settle
+) -> None:
+    settings = settings_of()
+    async with running(database, settings) as slow, running(database, settings) as next_one:
+        await append(database, range(3))
+
+        async def cosign(signed: str, *_: Any) -> tuple[str, list[Any]]:
+            assert slow._turn._connection is not None
+            slow._turn._connection.terminate()
+            await append(database, range(3, 5))
+            while not await next_one.step(NOW):
+                await asyncio.sleep(0.05)
+            return signed, []
+
+        slow.witnesses.missing = lambda signed: ["slow"]  # type: ignore[method-assign]
+        slow.witnesses.cosign = cosign  # type: ignore[assignment]
+        with pytest.raises((Overtaken, asyncpg.InterfaceError)):
+            await slow.step(NOW)
+        assert checkpoint_in(settings.store).size == 5

@@ -7,12 +7,15 @@ Promises: each job can fail and run again without harm.
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
+import structlog
 from fastapi import FastAPI
 from kit.app import Job
 
 from ingest.flows import behind, devices, gaps, plans, unpacking, upkeep, watch
 from ingest.flows.uplinks import reconciling
 from ingest.flows.uplinks.sending import Uplinks, limits_now
+
+log = structlog.get_logger()
 
 
 async def note_latest(app: FastAPI) -> None:
@@ -104,8 +107,14 @@ async def reconcile_uplinks(app: FastAPI) -> None:
     database, limits = app.state.database, limits_now()
     for name, sender in list(uplinks.senders.items()):
         if sender.holds:
-            for day in await reconciling.days_due(database, name, datetime.now(UTC), limits):
-                await reconciling.reconcile(database, name, day, sender.delivery, datetime.now(UTC), limits)
+            try:
+                for day in await reconciling.days_due(database, name, datetime.now(UTC), limits):
+                    await reconciling.reconcile(
+                        database, name, day, sender.delivery, datetime.now(UTC), limits
+                    )
+            except Exception as error:
+                # One link must not cost the others their comparison.
+                log.exception("uplink.reconcile_failed", link=name, exc_info=error)
     await reconciling.prune(database, datetime.now(UTC), limits)
 
 

@@ -2,13 +2,16 @@
 
 from datetime import UTC, date, datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from ingest.flows.conversation import Conversation, Open
 from ingest.rules.commands import Line, catalogue, check, frame, is_secret, kinds_on
 from ingest.rules.exchange import ENDED, Exchange, hear, kind_of, wait_over
 from ingest.rules.frames import read_line
+from ingest.rules.hj212_build import build
 
 DAY, NOW = date(2026, 11, 21), datetime(2026, 11, 21, tzinfo=UTC)
 LINE = Line("010000A8900016F000169DC0", "32", "100000", 1)
@@ -103,3 +106,12 @@ def test_a_result_before_its_acceptance_is_a_result() -> None:
     refused = hear(hear(Exchange("sent"), command, "accepted", 1), command, "accepted", 7)
     assert refused.state == "accepted"
     assert kind_of("9011") == ("accepted", "QnRtn") and kind_of("2061") is None
+
+
+def test_an_answer_that_no_database_can_hold_costs_no_other_device_its_own() -> None:
+    frame = read_line(build({"ST": 22, "CN": 2011, "MN": "A", "Flag": 5}, ["a34004-Rtd=1\x00"]))
+    assert frame is not None
+    made = Conversation(None, None)  # type: ignore[arg-type]
+    made._open["A"] = [Open(UUID(int=1), frozenset({"2011"}), "", "", is_history=False)]
+    answer = made._answer(frame, "A", "2011")
+    assert answer is not None and answer.pairs == (("a34004-Rtd", "1\\0"),)

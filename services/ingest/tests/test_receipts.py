@@ -20,6 +20,7 @@ from ingest.flows.receipts import Receipts
 from ingest.settings import Settings
 from ingest_scene import MON, batch, fetch, row, send
 from kit.auth import ServiceTokens
+from kit.problems import Unavailable
 from kit.testing.databases import FreshDatabase
 from kit.testing.tokens import Tokens
 from tlog.merkle import leaf_hash
@@ -157,3 +158,35 @@ async def test_while_the_log_is_away_a_receipt_is_unavailable_and_sending_goes_o
     path = f"/submissions/{sent.json()['submission']}/receipt"
     answer = await client.get(path, headers=tokens.bearer(MON))
     assert (answer.status_code, answer.json()["type"]) == (503, "/problems/evidence-away")
+
+
+async def test_asking_the_log_holds_no_session(
+    app: FastAPI, client: httpx.AsyncClient, tokens: Tokens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = (await send(client, tokens, batch(row()))).json()
+    held: list[int] = []
+
+    async def asked(_: object) -> None:
+        held.append(app.state.database.readers.pool.checkedout())
+        raise Unavailable("evidence-away", "hangs, then gives up")
+
+    monkeypatch.setattr(app.state.receipts, "of", asked)
+    path = f"/submissions/{sent['submission']}/receipt"
+    assert (await client.get(path, headers=tokens.bearer(MON))).status_code == 503
+    assert held == [0]
+
+
+async def test_a_page_of_leaves_is_bounded_by_what_is_read_for_it(
+    client: httpx.AsyncClient, tokens: Tokens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ingest.api import receipts
+
+    for value in (1, 2, 3):
+        assert (await send(client, tokens, batch(row(value=value)))).status_code == 202
+    monkeypatch.setattr(receipts, "MOST_BYTES", 1)
+    seen, cursor = list[str](), ""
+    for _ in range(3):
+        page = (await client.get(f"/leaves?limit=9{cursor}", headers=tokens.bearer(AUDITOR))).json()
+        seen += [item["submission"] for item in page["items"]]
+        cursor = f"&cursor={page['next']}"
+    assert len(set(seen)) == len(seen) == 3 and page["next"] is None

@@ -270,6 +270,8 @@ async def test_SLm_11_a_station_found_elsewhere_or_changed_behind_the_register_i
 ) -> None:
     where = {"site": AIR, "longitude": 116.7003, "latitude": 39.5001, "found_at": "2026-11-20T10:00:00",
              "found_by": "李四"}  # fmt: skip
+    # A unit of another place shall not accuse a station that belongs to nobody.
+    await door.put("unit/data.submit@131100", "/registry/guarantee/positions/P0", where, 403)
     await door.put(CLERK, "/registry/guarantee/positions/P1", where)
     assert await door.findings() == []
     await door.put(CLERK, "/registry/guarantee/positions/P2", where | {"longitude": 116.71})

@@ -310,3 +310,16 @@ async def test_a_client_of_others_reads_and_writes(settings: Settings, tokens: T
 def test_an_instant_compares_as_it_is_written() -> None:
     found = options_of("Observations", [("$filter", "phenomenonTime gt 2026-11-21T00:00:00Z")]).filter
     assert found.span[0] > datetime.fromisoformat("2026-11-21T00:00:00+00:00")
+
+
+async def test_numbers_that_no_database_holds_are_no_failure(
+    client: httpx.AsyncClient, tokens: Tokens
+) -> None:
+    asking = Asking(client, tokens)
+    assert await asking.get("/Datastreams", skiptoken="9" * 30)
+    assert await asking.get("/Datastreams", skiptoken="²")
+    series = await series_of(client, tokens)
+    for token in ("²", "--5", "-" + "9" * 16):
+        await asking.get(f"/Datastreams({series})/Observations", skiptoken=token)
+    for path in ("/Datastreams('²')", "/Observations('1.²')"):
+        assert (await asking.get(path, 404))["status"] == 404

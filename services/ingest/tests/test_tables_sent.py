@@ -4,14 +4,20 @@ import asyncio
 import gzip
 import io
 import json
+import re
 import zipfile
-from datetime import datetime
+from collections import deque
+from datetime import date, datetime
 from typing import Any
 
 import httpx
 import pytest
 import zstandard
-from ingest.rules.tables import XLSX
+from ingest.rules import sheets
+from ingest.rules.limits import limits_on
+from ingest.rules.rows import BatchRefused
+from ingest.rules.sheets import SheetRefused
+from ingest.rules.tables import XLSX, xlsx_records
 from ingest_scene import AIR, MON, batch, fetch, row, send
 from kit.testing.databases import FreshDatabase
 from kit.testing.tokens import Tokens
@@ -205,7 +211,7 @@ async def contents(database: FreshDatabase) -> dict[str, Any]:
     tables = await fetch(
         database,
         "SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
-        "WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' "
+        "WHERE c.relkind IN ('r', 'p') AND c.relpersistence = 'p' "
         "AND n.nspname NOT IN ('pg_catalog', 'information_schema')",
     )
     found = {}
@@ -246,3 +252,27 @@ async def test_validating_answers_like_sending_and_changes_nothing(
     for name in ("accepted", "repeated", "revised", "refused", "rows", "sha256"):
         assert foretold[name] == told[name] or name == "sha256", name
     assert (told["accepted"], told["repeated"], told["revised"], told["refused"]) == (1, 1, 2, 1)
+
+
+def test_a_workbook_with_a_directory_without_end_is_not_read_into_memory() -> None:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for number in range(150):
+            archive.writestr(f"{number:060000d}", b"")
+    with pytest.raises(BatchRefused) as refused:
+        next(xlsx_records(file, 1 << 33, limits_on(date(2026, 11, 26))))
+    assert refused.value.flaw.rule == "body-unpacks-too-large"
+    assert "directory" in str(refused.value.flaw.found)
+
+
+def test_a_row_that_calls_itself_the_billionth_ends_the_reading() -> None:
+    far, made = io.BytesIO(), book(["time", "PM2.5"], ["2026", 1])
+    with zipfile.ZipFile(io.BytesIO(made)) as good, zipfile.ZipFile(far, "w") as evil:
+        for name in good.namelist():
+            text = re.sub(b"<dimension[^>]*>", b"", good.read(name))
+            evil.writestr(name, text.replace(b'<row r="2"', b'<row r="1999999999"'))
+    with pytest.raises(SheetRefused, match="empty ones counted"):
+        sheets.read(far.getvalue(), XLSX)
+    with pytest.raises(BatchRefused) as refused:
+        deque(xlsx_records(far, 1 << 33, limits_on(date(2026, 11, 26))), maxlen=0)
+    assert refused.value.flaw.rule == "table-too-long"

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from ingest.flows.uplinks.reconciling import prune
 from ingest.flows.uplinks.sending import limits_now
 from ingest.jobs import measure_uplinks, reconcile_uplinks
-from ingest_scene import AIR, MON, READER, batch, fetch, row, send
+from ingest_scene import AIR, MON, READER, USCC, batch, fetch, row, send
 from kit.testing.databases import FreshDatabase
 from kit.testing.tokens import Tokens
 from stub_platform import HttpStub
@@ -285,3 +285,81 @@ async def test_LF_06_what_agreed_long_ago_is_dropped_and_its_receipts_stay(
     await send_hours(client, tokens, range(5, 6))
     await settled(database, 1)
     assert (await reconcile(client, tokens, "province", DAY))["state"] == "agrees"
+
+
+async def test_LF_06_a_link_that_moves_needs_its_secrets_again(
+    client: httpx.AsyncClient, tokens: Tokens, province: HttpStub
+) -> None:
+    body = http_link(province.port, is_on=False)
+    await put_link(client, tokens, "province", body)
+    secret = body.pop("bearer")
+    for cells in ({"address": "http://127.0.0.1:9"}, {"token_url": "http://127.0.0.1:9"}):
+        answer = await client.put("/uplinks/province", json=body | cells, headers=tokens.bearer(MON))
+        assert (answer.status_code, answer.json()["type"]) == (422, "/problems/secrets-again"), cells
+        await put_link(client, tokens, "province", body)
+    moved = body | {"address": "http://127.0.0.1:9", "bearer": secret}
+    await put_link(client, tokens, "province", moved)
+
+
+async def test_LN_14_names_in_any_script_do_not_stop_a_link(
+    client: httpx.AsyncClient, tokens: Tokens, database: FreshDatabase, province: HttpStub
+) -> None:
+    await put_link(client, tokens, "province", http_link(province.port))
+    strange = tokens.bearer(MON) | {"Uplink-Path": b"caf\xe9"}  # type: ignore[dict-item]
+    answer = await client.post("/observations", json=batch(row()), headers=strange)
+    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/platform-name")
+    body = {"series": [{"site": AIR, "factor": "a34004", "source": "via:河北", "period": "hour"}]}
+    assert (await client.put("/series", json=body, headers=tokens.bearer(MON))).status_code == 200
+    assert (await send(client, tokens, batch(row(), source="via:河北"))).status_code == 202
+    await settled(database, 1)
+    assert province.headers[0]["uplink-path"] == "%E6%B2%B3%E5%8C%97, langfang"
+
+
+async def test_LN_14_a_unit_cannot_keep_its_values_from_the_province(
+    client: httpx.AsyncClient, tokens: Tokens
+) -> None:
+    who = tokens.bearer("unit/data.submit@131081", uscc=USCC)
+    answer = await client.post("/observations", json=batch(row()), headers=who | {"Uplink-Path": "hebei"})
+    assert (answer.status_code, answer.json()["type"]) == (403, "/problems/no-platform")
+
+
+async def test_LF_06_a_link_that_cannot_be_compared_leaves_the_others_alone(
+    client: httpx.AsyncClient,
+    tokens: Tokens,
+    database: FreshDatabase,
+    province: HttpStub,
+    app: FastAPI,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("first", "second"):
+        await put_link(client, tokens, name, http_link(province.port))
+    await send_hours(client, tokens, range(1))
+    await settled(database, 2)
+
+    async def broken(*_: object) -> None:
+        raise RuntimeError("not what anybody expected")
+
+    monkeypatch.setattr(app.state.uplinks.senders["first"].delivery, "held", broken)
+    await reconcile_uplinks(app)
+    assert len((await ask(client, tokens, "/uplinks/second/reconciliations"))["items"]) == 1
+
+
+async def test_LF_06_asking_the_other_side_holds_no_session(
+    client: httpx.AsyncClient,
+    tokens: Tokens,
+    database: FreshDatabase,
+    province: HttpStub,
+    app: FastAPI,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await put_link(client, tokens, "province", http_link(province.port))
+    await send_hours(client, tokens, range(1))
+    await settled(database, 1)
+    held: list[int] = []
+
+    async def asked(*_: object) -> None:
+        held.append(app.state.database.readers.pool.checkedout())
+
+    monkeypatch.setattr(app.state.uplinks.senders["province"].delivery, "held", asked)
+    await reconcile(client, tokens, "province", DAY)
+    assert held == [0]

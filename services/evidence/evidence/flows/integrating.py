@@ -136,6 +136,9 @@ class Log:
             place.signed, refused = await self.witnesses.cosign(place.signed, checkpoint, self._prove)
             await witnessing.say_refused(self._database, self.identity, checkpoint, refused, now)
         if place.signed != place.published:
+            # Asking took its time: what another instance published meanwhile must not be taken back.
+            if not await self._turn.take() or self._since != self._turn.number:
+                raise Overtaken("the turn was lost before the checkpoint was published")
             await self.objects.put(CHECKPOINT, place.signed.encode(), NOT_KEPT)
             place.published = place.signed
             SIZE.set(checkpoint.size)

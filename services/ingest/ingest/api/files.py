@@ -4,6 +4,7 @@ Promises: a file larger than the limit is refused before it is read whole. Leave
 their entry to `flows.bringing`.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -48,13 +49,13 @@ async def sheet_rows(request: Request, columns: Mapping[str, str]) -> tuple[byte
     try:
         if media == "application/json":
             body = decode_body(raw, request.headers.get("content-encoding", "identity"), limits)
-            rows = body.get("rows") if isinstance(body, dict) else None
+            rows: Any = body.get("rows") if isinstance(body, dict) else None
             if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
                 raise sheets.SheetRefused('expected {"rows": [{…}, …]}')
             if len(rows) > sheets.MOST_ROWS:
                 raise sheets.SheetRefused(f"more than {sheets.MOST_ROWS:,} rows; send several files")
         else:
-            rows = sheets.read(raw, media)
+            rows = await asyncio.to_thread(sheets.read, raw, media)
     except (sheets.SheetRefused, BodyRefused) as refused:
         raise Invalid("file-unreadable", f"{refused} 文件无法读取") from None
     unknown = sorted({name for row in rows for name in row} - set(columns))

@@ -50,7 +50,7 @@ class PutPlace(Asked):
 
 
 class PutUplink(Asked):
-    """A link. Empty selections mean all of `region`; secrets that are left out stay as they are."""
+    """A link. Empty selections mean all of `region`; secrets left out stay, unless it moves."""
 
     name_zh: Text
     name_en: Text
@@ -220,13 +220,13 @@ async def list_reconciliations(
 
 
 @router.post("/uplinks/{name}/reconciliations")
-async def reconcile_now(
-    name: str, body: AskedDay, request: Request, grant: MayWrite, session: ReaderSession
-) -> Any:
+async def reconcile_now(name: str, body: AskedDay, request: Request, grant: MayWrite) -> Any:
     """Compare one day now instead of after its end."""
-    await _link(session, grant, name)
     uplinks: Uplinks = request.app.state.uplinks
     database, now = request.app.state.database, datetime.now(UTC)
+    # No session is held while the other side is asked.
+    async with database.reader(grant.principal) as session:
+        await _link(session, grant, name)
     async with uplinks.delivery(name) as delivery:
         if delivery is None:
             raise Conflict("uplink-off", f"The link {name} is off 链路已停用")

@@ -4,6 +4,7 @@ Promises: 202 means committed; `validate=only` answers 200 and changes nothing; 
 it is read whole. Leaves everything else to `flows.submit`.
 """
 
+import re
 from datetime import UTC, datetime
 from email.message import Message
 from typing import Annotated, Literal, NamedTuple
@@ -13,7 +14,7 @@ from contracts.ingest import Mode
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from kit.auth import Grant, allow
-from kit.problems import Invalid, TooLarge, trace_id
+from kit.problems import Forbidden, Invalid, TooLarge, trace_id
 from pydantic import BaseModel, Field, ValidationError
 from starlette.requests import ClientDisconnect
 
@@ -40,6 +41,8 @@ class Table(BaseModel):
     mapping: str | None = Field(None, max_length=20_000, description="JSON, as for `jianzhen replay`")
 
 
+# Whatever is written here goes on in a header of our own; `%` where a name was not ASCII.
+_NAME = re.compile(r"[A-Za-z0-9._%-]{1,200}")
 May = Annotated[Grant, Depends(allow("observations", "submit"))]
 Key = Annotated[
     str | None,
@@ -65,6 +68,9 @@ class Forwarded(NamedTuple):
 
 def _forwarded(path: Path = None, mode: Passed = None) -> Forwarded:
     hops = tuple(dict.fromkeys(hop.strip() for hop in (path or "").split(",") if hop.strip()))
+    if strange := [hop for hop in hops if not _NAME.fullmatch(hop)]:
+        detail = f"{strange[0][:64]!r} is no platform's name: letters, digits and . _ - 平台名称有误"
+        raise Invalid("platform-name", detail)
     # Only a platform that names itself speaks of how values came to it.
     return Forwarded(hops, mode if hops else None)
 
@@ -96,6 +102,9 @@ async def send_observations(
     read: Read = read_json
     if kind.get_content_type() in (CSV, XLSX):
         read = table_reader(kind.get_content_type(), kind.get_param("charset"), _mapping(request))  # type: ignore[arg-type]
+    if forwarded.hops and grant.principal.uscc:
+        # Else a unit could keep its values from the platforms above by naming them.
+        raise Forbidden("no-platform", "Only platforms of departments forward 仅部门平台可转发数据")
     received = msgspec.structs.replace(
         await receive(request, key, read), hops=forwarded.hops, mode=forwarded.mode
     )

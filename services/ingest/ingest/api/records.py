@@ -4,6 +4,7 @@ Promises: one mechanism for every kind of `rules.kinds`; each book has its own r
 says which version it edits. Leaves what is acceptable to `flows.records`.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import date
 from functools import partial
@@ -135,7 +136,7 @@ class Book:
         ) -> Any:
             of = self.kind(kind)
             if form.startswith("template"):
-                return sheet_answer(columns_of(of), [], form, kind)
+                return await asyncio.to_thread(sheet_answer, columns_of(of), [], form, kind)
             is_public = grant.principal.is_anonymous
             if listed.as_of is not None:
                 then = partial(_flat, is_public=is_public)
@@ -149,7 +150,8 @@ class Book:
             most = listed.limit + 1 if form == "json" else MOST_EXPORTED
             found = list(await session.scalars(asked.order_by(RegistryRecord.code).limit(most)))
             if form != "json":
-                return sheet_answer(columns_of(of), [record_shown(row) for row in found], form, kind)
+                rows = [record_shown(row) for row in found]
+                return await asyncio.to_thread(sheet_answer, columns_of(of), rows, form, kind)
             shown = partial(record_shown, is_public=is_public)
             return page(found, listed.limit, lambda row: row.code, shown)
 

@@ -94,7 +94,8 @@ class Reader:
 
     async def series(self, wanted: str | None) -> SeriesRow:
         """One series in reach. Raises NotFound."""
-        ids = [int(wanted)] if wanted and wanted.isdigit() and len(wanted) < 19 else []
+        found_id = sta.number(wanted or "")
+        ids = [] if found_id is None else [found_id]
         found = await sta.datastreams(self._session, self._reach, Options(top=1), ids=ids)
         if not found:
             raise NotFound("unknown-datastream", "No such Datastream in your reach 无此数据流或超出权限")
@@ -219,7 +220,7 @@ async def _one(reader: Reader, which: Entity, asked: Options) -> Any:
     if which.collection == "Observations":
         series, _, at = str(which.id).partition(".")
         of = await reader.series(series)
-        if not (at.isdigit() and len(at) < 18):
+        if not (at.isascii() and at.isdigit() and len(at) < 18):
             raise NotFound("unknown-observation", "No such Observation 无此观测")
         asked.filter.start, asked.filter.stop = int(at), int(at) + 1
         found = (await reader.observations(asked, [of])).get(of.id, [])

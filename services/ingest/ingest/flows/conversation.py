@@ -31,6 +31,7 @@ from ingest.queries import commands, passwords
 from ingest.rules.commands import catalogue
 from ingest.rules.exchange import ENDED, kind_of
 from ingest.rules.frames import Frame, parameters_of
+from ingest.rules.refusals import printable
 from ingest.rules.registry import NO_MANNERS, Device
 
 log = structlog.get_logger()
@@ -116,7 +117,7 @@ class Conversation:
         exchange = self._exchange(frame, mn, cn)
         if exchange is None:
             return None
-        return Answer(mn, "data", command=exchange.command, pairs=tuple(frame.segment.pairs[:40]))
+        return Answer(mn, "data", command=exchange.command, pairs=_kept(frame))
 
     def _exchange(self, frame: Frame, mn: str, cn: str) -> Open | None:
         """The exchange that a data frame belongs to: the newest, if stragglers are still expected."""
@@ -254,3 +255,8 @@ class Conversation:
             if mn in registry.devices:
                 await self._write(lambda connection: greeting.set_clock(connection, registry, mn))  # noqa: B023
             self._asks_time.discard(mn)
+
+
+def _kept(frame: Frame) -> tuple[tuple[str, str], ...]:
+    """Its pairs as a database can keep them: one that could not would cost every answer of the turn."""
+    return tuple((printable(name), printable(value)) for name, value in frame.segment.pairs[:40])

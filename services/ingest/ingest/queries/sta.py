@@ -4,6 +4,7 @@ Promises: only what `reach` and the views let the asker see; a page costs its ow
 `api.sta`.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +14,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from ingest.rules.sta_query import Options
 from ingest.rules.times import MICROSECOND, moment
 from ingest.tables import SeriesRow, SiteRow
+
+_MICROS = re.compile(r"-?[0-9]{1,16}")
+
+
+def number(text: str) -> int | None:
+    """A number that the database can hold, else None."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
 async def things(
@@ -41,8 +49,7 @@ async def datastreams(
     wanted = select(SeriesRow.id).join(SiteRow, SiteRow.code == SeriesRow.site).where(reach)
     order = SeriesRow.id.desc() if asked.is_descending else SeriesRow.id.asc()
     wanted = wanted.where(*_named(SeriesRow.id, None, asked))
-    if asked.token is not None and asked.token.isdigit():
-        after = int(asked.token)
+    if asked.token is not None and (after := number(asked.token)) is not None:
         wanted = wanted.where(SeriesRow.id < after if asked.is_descending else SeriesRow.id > after)
     if ids is not None:
         wanted = wanted.where(SeriesRow.id.in_(ids))
@@ -63,7 +70,7 @@ def _named(id: Any, name: Any, asked: Options) -> list[ColumnElement[bool]]:
     if asked.filter.id is not None:
         value: Any = asked.filter.id
         if id is SeriesRow.id:
-            value = int(value) if value.isdigit() and len(value) < 19 else -1
+            value = -1 if (found := number(value)) is None else found
         wanted.append(id == value)
     if asked.filter.name is not None and name is not None:
         wanted.append(name == asked.filter.name)
@@ -73,7 +80,7 @@ def _named(id: Any, name: Any, asked: Options) -> list[ColumnElement[bool]]:
 async def observations(session: AsyncSession, ids: Sequence[int], asked: Options) -> Sequence[Row[Any]]:
     """Values of each of these series in the order asked, of each one more than asked for."""
     start, stop = asked.filter.span
-    if asked.token is not None and asked.token.lstrip("-").isdigit() and len(asked.token) < 18:
+    if asked.token is not None and _MICROS.fullmatch(asked.token):
         at = moment(int(asked.token))
         start, stop = (start, min(stop, at)) if asked.is_descending else (max(start, at + MICROSECOND), stop)
     conditions = "".join(

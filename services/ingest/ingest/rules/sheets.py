@@ -16,6 +16,8 @@ from typing import Any
 import openpyxl
 
 MOST_ROWS, MOST_COLUMNS, MOST_UNPACKED = 5000, 200, 64 * 1024 * 1024
+# Empty ones too: a row may call itself the billionth, and its reader makes up all rows before it.
+MOST_LINES = 20_000
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 CSV = "text/csv"
 _RUNS = ("=", "+", "-", "@", "\t", "\r")
@@ -60,7 +62,10 @@ def _workbook(raw: bytes) -> Iterable[list[str]]:
             if sum(one.file_size for one in packed.infolist()) > MOST_UNPACKED:
                 raise SheetRefused(f"the workbook unpacks to more than {MOST_UNPACKED:,} bytes")
         book = openpyxl.load_workbook(io.BytesIO(raw), read_only=True, data_only=True, keep_links=False)
-        for line in book.worksheets[0].iter_rows(values_only=True, max_col=MOST_COLUMNS):
+        lines = book.worksheets[0].iter_rows(values_only=True, max_col=MOST_COLUMNS)
+        for number, line in enumerate(lines):
+            if number == MOST_LINES:
+                raise SheetRefused(f"more than {MOST_LINES:,} rows, empty ones counted")
             yield ["" if cell is None else _text(cell) for cell in line]
         book.close()
     except SheetRefused:

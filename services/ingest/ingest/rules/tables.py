@@ -10,7 +10,7 @@ import io
 import re
 import zipfile
 from collections.abc import Iterable, Iterator
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 from xml.etree.ElementTree import ParseError
 
 from openpyxl import load_workbook
@@ -26,6 +26,9 @@ _CHARSETS = {"utf-8": "utf-8-sig", "utf8": "utf-8-sig", "utf-16": "utf-16"}
 _DELIMITERS = ",;\t"
 _LINES_OF_ONE_RECORD = 100
 _CHUNK = 1 << 20
+_MOST_AT_ONCE = 8 << 20
+# A worksheet has no more (ECMA-376 leaves it open, every spreadsheet program has this).
+_MOST_ROWS = 1 << 20
 _NUMERIC = re.compile(r"[+-]?[0-9.]+")
 
 
@@ -120,7 +123,10 @@ def xlsx_records(file: BinaryIO, unpacked_bytes: int, limits: Limits) -> Iterato
             sheet = book.worksheets[0]
             # What a sheet says of its own size is often wrong, and then rows would be cut off or padded.
             sheet.reset_dimensions()
-            for record in sheet.iter_rows(values_only=True):
+            for number, record in enumerate(sheet.iter_rows(values_only=True)):
+                # A row may call itself the billionth, and the reader makes up all rows before it.
+                if number == _MOST_ROWS:
+                    raise BatchRefused("body", "table-too-long", f"> {_MOST_ROWS:,} rows")
                 if len(record) > limits.table_columns:
                     raise BatchRefused("body", "table-too-wide", f"{len(record)} > {limits.table_columns}")
                 yield list(record)
@@ -138,9 +144,26 @@ def xlsx_records(file: BinaryIO, unpacked_bytes: int, limits: Limits) -> Iterato
         raise BatchRefused("body", "table-malformed", f"{type(error).__name__}: {error}") from None
 
 
+class _Sips:
+    """A file of which nobody reads much at once: `zipfile` reads a whole directory, however long."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def read(self, size: int = -1) -> bytes:
+        if size > _MOST_AT_ONCE:
+            found = f"a directory of {size:,} > {_MOST_AT_ONCE:,} bytes"
+            raise BatchRefused("body", "body-unpacks-too-large", found)
+        # What `zipfile` reads to the end is a comment at most.
+        return self._file.read(size if size >= 0 else _MOST_AT_ONCE)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+
 def _check_archive(file: BinaryIO, unpacked_bytes: int, limits: Limits) -> None:
     """Refuse what would unpack to too much. `zipfile` never reads more of a member than it declares."""
-    with zipfile.ZipFile(file) as archive:
+    with zipfile.ZipFile(cast(BinaryIO, _Sips(file))) as archive:
         members = archive.infolist()
         total = sum(member.file_size for member in members)
         if len(members) > 10_000 or total > unpacked_bytes:

@@ -9,7 +9,9 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
+from string import punctuation
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import msgspec
@@ -61,7 +63,7 @@ class HttpDelivery:
                 headers = await self._login() | self._headers_of(parcel)
                 url = f"{self._link.address.rstrip('/')}/observations"
                 answer = await self._client.post(url, content=parcel.body, headers=headers)
-            except (httpx.HTTPError, httpx.InvalidURL, NoToken) as error:
+            except (httpx.HTTPError, httpx.InvalidURL, UnicodeEncodeError, NoToken) as error:
                 return Answer("failed", f"{type(error).__name__}: {error}"[:500])
         if answer.status_code == 401:
             self._renew_at = 0.0
@@ -71,7 +73,7 @@ class HttpDelivery:
         headers = {
             "Content-Type": "application/json",
             "Idempotency-Key": f"{self._own}/{self._link.name}/{parcel.key}/{parcel.number}",
-            "Uplink-Path": ", ".join([*parcel.path, self._own]),
+            "Uplink-Path": ", ".join(map(_ascii, [*parcel.path, self._own])),
         }
         return headers | ({"Uplink-Mode": parcel.mode} if parcel.mode != "live" else {})
 
@@ -122,11 +124,16 @@ class HttpDelivery:
                 return None
             page = msgspec.json.decode(answer.raise_for_status().content)
             return {"items": list(page["items"]), "next": page.get("next")}
-        except (httpx.HTTPError, NoToken, msgspec.DecodeError, KeyError, TypeError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, NoToken, ValueError, KeyError, TypeError) as error:
             raise CannotAsk(f"{type(error).__name__}: {error}"[:500]) from error
 
     async def close(self) -> None:
         await self._client.aclose()
+
+
+def _ascii(name: str) -> str:
+    """A name as a header can carry it: one in Chinese would stop the whole link."""
+    return quote(name, safe=punctuation + " ")
 
 
 def _counts(items: list[dict[str, Any]]) -> dict[Cell, int]:

@@ -4,7 +4,7 @@ Promises: writing the same again changes nothing; a new link begins at this mome
 in the outbox. Leaves to `api` who may.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from datetime import datetime
 from typing import Any
 
@@ -31,6 +31,7 @@ DEPTH = text(
     "FROM uplink_parcels WHERE link = :link AND state IN ('waiting', 'parked')"
 )
 _NO_COLUMN = frozenset({"name_zh", "name_en"})
+_WHERE_TO = ("kind", "address", "token_url", "client_id")
 
 
 class Ready(msgspec.Struct, frozen=True):
@@ -48,7 +49,7 @@ def consumer_of(name: str) -> str:
 async def save_link(
     change: Change, name: str, cells: Mapping[str, Any], secrets: Mapping[str, str], *, from_now: bool
 ) -> UplinkRow:
-    """Register or change a link. `secrets` that are not named stay as they are."""
+    """Register or change a link. `secrets` that are not named stay as they are. Raises Invalid."""
     for region in {cells["region"], *cells["regions"]}:
         region_path(region)
     if cells["kind"] == "hj212" and not cells["places"]:
@@ -56,7 +57,10 @@ async def save_link(
     session = change.session
     known = await session.get(UplinkRow, name)
     version = known.secrets_version if known else 0
-    is_new_secret = await _is_changed(session, name, secrets)
+    kept = await _secrets(session, name)
+    if known is not None:
+        _require_secrets(known, cells, kept.keys() - secrets.keys())
+    is_new_secret = any(kept.get(key) != secret for key, secret in secrets.items())
     full = {"name": name, **cells, "secrets_version": version + is_new_secret}
     row, _ = await change.save(UplinkRow, name, full, Scope(region=cells["region"]))
     await session.flush()
@@ -69,10 +73,19 @@ async def save_link(
     return row
 
 
-async def _is_changed(session: AsyncSession, name: str, secrets: Mapping[str, str]) -> bool:
+async def _secrets(session: AsyncSession, name: str) -> dict[str, str]:
     found = await session.execute(select(UplinkSecret).where(UplinkSecret.link == name))
-    known = {row.name: row.secret for row in found.scalars()}
-    return any(known.get(key) != secret for key, secret in secrets.items())
+    return {row.name: row.secret for row in found.scalars()}
+
+
+def _require_secrets(known: UplinkRow, cells: Mapping[str, Any], unnamed: Set[str]) -> None:
+    """What was entrusted to one address is not told to another by somebody who does not know it."""
+    if all(getattr(known, name) == cells[name] for name in _WHERE_TO):
+        return
+    spoken = {f"PW:{site}" for site in cells["places"]} if cells["kind"] == "hj212" else {"bearer", "client"}
+    if unnamed & spoken:
+        detail = "The link goes elsewhere: give its secrets again 地址已变更，须重新提供口令或令牌"
+        raise Invalid("secrets-again", detail)
 
 
 async def _begin(session: AsyncSession, name: str, now: datetime, *, from_now: bool) -> None:
