@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-import uvicorn
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from tlog import cosignature, ed25519, note, offline
 from tlog.__main__ import shown
@@ -19,7 +18,6 @@ from tlog.note import BadNote
 from tlog.offline import Report, Unusable
 from tlog.trust import Secret, Trust, parse_secret, trusted
 
-from jianzhen import witness as witnessing
 from jianzhen.fsck import Files, Inspection, fetch_bundle, pages
 from jianzhen.platform import Platform
 from jianzhen.screen import AsJson, console, put, say
@@ -193,6 +191,11 @@ def witness(
     Example:
       jianzhen log witness --listen 127.0.0.1:7380 --state w1.json --key w1.key --log NAME+ID+KEY
     """
+    # A web server takes two seconds to import; no other verb needs one.
+    import uvicorn
+
+    from jianzhen import witness as witnessing
+
     secret = _secret(key_file)
     if secret.kind != cosignature.COSIGNATURE:
         raise Refused(

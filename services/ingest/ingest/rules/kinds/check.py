@@ -87,18 +87,22 @@ def _checked(fields: Mapping[str, Field], cells: Mapping[str, Any], before: str)
             done.flaws.append(flaw(f"{before}{name}", "record-field-unknown", str(name)))
     for name, field in fields.items():
         where, cell = f"{before}{name}", cells.get(name)
-        if cell is None or cell == "" or cell == []:
-            if field.required:
-                done.flaws.append(flaw(where, "record-field-missing", f"{name} ({field.zh} {field.en})"))
-            continue
         try:
-            value = _table(field, cell, where, done) if field.type == "table" else _value(field, cell)
+            value = None if cell in (None, "", []) else _read(field, cell, where, done)
         except Wrong as wrong:
             done.flaws.append(flaw(where, wrong.rule, wrong.found))
+            continue
+        if value is None or value == []:
+            if field.required:
+                done.flaws.append(flaw(where, "record-field-missing", f"{name} ({field.zh} {field.en})"))
             continue
         done.values[name] = value
         _refer(field, where, value, done)
     return done
+
+
+def _read(field: Field, cell: Any, where: str, done: Checked) -> Any:
+    return _table(field, cell, where, done) if field.type == "table" else _value(field, cell)
 
 
 def _refer(field: Field, where: str, value: Any, done: Checked) -> None:
