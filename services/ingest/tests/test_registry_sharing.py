@@ -11,7 +11,7 @@ from ingest_scene import AIR, OUTLET, USCC, batch, fetch, row, send
 from kit.testing.databases import FreshDatabase
 from kit.testing.routes import routes_of
 from kit.testing.tokens import Tokens
-from registry_scene import CLERK, OFFICER, READER, SHA, UNIT, Door, enter_agency
+from registry_scene import AGENCY_USCC, CLERK, OFFICER, READER, SHA, UNIT, Door, enter_agency
 
 WATER, HEALTH = "water/data.submit@131000", "health/data.read@131000"
 
@@ -295,6 +295,8 @@ async def test_SLm_18_the_dictionaries_are_readable_by_everybody(door: Door) -> 
 
 async def test_SLm_21_steps_of_the_laboratory_are_stored(door: Door, database: FreshDatabase) -> None:
     await enter_agency(door)
+    entrusting = {"uscc": USCC, "counterpart": AGENCY_USCC, "relation": "agency", "valid_from": "2026-01-01"}
+    await door.put(CLERK, "/registry/units/relations/R1", entrusting)
     agency = "agency/data.submit@131000"
     for number, step in enumerate(("sampling", "handover", "analysis", "review")):
         body = {
