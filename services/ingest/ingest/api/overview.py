@@ -77,12 +77,17 @@ def _percent(counts: dict[str, int]) -> dict[str, Any]:
 
 @router.get("/areas/{code}/roll-up")
 async def show_roll_up(code: str, grant: MayRead, session: ReaderSession) -> Any:
-    """A park with what lies in it: points by element, connected points, open findings 园区汇总."""
+    """A park with what lies in it: points by element, connected points, open findings 园区汇总.
+
+    Points out of reach do not count, though they name the park.
+    """
     area = await session.get(RegistryRecord, ("areas", code))
     if area is None:
         raise NotFound("unknown-area", f"No area {code} 无此园区")
     grant.require(region=area.region, owner_dept=area.dept, owner_uscc=area.uscc)
-    sites = list(await session.scalars(select(SiteRow).where(SiteRow.area == code).order_by(SiteRow.code)))
+    mine = grant.clause(REGIONS, region=SiteRow.region, owner_dept=SiteRow.dept, owner_uscc=SiteRow.uscc)
+    inside = select(SiteRow).where(SiteRow.area == code, mine).order_by(SiteRow.code)
+    sites = list(await session.scalars(inside))
     codes = [site.code for site in sites]
     measured = await overview.rows(session, overview.MEASURED, sites=codes, since=LONG_AGO)
     findings = await overview.rows(session, overview.FINDINGS, sites=codes)
