@@ -1,10 +1,11 @@
 """Who may write about a site: the organisation it belongs to, or one that this organisation has entrusted.
 
 Promises: an organisation enters records about no other site; entrusting is a contract or a relation that is
-in force. Leaves departments to the policy, which knows their regions.
+in force; a department shares the values of its own sites only. Leaves departments to
+the policy, which knows their regions.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import date
 
 from kit.problems import Forbidden
@@ -56,3 +57,10 @@ def _covers(link: RegistryRecord, site: SiteRow) -> bool:
         return link.uscc == site.uscc and (not named or site.code in named)
     # A site of no organisation must be named, by a department that reaches it.
     return site.code in named and link.region is not None and regions.is_within(site.region, link.region)
+
+
+def owned(sites: Iterable[SiteRow], dept: str | None, region: str | None) -> set[str]:
+    """Those sites that a data set of this department for this region may hold: its own, in the region."""
+    if dept is None or region is None:
+        return set()
+    return {one.code for one in sites if one.dept == dept and regions.is_within(one.region, region)}

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from ingest.flows import effects
 from ingest.flows.change import Change, Found, Scope, match, shown
-from ingest.flows.entrusted import require_entrusted
+from ingest.flows.entrusted import owned, require_entrusted
 from ingest.flows.registry import refuse
 from ingest.flows.upkeep import deadlines
 from ingest.rules.kinds import Checked, Kind, check, flags_of, kinds
@@ -61,6 +61,10 @@ async def save_record(change: Change, grant: Grant, given: Given) -> tuple[Regis
         await require_entrusted(session, sites.values(), grant.principal.uscc, day)
     scope = _scope(kind, done.values, (sites, owners), grant.principal, known)
     _require(grant, scope)
+    if kind.name == "data-sets":
+        own = owned(sites.values(), scope.dept, scope.region)
+        owner = f"{scope.dept}@{scope.region}"
+        refuse([flaw("sites", "record-not-own", f"{one} ≠ {owner}") for one in sites if one not in own])
     flags = flags_of(kind, done.values) | await effects.unregistered(session, kind, done.values)
     site = _first(kind, done.values, sites)
     cells = {
