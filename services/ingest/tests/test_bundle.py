@@ -26,7 +26,7 @@ from fastapi import FastAPI
 from ingest.main import build
 from ingest.rules.limits import limits_on
 from ingest.settings import Settings
-from ingest_scene import MN, READER, register
+from ingest_scene import AIR, MN, READER, register
 from jianzhen.fsck import Files, Inspection
 from kit.processes import free_port
 from kit.testing.databases import FreshDatabase
@@ -186,6 +186,37 @@ async def change(database: FreshDatabase, query: str, submission: str) -> None:
         assert (await connection.execute(query, submission)).endswith(" 1")
     finally:
         await connection.close()
+
+
+async def test_what_the_register_says_of_places_out_of_reach_is_counted_and_not_shown(world: World) -> None:
+    province, other = "ee.mon/data.submit@130000", "91512081MA62K0260E"
+    far = {
+        "kind": "outlet",
+        "element": "waste_gas",
+        "region": "131100",
+        "zh": "远",
+        "en": "Far",
+        "uscc": other,
+    }
+    for path, body in (
+        (f"organisations/{other}", {"zh": "远方", "en": "Far", "region": "131100"}),
+        ("sites/131100-R1", far),
+        (f"devices/{MN}", {"site": "131100-R1"}),
+        (f"devices/{MN}", {"site": AIR}),
+    ):
+        answer = await world.ingest.put(f"/{path}", json=body, headers=world.tokens.bearer(province))
+        assert answer.status_code == 200, answer.text
+    held = {}
+    for who in (READER, "ee/data.read@130000"):
+        answer = await world.bundle(who)
+        assert answer.status_code == 200, answer.text
+        held[who] = json.loads(member(answer.content, bundle.REGISTRY))
+    mine, theirs = held.values()
+    places = {one["code"] for one in mine["rows"]}
+    assert {AIR, MN} <= places and not {"131100-R1", other} & places
+    assert {"131100-R1", other} <= {one["code"] for one in theirs["rows"]}
+    assert (mine["changes_beyond_reach"], theirs["changes_beyond_reach"]) == (2, 0)
+    assert other not in json.dumps(mine["changes"])
 
 
 async def test_what_may_not_be_given_is_refused_before_it_begins(

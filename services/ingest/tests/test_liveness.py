@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 from devices import Desk, digits, hours_ago, machine, on_line
 from fastapi import FastAPI
@@ -243,6 +244,9 @@ async def test_a_gap_that_nobody_can_fill_is_given_up_with_a_finding(
                     break
                 await asyncio.sleep(0.05)
         assert [round(one / 300) for one in pauses] == [1, 2, 4]
+        await fetch(database, "UPDATE gaps SET next_try_at = now()")
+        await gaps.pull(app.state.database, msgspec.structs.replace(registry, by_id={}, devices={}))
+        assert {one["state"] for one in await fetch(database, "SELECT state FROM gaps")} == {"open"}
         await fetch(database, "UPDATE gaps SET attempts = 10, next_try_at = now()")
         await gaps.pull(app.state.database, registry)
     states = await fetch(database, "SELECT state FROM gaps")

@@ -11,7 +11,7 @@ from ingest_scene import AIR, OUTLET, USCC, batch, fetch, row, send
 from kit.testing.databases import FreshDatabase
 from kit.testing.routes import routes_of
 from kit.testing.tokens import Tokens
-from registry_scene import CLERK, OFFICER, READER, SHA, UNIT, Door, enter_agency
+from registry_scene import AGENCY_USCC, CLERK, OFFICER, READER, SHA, UNIT, Door, enter_agency, station
 
 WATER, HEALTH = "water/data.submit@131000", "health/data.read@131000"
 
@@ -21,10 +21,16 @@ def data_set(sharing: str, **cells: object) -> dict[str, object]:
     return body | {"sharing": sharing, "sites": [AIR]} | cells
 
 
+async def give_to_water(door: Door) -> None:
+    """The station becomes the water department's."""
+    await door.put(CLERK, f"/sites/{AIR}", station(dept="water"))
+
+
 async def test_LF_02_a_department_reads_the_shared_set_of_another_and_not_its_restricted_one(
     door: Door,
 ) -> None:
     await door.ask(CLERK, "POST", "/observations", json=batch(row(value=42)))
+    await give_to_water(door)
     path = "/registry/sharing/data-sets"
     await door.put(WATER, f"{path}/W-1", data_set("unconditional"))
     await door.put(WATER, f"{path}/W-2", data_set("none", basis="涉及国家秘密"))
@@ -41,6 +47,33 @@ async def test_LF_02_a_department_reads_the_shared_set_of_another_and_not_its_re
     await door.get(UNIT, path, 403)
     bare = await door.put(WATER, f"{path}/W-4", data_set("none"))
     assert bare["flags"] == ["ground-missing"]
+
+
+async def test_LF_55_a_set_holds_values_of_its_owners_sites_only_and_all_of_them(
+    door: Door, database: FreshDatabase
+) -> None:
+    path = "/registry/sharing/data-sets"
+    told = await door.put(WATER, f"{path}/W-1", data_set("unconditional"), 422)
+    (error,) = told["errors"]
+    assert (error["where"], error["rule"]) == ("sites", "record-not-own") and AIR in error["what"]
+    await give_to_water(door)
+    await door.put("water/data.submit@131100", f"{path}/W-1", data_set("none", region="131100"), 422)
+    times = [f"2026-11-21T0{hour}:00:00+08:00" for hour in range(4)]
+    for factor in ("a34004", "a34002"):
+        rows = [row(factor=factor, value=30 + at, time=time) for at, time in enumerate(times)]
+        await door.ask(WATER, "POST", "/observations", json=batch(*rows))
+    await door.put(WATER, f"{path}/W-1", data_set("unconditional"))
+    whole = await door.get(HEALTH, "/data-sets/W-1/values")
+    assert (len(whole["items"]), whole["next"]) == (8, None)
+    found, cursor = [], {}
+    for _ in range(3):
+        page = await door.get(HEALTH, "/data-sets/W-1/values", limit=3, **cursor)
+        found, cursor = found + page["items"], {"cursor": page["next"]}
+    assert found == whole["items"] and cursor == {"cursor": None}
+    await door.get(HEALTH, "/data-sets/W-1/values", 422, cursor="x|y")
+    # The site changes hands: what the set says no longer opens it.
+    await fetch(database, "UPDATE sites SET dept = 'ee.mon' WHERE code = $1", AIR)
+    assert (await door.get(HEALTH, "/data-sets/W-1/values"))["items"] == []
 
 
 async def test_LF_29_nothing_is_deleted_before_the_end_of_its_retention_nor_after(
@@ -295,6 +328,8 @@ async def test_SLm_18_the_dictionaries_are_readable_by_everybody(door: Door) -> 
 
 async def test_SLm_21_steps_of_the_laboratory_are_stored(door: Door, database: FreshDatabase) -> None:
     await enter_agency(door)
+    entrusting = {"uscc": USCC, "counterpart": AGENCY_USCC, "relation": "agency", "valid_from": "2026-01-01"}
+    await door.put(CLERK, "/registry/units/relations/R1", entrusting)
     agency = "agency/data.submit@131000"
     for number, step in enumerate(("sampling", "handover", "analysis", "review")):
         body = {

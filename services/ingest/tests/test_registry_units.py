@@ -36,6 +36,13 @@ async def test_LF_27_police_read_the_feed_of_key_units_and_an_enterprise_cannot(
         (item,) = (await door.get(who, "/feeds/key-units", year=2026))["items"]
         assert (item["uscc"], item["legal_representative"], item["sites"]) == (USCC, "张三", [OUTLET])
     assert (await door.get("police/transfer.receiver@131100", "/feeds/key-units"))["items"] == []
+    await door.put(CLERK, "/registry/units/key-units/2026-2", KEY_UNIT | {"category": "water"})
+    first = await door.get("police/transfer.receiver@131000", "/feeds/key-units", limit=1)
+    last = await door.get(
+        "police/transfer.receiver@131000", "/feeds/key-units", limit=1, cursor=first["next"]
+    )
+    assert [one["code"] for one in first["items"] + last["items"]] == ["2026-1", "2026-2"]
+    assert last["next"] is None
     await door.get(UNIT, "/feeds/key-units", 403)
     await door.get(None, "/feeds/key-units", 401)
 
@@ -174,6 +181,23 @@ async def test_CC_12_an_exempt_unit_has_a_manual_plan(door: Door) -> None:
         ("a21026", "manual", "month", 2),
         ("a21002", "manual", "month", 2),
     ]
+
+
+async def test_an_exemption_writes_over_no_other_plan(door: Door) -> None:
+    other = "91512081MA62K0260E"
+    body = {"zh": "示例水务", "en": "Example Water", "region": "131081"}
+    await door.put(CLERK, f"/organisations/{other}", body)
+    body = {"uscc": USCC, "site": OUTLET, "factors": ["a21026"], "reason": "高温", "approved_by": "局",
+            "every": "month"}  # fmt: skip
+    path, longest = "/registry/units/exemptions", "E" * 61
+    wrong = await door.put(CLERK, f"{path}/{longest}1", body, 422)
+    assert [(one["where"], one["rule"]) for one in wrong["errors"]] == [("code", "exemption-code")]
+    await door.put(CLERK, f"{path}/{longest}", body)
+    assert (await door.get(UNIT, f"/registry/monitoring/plans/EX-{longest}"))["state"] == "filed"
+    await door.put(UNIT, "/registry/monitoring/plans/EX-E2", plan(OUTLET))
+    told = await door.put(CLERK, f"{path}/E2", body | {"uscc": other}, 409)
+    assert told["type"] == "/problems/plan-of-another"
+    assert (await door.get(UNIT, "/registry/monitoring/plans/EX-E2"))["plan"] == "P1"
 
 
 async def test_SLm_05_the_four_subjects_of_self_monitoring(door: Door) -> None:

@@ -15,13 +15,14 @@ from kit.auth import ServiceTokens
 from kit.problems import Invalid, NotFound
 from standards.calendar import legal_date
 
+from ingest.api.edge import reach
 from ingest.api.submissions import MayRaw
 from ingest.flows import bundle
 from ingest.flows.neighbours import Neighbours
 from ingest.queries.bundle import Wanted
 from ingest.rules.limits import limits_on
 from ingest.rules.times import CHINA
-from ingest.tables import DeviceRow, SiteRow
+from ingest.tables import DeviceRow, RegistryChange, SiteRow
 
 router = APIRouter(tags=["evidence"])
 From = Annotated[datetime, Query(alias="from", description="First instant 起始时刻")]
@@ -46,7 +47,8 @@ async def show_bundle(mn: str, start: From, to: To, request: Request, grant: May
             if site is None:
                 raise NotFound("unknown-device", f"The device {mn} is not registered 设备未登记")
             grant.require(region=site.region, owner_dept=site.dept, owner_uscc=site.uscc)
-            found = await bundle.collect(session, wanted, limits_on(legal_date(now)))
+            limits, seen = limits_on(legal_date(now)), reach(grant, RegistryChange)
+            found = await bundle.collect(session, wanted, limits, seen)
         members = await bundle.describe(found, state.neighbours)
     asked = bundle.Asked(wanted, who, f"{who.text} {who.subject}", now)
     pieces = bundle.write(found.submissions, members, state.database, state.receipts, asked)

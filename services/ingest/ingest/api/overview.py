@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from standards import regions
 
 from ingest.api.edge import REGIONS, Cursor, Limit, aware, number_of, page, reach
+from ingest.flows.entrusted import owned
 from ingest.flows.records import record_shown
 from ingest.flows.registry import site_of
 from ingest.queries import overview
@@ -77,12 +78,17 @@ def _percent(counts: dict[str, int]) -> dict[str, Any]:
 
 @router.get("/areas/{code}/roll-up")
 async def show_roll_up(code: str, grant: MayRead, session: ReaderSession) -> Any:
-    """A park with what lies in it: points by element, connected points, open findings 园区汇总."""
+    """A park with what lies in it: points by element, connected points, open findings 园区汇总.
+
+    Points out of reach do not count, though they name the park.
+    """
     area = await session.get(RegistryRecord, ("areas", code))
     if area is None:
         raise NotFound("unknown-area", f"No area {code} 无此园区")
     grant.require(region=area.region, owner_dept=area.dept, owner_uscc=area.uscc)
-    sites = list(await session.scalars(select(SiteRow).where(SiteRow.area == code).order_by(SiteRow.code)))
+    mine = grant.clause(REGIONS, region=SiteRow.region, owner_dept=SiteRow.dept, owner_uscc=SiteRow.uscc)
+    inside = select(SiteRow).where(SiteRow.area == code, mine).order_by(SiteRow.code)
+    sites = list(await session.scalars(inside))
     codes = [site.code for site in sites]
     measured = await overview.rows(session, overview.MEASURED, sites=codes, since=LONG_AGO)
     findings = await overview.rows(session, overview.FINDINGS, sites=codes)
@@ -179,27 +185,57 @@ def _run(row: PlanRun) -> dict[str, Any]:
     return {name: getattr(row, name) for name in names} | shown
 
 
+def _window(start: From = None, to: To = None) -> dict[str, datetime]:
+    return {"start": aware(start or LONG_AGO), "stop": aware(to or FAR)}
+
+
 @router.get("/data-sets/{code}/values")
 async def list_set_values(
     code: str,
     session: ReaderSession,
     grant: Annotated[Grant, Depends(allow("sharing", "read"))],
-    start: From = None,
-    to: To = None,
+    window: Annotated[dict[str, datetime], Depends(_window)],
     limit: Limit = 1000,
+    cursor: Cursor = None,
 ) -> Any:
-    """Values of a shared data set 共享数据集的数据. A set that is not shared with you is not found."""
+    """Values of a shared data set, by series and time 共享数据集的数据.
+
+    A set that is not shared with you is not found; sites that are not its owner's have no values in it.
+    """
     asked = select(RegistryRecord).where(
         RegistryRecord.kind == "data-sets", RegistryRecord.code == code, reach(grant, RegistryRecord)
     )
     row = await session.scalar(asked)
     if row is None:
         raise NotFound("unknown-record", f"No data set {code} is shared with you 无此数据集或未共享")
-    span = {"start": aware(start or LONG_AGO), "stop": aware(to or FAR), "after": LONG_AGO, "series": 0}
-    sets = {"sites": row.body.get("sites", []), "factors": row.body.get("factors", [])}
-    found = await overview.rows(session, overview.SET_VALUES, **sets, **span, limit=limit)
-    items = [one | {"ts": one["ts"].astimezone(UTC).isoformat()} for one in found]
-    return {"data_set": code, "items": items, "next": None}
+    named = await session.scalars(select(SiteRow).where(SiteRow.code.in_(row.body.get("sites", []))))
+    sets: dict[str, Any] = {
+        "sites": sorted(owned(named, row.dept, row.region)),
+        "factors": row.body.get("factors", []),
+    }
+    series, after = _place(cursor)
+    sets |= {"series": series, "after": after, **window}
+    found = await overview.rows(session, overview.SET_VALUES, **sets, limit=limit + 1)
+    told = page(found, limit, lambda one: f"{one['series']}|{_utc(one['ts'])}", _value)
+    return {"data_set": code} | told
+
+
+def _place(cursor: str | None) -> tuple[int, datetime]:
+    if cursor is None:
+        return 0, LONG_AGO
+    series, _, ts = cursor.partition("|")
+    try:
+        return number_of(series), aware(datetime.fromisoformat(ts))
+    except ValueError:
+        raise Invalid("unknown-cursor", "No such page 无此页") from None
+
+
+def _utc(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat()
+
+
+def _value(row: dict[str, Any]) -> dict[str, Any]:
+    return row | {"ts": _utc(row["ts"])}
 
 
 @router.get("/feeds/key-units")
@@ -208,15 +244,18 @@ async def list_key_unit_feed(
     grant: Annotated[Grant, Depends(allow("feeds", "read"))],
     year: Annotated[int | None, Query(ge=2015, le=2100)] = None,
     limit: Limit = 1000,
+    cursor: Cursor = None,
 ) -> Any:
     """Key units for police and procuratorate, with permit, person in charge, points 重点排污单位共享信息."""
     of = RegistryRecord
     wanted = select(of, Organisation).join(Organisation, Organisation.uscc == of.uscc)
     wanted = wanted.where(of.kind == "key-units", grant.clause(REGIONS, region=of.region))
+    wanted = wanted.where(of.code > (cursor or ""))
     if year is not None:
         wanted = wanted.where(of.body["year"].astext == str(year))
-    found = (await session.execute(wanted.order_by(of.code).limit(limit))).all()
-    return {"items": [await _fed(session, row, unit) for row, unit in found], "next": None}
+    found = (await session.execute(wanted.order_by(of.code).limit(limit + 1))).all()
+    told = page(found, limit, lambda one: one[0].code, tuple)
+    return told | {"items": [await _fed(session, row, unit) for row, unit in told["items"]]}
 
 
 async def _fed(session: AsyncSession, row: RegistryRecord, unit: Organisation) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from uuid import UUID
 import zstandard
 from kit.db import Database, Reader
 from kit.problems import TooLarge
+from sqlalchemy import ColumnElement
 from sqlalchemy.ext.asyncio import AsyncSession
 from tlog import bundle
 from tlog.receipts import record_of
@@ -46,13 +47,14 @@ class Found:
     wanted: Wanted
     series: Rows
     changes: Rows
+    beyond_reach: int
     first: Rows
     later: Rows
     submissions: list[Submission]
 
 
-async def collect(session: AsyncSession, wanted: Wanted, limits: Limits) -> Found:
-    """Raises TooLarge."""
+async def collect(session: AsyncSession, wanted: Wanted, limits: Limits, reach: ColumnElement[bool]) -> Found:
+    """`reach` is which changes of the register may be seen. Raises TooLarge."""
     sites, series = await queries.series_of(session, wanted.mn)
     ids = [row["id"] for row in series]
     first, later = await queries.values_of(session, wanted, ids, limits.bundle_values)
@@ -61,8 +63,8 @@ async def collect(session: AsyncSession, wanted: Wanted, limits: Limits) -> Foun
     found = await queries.submissions_of(session, wanted, sorted(named), limits.bundle_submissions)
     _within("submissions", len(found), limits.bundle_submissions)
     _within("bytes", sum(row.size for row in found), limits.bundle_bytes)
-    changes = await queries.changes_of(session, wanted.mn, sites)
-    return Found(wanted, series, changes, first, later, found)
+    changes, hidden = await queries.changes_of(session, wanted.mn, sites, reach)
+    return Found(wanted, series, changes, hidden, first, later, found)
 
 
 async def describe(found: Found, neighbours: Neighbours) -> dict[str, bytes]:
@@ -197,6 +199,8 @@ def _registry(found: Found) -> dict[str, Any]:
     return {
         "rows": kept,
         "changes": [one for one in found.changes if one["changed_at"] >= found.wanted.start],
+        # Whoever made the bundle may not see every place where the device stood: that much is said.
+        "changes_beyond_reach": found.beyond_reach,
     }
 
 

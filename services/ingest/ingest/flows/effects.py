@@ -7,13 +7,15 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import date, timedelta
 from typing import Any
 
+from kit.problems import Conflict
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ingest.flows.change import Change, Found, Scope
-from ingest.flows.registry import GUARDED, save_site, site_of
+from ingest.flows.registry import GUARDED, refuse, save_site, site_of
 from ingest.rules.kinds import Kind, rule
 from ingest.rules.network import metres
+from ingest.rules.refusals import flaw
 from ingest.rules.times import CHINA
 from ingest.tables import RegistryRecord, SiteRow
 
@@ -65,10 +67,16 @@ async def _exemption(change: Change, row: RegistryRecord) -> None:
          "times": body.get("times", 1)}
         for factor in body["factors"]
     ]  # fmt: skip
-    scope = Scope(row.region, row.dept, row.uscc)
+    scope, code = Scope(row.region, row.dept, row.uscc), f"EX-{row.code}"
+    if len(code) > 64:
+        refuse([flaw("code", "exemption-code", row.code)])
+    known = await change.session.get(RegistryRecord, ("plans", code))
+    if known is not None and known.uscc != row.uscc:
+        detail = f"plans/{code} is a plan of {known.uscc}: give the exemption another code 请为该豁免另编代码"
+        raise Conflict("plan-of-another", detail, plan=code)
     cells: dict[str, Any] = {
         "kind": "plans",
-        "code": f"EX-{row.code}"[:64],
+        "code": code,
         **scope.cells(),
         "site": None,
         "state": "filed",
@@ -80,7 +88,7 @@ async def _exemption(change: Change, row: RegistryRecord) -> None:
         "entered_at": change.now,
         "entered_by": change.who,
     }  # fmt: skip
-    await change.save(RegistryRecord, ("plans", cells["code"]), cells, scope, "plans")
+    await change.save(RegistryRecord, ("plans", code), cells, scope, "plans")
 
 
 async def _plan_filed(change: Change, row: RegistryRecord) -> None:

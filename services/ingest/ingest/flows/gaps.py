@@ -23,7 +23,7 @@ from ingest.queries import commands, gaps, watch
 from ingest.rules.commands import catalogue
 from ingest.rules.registry import NO_MANNERS, Device, Registry
 from ingest.rules.terms import Terms
-from ingest.rules.times import CHINA
+from ingest.rules.times import CHINA, PERIOD_SECONDS
 from ingest.rules.watching import floor_period, missing, pause, runs
 
 _RECALL = {"min": "recall-minutes", "hour": "recall-hours", "day": "recall-days"}
@@ -166,9 +166,9 @@ async def _see_to(connection: asyncpg.Connection, registry: Registry, row: Any, 
 async def _still_missing(
     connection: asyncpg.Connection, registry: Registry, row: Any
 ) -> dict[datetime, list[int]]:
-    wanted = {
-        number: registry.by_id[number].period_seconds for number in row["series"] if number in registry.by_id
-    }
+    # A series that this registry does not hold has not come either: the device's period stands in.
+    usual, known = PERIOD_SECONDS[row["period"]], registry.by_id
+    wanted = {number: known[number].period_seconds if number in known else usual for number in row["series"]}
     recorded = await gaps.recorded(connection, list(wanted), row["start"], row["stop"])
     return missing(wanted, recorded, row["start"], row["stop"])
 

@@ -13,6 +13,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ingest.flows.change import Change, Found
+from ingest.flows.entrusted import entrusted
 from ingest.flows.recorded import MODES
 from ingest.queries import overview
 from ingest.rules.kinds import rule
@@ -105,15 +106,23 @@ async def _outcomes(session: AsyncSession, plans: Sequence[str]) -> dict[tuple[s
 
 
 async def _received(session: AsyncSession, one: Due) -> list[datetime]:
-    """When the first of the wanted values were received, as observations or as manual results."""
+    """When the first of the wanted values were received, as observations or as manual results.
+
+    Manual results count if the plan's unit entered them, or whom it entrusted in that period.
+    """
     asked = {"site": one.asked["site"], "factor": one.asked["factor"], "wanted": one.wanted}
     span = {"start": one.period.start, "stop": one.period.stop}
     found = await overview.rows(session, overview.RECEIVED, **asked, **span)
     times = [_received_at(row, one.due_at) for row in found]
     body = RegistryRecord.body
+    agents = entrusted(one.period.start.date(), one.period.stop.date())
+    agents = agents.where(RegistryRecord.uscc == one.plan.uscc)
+    theirs = [one.plan.uscc, *{row.counterpart for row in await session.scalars(agents)}]
     by_hand = select(RegistryRecord.entered_at).where(
         RegistryRecord.kind == "manual-results",
         RegistryRecord.site == one.asked["site"],
+        RegistryRecord.uscc.in_(theirs),
+        RegistryRecord.dept.is_(None),
         body["factor"].astext == one.asked["factor"],
         body["sampled_at"].astext >= one.period.start.isoformat(),
         body["sampled_at"].astext < one.period.stop.isoformat(),

@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from ingest.flows import effects
 from ingest.flows.change import Change, Found, Scope, match, shown
+from ingest.flows.entrusted import owned, require_entrusted
 from ingest.flows.registry import refuse
 from ingest.flows.upkeep import deadlines
 from ingest.rules.kinds import Checked, Kind, check, flags_of, kinds
@@ -55,8 +56,15 @@ async def save_record(change: Change, grant: Grant, given: Given) -> tuple[Regis
     known = await session.get(RegistryRecord, (kind.name, given.code))
     if known is not None:
         _require(grant, Scope(known.region, known.dept, known.uscc, None, tuple(known.recipients)))
+    if not _is_department(grant.principal):
+        day = change.now.astimezone(CHINA).date()
+        await require_entrusted(session, sites.values(), grant.principal.uscc, day)
     scope = _scope(kind, done.values, (sites, owners), grant.principal, known)
     _require(grant, scope)
+    if kind.name == "data-sets":
+        own = owned(sites.values(), scope.dept, scope.region)
+        owner = f"{scope.dept}@{scope.region}"
+        refuse([flaw("sites", "record-not-own", f"{one} ≠ {owner}") for one in sites if one not in own])
     flags = flags_of(kind, done.values) | await effects.unregistered(session, kind, done.values)
     site = _first(kind, done.values, sites)
     cells = {
@@ -209,14 +217,20 @@ def _scope(
     """Whose a record is: the site's or unit's it is about, entered by a department or an organisation."""
     sites, owners = referred
     site = _first(kind, values, sites)
-    uscc: str | None = values.get("uscc") or (site.uscc if site else None)
+    is_department = _is_department(who)
+    # Of a department a record is the department's; of an organisation it is that organisation's alone.
+    entered_for = site.uscc if site else None
+    if not is_department:
+        entered_for = who.uscc
+    elif known is not None and known.dept is None:
+        entered_for = known.uscc
+    uscc: str | None = values.get("uscc") or entered_for
     region = values.get("region") if "region" in kind.scope else None
     region = (
         region
         or (site.region if site else None)
         or (owners[uscc].region if uscc and uscc in owners else None)
     )
-    uscc = uscc or who.uscc
     counterpart = values.get(kind.counterpart) if kind.counterpart else None
     if counterpart is None and site is not None and site.uscc != uscc:
         counterpart = site.uscc
@@ -224,11 +238,13 @@ def _scope(
     if isinstance(published, str):
         name, _, wanted = published.partition("=")
         published = values.get(name) == wanted
-    # Of a department a record is the department's; of an organisation it is that organisation's alone.
-    is_department = DEPARTMENTS.get(who.dept or "", {}).get("kind") == "government"
     dept = known.dept if known is not None else who.dept if is_department else None
     recipients = tuple(values.get(kind.recipients) or ()) if kind.recipients else ()
     return Scope(region or who.region, dept, uscc, counterpart, recipients, published)
+
+
+def _is_department(who: Principal) -> bool:
+    return DEPARTMENTS.get(who.dept or "", {}).get("kind") == "government"
 
 
 def _require(grant: Grant, scope: Scope) -> None:

@@ -1,7 +1,8 @@
 """What belongs into the evidence bundle of one device and period, read with the eyes of whoever asks.
 
-Promises: a device's earlier sites count, too; at most one row more than asked for comes back, so that the
-caller sees that it is too much. Leaves limits and the archive to `flows.bundle`.
+Promises: a device's earlier sites count, too, as far as they may be seen; at most one row more than
+asked for comes back, so that the caller sees that it is too much. Leaves limits and the archive
+to `flows.bundle`.
 """
 
 from collections.abc import Sequence
@@ -10,11 +11,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, and_, any_, literal, or_, select, text
+from sqlalchemy import ARRAY, ColumnElement, Uuid, and_, any_, false, func, literal, not_, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ingest.queries.reading import first_id_after
-from ingest.tables import RawBytes, Submission
+from ingest.tables import RawBytes, RegistryChange, Submission
 
 HISTORY = """
 SELECT DISTINCT after->>'site' AS site, after->>'source' AS source FROM registry_changes
@@ -23,14 +24,6 @@ WHERE kind = 'devices' AND code = :mn
 SERIES = """
 SELECT id, site, factor, statistic, basis, period, source, unit FROM visible_series
 WHERE site = ANY(:sites) AND source = ANY(:sources) ORDER BY id
-"""
-CHANGES = """
-SELECT id, kind, code, changed_at, changed_by, before, after FROM registry_changes c
-WHERE kind = 'devices' AND code = :mn OR kind = 'sites' AND code = ANY(:sites)
-   OR kind = 'series' AND after->>'site' = ANY(:sites)
-   OR kind = 'organisations' AND code IN
-      (SELECT s.after->>'uscc' FROM registry_changes s WHERE s.kind = 'sites' AND s.code = ANY(:sites))
-ORDER BY id
 """
 OBSERVATIONS = """
 SELECT o.series_id, o.ts, o.value, o.decimals, o.flag, o.mode, o.submission, o.row_no
@@ -65,9 +58,29 @@ async def series_of(session: AsyncSession, mn: str) -> tuple[list[str], Rows]:
     return sites, await _rows(session, SERIES, {"sites": sites, "sources": sources})
 
 
-async def changes_of(session: AsyncSession, mn: str, sites: Sequence[str]) -> Rows:
-    """Every change of the register about the device, its sites, their organisations and series, by number."""
-    return await _rows(session, CHANGES, {"mn": mn, "sites": list(sites)})
+async def changes_of(
+    session: AsyncSession, mn: str, sites: Sequence[str], reach: ColumnElement[bool]
+) -> tuple[Rows, int]:
+    """Every change of the register about the device, its sites, their organisations and series, by number.
+
+    `reach` is which changes may be seen; also how many of the device, its sites and series may not. An
+    organisation comes along with a site that is seen.
+    """
+    of = RegistryChange
+    about = or_(
+        and_(of.kind == "devices", of.code == mn),
+        and_(of.kind == "sites", of.code.in_(sites)),
+        and_(of.kind == "series", of.after["site"].astext.in_(sites)),
+    )
+    owner = select(of.after["uscc"].astext).where(of.kind == "sites", of.code.in_(sites), reach)
+    named = and_(of.kind == "organisations", of.code.in_(owner.scalar_subquery()))
+    columns = (of.id, of.kind, of.code, of.changed_at, of.changed_by, of.before, of.after)
+    wanted = select(*columns).where(or_(and_(about, reach), named)).order_by(of.id)
+    found = [dict(row) for row in (await session.execute(wanted)).mappings()]
+    hidden = await session.scalar(
+        select(func.count()).select_from(of).where(about, not_(func.coalesce(reach, false())))
+    )
+    return found, hidden or 0
 
 
 async def values_of(
