@@ -26,6 +26,7 @@ MayLookUp = Annotated[Grant, Depends(allow("leaves", "read"))]
 MayAudit = Annotated[Grant, Depends(allow("leaves", "audit"))]
 
 
+@router.head("/log/checkpoint", include_in_schema=False)
 @router.get("/log/checkpoint", response_class=Response)
 async def show_checkpoint(request: Request, grant: MayRead) -> Response:
     """The newest checkpoint: a signed note (C2SP tlog-checkpoint) with the cosignatures of witnesses."""
@@ -36,6 +37,7 @@ async def show_checkpoint(request: Request, grant: MayRead) -> Response:
     return Response(found[1], media_type="text/plain; charset=utf-8", headers=headers)
 
 
+@router.head("/log/keys", include_in_schema=False)
 @router.get("/log/keys")
 async def show_keys(request: Request, grant: MayRead) -> dict[str, Any]:
     """Whom to believe: the log's public key, those of the witnesses, and how many of them must agree."""
@@ -45,9 +47,13 @@ async def show_keys(request: Request, grant: MayRead) -> dict[str, Any]:
     return {"log": own, "witnesses": witnesses, "quorum": log.witnesses.needed}
 
 
+@router.head("/log/tile/{level}/{a}", include_in_schema=False)
 @router.get("/log/tile/{level}/{a}", response_class=Response)
+@router.head("/log/tile/{level}/{a}/{b}", include_in_schema=False)
 @router.get("/log/tile/{level}/{a}/{b}", response_class=Response)
+@router.head("/log/tile/{level}/{a}/{b}/{c}", include_in_schema=False)
 @router.get("/log/tile/{level}/{a}/{b}/{c}", response_class=Response)
+@router.head("/log/tile/{level}/{a}/{b}/{c}/{d}", include_in_schema=False)
 @router.get("/log/tile/{level}/{a}/{b}/{c}/{d}", response_class=Response)
 async def show_tile(request: Request, grant: MayRead) -> Response:
     """A tile or a bundle of entries (C2SP tlog-tiles), e.g. /log/tile/0/000.p/5."""

@@ -55,6 +55,21 @@ async def test_the_public_log_is_read_without_a_token_and_verifies(
     assert note.parse_key(keys["log"]["key"]) == key() and keys["quorum"] == 0
 
 
+async def test_the_public_log_answers_who_only_asks_for_the_head(
+    client: httpx.AsyncClient, database: FreshDatabase
+) -> None:
+    assert (await client.head("/log/checkpoint")).status_code == 404
+    await append(database, range(300))
+    await published(client, 300)
+    for path in ("checkpoint", "keys", "tile/0/000", "tile/0/001.p/44", "tile/entries/000"):
+        whole, head = await client.get(f"/log/{path}"), await client.head(f"/log/{path}")
+        assert head.status_code == 200, path
+        for name in ("content-type", "cache-control", "content-length"):
+            assert head.headers.get(name) == whole.headers.get(name), (path, name)
+        assert head.content == b"", path
+    assert (await client.head("/log/tile/0/007")).status_code == 404
+
+
 async def test_a_partial_tile_that_was_outgrown_is_still_answered(
     client: httpx.AsyncClient, database: FreshDatabase
 ) -> None:

@@ -6,10 +6,11 @@ Promises: a partial tile that was outgrown is read from the full one. Leaves the
 from collections.abc import Callable, Sequence
 
 from tlog import tiles
-from tlog.tiles import HASH_SIZE, WIDTH, Tile
+from tlog.merkle import leaf_hash
+from tlog.tiles import HASH_SIZE, HEIGHT, WIDTH, Tile
 
 from evidence.flows.objects import Objects
-from evidence.rules.growth import BrokenTile, Edge, bundles, outgrown
+from evidence.rules.growth import BrokenTile, Edge, bundles, outgrown, subtree
 
 KEPT_TILES = 2048
 
@@ -50,6 +51,31 @@ async def fetch(objects: Objects, tile: Tile) -> bytes | None:
         full = await objects.fetch(Tile(tile.level, tile.index).path)
         data = None if full is None else narrowed(full, tile)
     return data
+
+
+def check_newest(objects: Objects, size: int, most: int) -> None:
+    """Whether the last `most` full tiles of each level and the last bundles fit what stands above them.
+
+    For threads. Raises BrokenTile. Older ones are left to `jianzhen log fsck`.
+    """
+    read, level = Reader(objects).of(size), 0
+    while full := size >> (level + 1) * HEIGHT:
+        for number in range(max(0, full - most), full):
+            row = [read(level * HEIGHT, number * WIDTH + at) for at in range(WIDTH)]
+            if subtree(row) != read((level + 1) * HEIGHT, number):
+                raise BrokenTile(f"{Tile(level, number).path} does not fit the tile above it")
+            if level == 0:
+                _check_bundle(objects, Tile(-1, number), row)
+        level += 1
+
+
+def _check_bundle(objects: Objects, bundle: Tile, row: Sequence[bytes]) -> None:
+    try:
+        entries = tiles.decode_entries(objects.get(bundle.path) or b"")
+    except ValueError as error:
+        raise BrokenTile(f"{bundle.path} cannot be read: {error}") from error
+    if [leaf_hash(entry) for entry in entries] != row:
+        raise BrokenTile(f"{bundle.path} does not fit its tile")
 
 
 class Reader:

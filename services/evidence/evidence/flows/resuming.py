@@ -25,6 +25,8 @@ from evidence.rules.growth import BrokenTile, Edge, bundles, edge_at
 
 logger = structlog.get_logger()
 AT_ONCE = 20_000
+# Full tiles of a level that are read again at a start: what the last step wrote, and a little more.
+NEWEST = AT_ONCE // WIDTH + 2
 RECOVERED = "recovered"
 
 
@@ -78,6 +80,11 @@ async def _published_place(database: Database, objects: Objects, published: Chec
     bundle = await files.fetch(objects, Tile(-1, size // WIDTH, len(tail))) if tail else b""
     if bundle != tiles.encode_entries(tail):
         logger.error("log.tiles_made_again", size=size, error="the newest bundle is damaged")
+        return await _made_again(database, objects, published)
+    try:
+        await asyncio.to_thread(files.check_newest, objects, size, NEWEST)
+    except BrokenTile as broken:
+        logger.error("log.tiles_made_again", size=size, error=str(broken))
         return await _made_again(database, objects, published)
     return Place(edge, tail, "", "")
 
