@@ -12,6 +12,10 @@ from log_scene import NOW, append, root_of, root_of_files, running
 Settle = Callable[..., Settings]
 
 
+def files_below(folder: Path) -> set[Path]:
+    return {path for path in folder.rglob("*") if path.is_file() and path.name != "checkpoint"}
+
+
 async def test_tiles_and_their_folders_are_on_the_disk_before_the_checkpoint(
     database: FreshDatabase, settings_of: Settle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -19,7 +23,7 @@ async def test_tiles_and_their_folders_are_on_the_disk_before_the_checkpoint(
 
     def noting(handle: int) -> None:
         real(handle)
-        synced.append(os.readlink(f"/proc/self/fd/{handle}").partition("#")[0])
+        synced.append(str(Path(f"/proc/self/fd/{handle}").readlink()).partition("#")[0])
 
     monkeypatch.setattr(os, "fsync", noting)
     await append(database, range(600))
@@ -27,7 +31,7 @@ async def test_tiles_and_their_folders_are_on_the_disk_before_the_checkpoint(
         await log.step(NOW)
     folder = Path(settings.store)
     before = set(synced[: synced.index(str(folder / "checkpoint"))])
-    tiles = {path for path in folder.rglob("*") if path.is_file() and path.name != "checkpoint"}
+    tiles = files_below(folder)
     assert len(tiles) == 7
     for path in tiles:
         places = {path, *path.parents} - set(folder.parents)
