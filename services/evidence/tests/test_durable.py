@@ -12,8 +12,8 @@ from log_scene import NOW, append, root_of, root_of_files, running
 Settle = Callable[..., Settings]
 
 
-def files_in(folder: Path) -> set[Path]:
-    return {path for path in folder.rglob("*") if path.is_file()}
+def files_below(folder: Path) -> set[Path]:
+    return {path for path in folder.rglob("*") if path.is_file() and path.name != "checkpoint"}
 
 
 async def test_tiles_and_their_folders_are_on_the_disk_before_the_checkpoint(
@@ -31,7 +31,7 @@ async def test_tiles_and_their_folders_are_on_the_disk_before_the_checkpoint(
         await log.step(NOW)
     folder = Path(settings.store)
     before = set(synced[: synced.index(str(folder / "checkpoint"))])
-    tiles = files_in(folder) - {folder / "checkpoint"}
+    tiles = files_below(folder)
     assert len(tiles) == 7
     for path in tiles:
         places = {path, *path.parents} - set(folder.parents)

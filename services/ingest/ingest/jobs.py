@@ -6,6 +6,7 @@ Promises: each job can fail and run again without harm.
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 import structlog
 from fastapi import FastAPI
@@ -14,6 +15,7 @@ from kit.app import Job
 from ingest.flows import behind, devices, gaps, plans, unpacking, upkeep, watch
 from ingest.flows.uplinks import reconciling
 from ingest.flows.uplinks.sending import Uplinks, limits_now
+from ingest.rules.uplinks.reach import reach_of
 
 log = structlog.get_logger()
 
@@ -78,7 +80,11 @@ async def pull_gaps(app: FastAPI) -> None:
 async def start_uplinks(app: FastAPI) -> Callable[[], Awaitable[None]]:
     """Before the first tick; returns how to stop."""
     settings = app.state.settings
-    app.state.uplinks = Uplinks(app.state.database, settings.platform, forwards=settings.forwards)
+    inside = [settings.nats_url, settings.jwks_url, settings.token_url, *settings.peers.values()]
+    inside += [settings.writer_url.get_secret_value(), settings.reader_url.get_secret_value()]
+    own = [host for url in inside if (host := urlsplit(url).hostname)]
+    reach = reach_of(settings.uplink_allows, own)
+    app.state.uplinks = Uplinks(app.state.database, settings.platform, reach, forwards=settings.forwards)
     stop: Callable[[], Awaitable[None]] = app.state.uplinks.stop
     return stop
 

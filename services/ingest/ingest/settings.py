@@ -30,5 +30,7 @@ class Settings(ServiceSettings):
     receiver_tls_client_required: bool = False
     # Whether this instance feeds and sends links; where many receive, one or two of their own may forward.
     forwards: bool = True
+    # Hosts and networks (CIDR) that links may reach though inside or without TLS; else public ones by https.
+    uplink_allows: tuple[str, ...] = ()
     # The name by which other platforms know this one; without it nothing is forwarded.
     platform: str = Field(default="", pattern=r"^[A-Za-z0-9._-]{0,64}$")

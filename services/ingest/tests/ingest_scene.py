@@ -108,7 +108,11 @@ async def process(settings: Settings, port: int) -> AsyncIterator[asyncio.subpro
     """The service as a process of its own."""
     told = settings.model_dump() | {"port": port}
     env = {
-        f"INGEST_{name.upper()}": value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+        f"INGEST_{name.upper()}": value.get_secret_value()
+        if isinstance(value, SecretStr)
+        else json.dumps(value)
+        if isinstance(value, tuple)
+        else str(value)
         for name, value in told.items()
         if value is not None and not isinstance(value, dict)
     }

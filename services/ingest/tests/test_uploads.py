@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 from fastapi import FastAPI
+from ingest.flows import unpacking
 from ingest.flows.unpacking import sweep
+from ingest.rules.limits import limits_on
 from ingest.settings import Settings
 from ingest_scene import AIR, MON, count, fetch, process, register
 from kit.servers import free_port
@@ -119,6 +122,47 @@ async def test_the_same_file_declared_again_is_the_same_upload(
     assert (again.status_code, again.json()["upload"], again.json()["state"]) == (200, upload, "done")
     other = await sender.declare(declared(content, station="131000-A02"))
     assert (other.status_code, other.json()["upload"] != upload) == (201, True)
+
+
+async def test_a_file_that_a_crash_cut_short_is_written_again(
+    client: httpx.AsyncClient, tokens: Tokens, tmp_path: Path
+) -> None:
+    sender, content = Sender(client, tokens), table(30)
+    digest = hashlib.sha256(content).hexdigest()
+    there = tmp_path / "objects" / "sha256" / digest[:2] / digest
+    there.parent.mkdir(parents=True)
+    there.write_bytes(content[:100])
+    upload = await sender.whole(content)
+    found = await sender.until(upload, "done", "refused")
+    assert (found["state"], found["accepted"]) == ("done", 60), found
+    assert there.read_bytes() == content
+
+
+async def test_a_file_that_fails_again_and_again_ends_with_its_reason(
+    client: httpx.AsyncClient,
+    tokens: Tokens,
+    app: FastAPI,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    database: FreshDatabase,
+) -> None:
+    fewer = msgspec.structs.replace(limits_on(datetime.now(UTC).date()), upload_tries=2)
+    monkeypatch.setattr(unpacking, "limits_on", lambda day: fewer)
+    sender, content = Sender(client, tokens), table(30)
+    answer = await sender.declare(declared(content))
+    upload = str(answer.json()["upload"])
+    await sender.part(upload, 0, content[:100])
+    for path in files_below(tmp_path / "objects"):
+        path.unlink()
+    await sender.part(upload, 100, content[100:])
+    found = await sender.until(upload, "failed")
+    assert found["problem"]["rule"] == "file-failed" and found["problem"]["mend_zh"]
+    assert "FileNotFoundError" in found["problem"]["what"] and found["tries"] == 2
+    other = await sender.whole(table(10))
+    assert (await sender.until(other, "done"))["tries"] == 0, "others go on"
+    again = await sender.whole(content)
+    assert again != upload, "the same file may be sent again"
+    assert (await sender.until(again, "done"))["records"] == 30
 
 
 async def test_parts_may_come_twice_but_only_where_the_file_ends(

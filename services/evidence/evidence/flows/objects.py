@@ -1,7 +1,7 @@
 """The log's files: a folder, or S3.
 
 Promises: an object is there whole or not at all, and `put` returns when it is durable: in a folder, the file
-and every folder above it are synced. Leaves what is in it to its callers; PostgreSQL can make it all again.
+and the folders above it are synced. Leaves what is in it to the callers; PostgreSQL can make all of it again.
 """
 
 import asyncio

@@ -20,6 +20,7 @@ from ingest.api.asked import Asked, Code, Text
 from ingest.api.edge import REGIONS, Cursor, Limit, change_of, page
 from ingest.flows.change import shown
 from ingest.flows.uplinks import links as flows
+from ingest.flows.uplinks.reaching import check_link
 from ingest.flows.uplinks.reconciling import reconcile
 from ingest.flows.uplinks.sending import Uplinks, limits_now
 from ingest.flows.uplinks.settling import renew
@@ -154,6 +155,7 @@ async def put_uplink(
         known = await session.get(UplinkRow, name)
         for region in {body.region, *body.regions, known.region if known else body.region}:
             grant.require(region=region)
+        await check_link(uplinks.reach, body.kind, body.address, body.token_url)
         is_new = body.begins == "now"
         return shown(await flows.save_link(change, name, body.cells(), body.secrets(), from_now=is_new))
 

@@ -119,7 +119,7 @@ async def show_file(id: UUID, request: Request, grant: MayRaw, session: ReaderSe
     """The file as it was received; its sha256 is the ETag."""
     upload = await _one(session, grant, id)
     objects: Objects = request.app.state.objects
-    if not await objects.has(name_of(upload.sha256)):
+    if not await objects.has(name_of(upload.sha256), upload.size):
         raise NotFound("file-not-whole", "The file is not whole yet 文件尚未完整")
     headers = {"ETag": f'"{upload.sha256.hex()}"', "Content-Length": str(upload.size)}
     lines = objects.stream(name_of(upload.sha256))
@@ -162,7 +162,7 @@ def shown(row: Upload) -> dict[str, Any]:
     """An upload as its sender sees it."""
     same = (
         "name", "size", "format", "state", "received", "records", "batches", "accepted", "repeated",
-        "revised", "refused", "problem", "mapping", "trace_id",
+        "revised", "refused", "tries", "problem", "mapping", "trace_id",
     )  # fmt: skip
     return {
         "upload": str(row.id),

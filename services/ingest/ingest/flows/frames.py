@@ -31,13 +31,14 @@ from ingest.rules.grammar import flag_of, wants_answer
 from ingest.rules.hj212_build import answer, refusal
 from ingest.rules.limits import Limits, limits_on
 from ingest.rules.readings import WHOLE_FRAME, Plan, Read, Reading, make_plan, read_group
-from ingest.rules.refusals import Flaw
+from ingest.rules.refusals import Flaw, flaw
 from ingest.rules.registry import Device, Registry
 from ingest.rules.targets import channel_facts
 from ingest.rules.times import CHINA, micros
 from ingest.rules.upload_commands import upload, uploads
 
 __all__ = ["Arrival", "Heard", "Reception"]
+FAILED = "frame-failed"
 _SEEN = 200_000
 _PLANS = 20_000
 _LONG = 2048
@@ -98,6 +99,19 @@ class Reception:
             await self._store.accept(group.parcels, values=_values(read, group))
         self._identities.update(group.identities)
         self._settle(arrivals, group)
+
+    async def keep_failed(self, arrival: Arrival, why: Exception) -> None:
+        """Keep a frame that no commit takes, unanswered, within the flood rule. Raises what fails again."""
+        registry = self._catalog.current
+        day = arrival.received_at.astimezone(CHINA).date()
+        arrival.digest = hashlib.sha256(arrival.frame.raw).digest()
+        device = registry.devices.get(arrival.mn)
+        sender = device.mn if device is not None else arrival.address
+        if not self._flood.keeps(sender, FAILED, day, limits_on(day).kept_refusals_per_day):
+            return
+        parcel = parcel_of(arrival, device, registry, os.urandom(16).hex())
+        parcel.refused = [flaw("frame", FAILED, type(why).__name__).at(WHOLE_FRAME)]
+        await self._store.accept([parcel], values=NO_VALUES)
 
     async def _recall(self, arrivals: Sequence[Arrival], registry: Registry) -> None:
         """Know who the devices were; a hardware number anew, since another instance may have noted it."""

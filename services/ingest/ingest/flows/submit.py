@@ -28,12 +28,13 @@ from ingest.queries import answers
 from ingest.rules.bodies import BodyRefused, decode_body
 from ingest.rules.judge import judge
 from ingest.rules.limits import Limits, limits_on
-from ingest.rules.refusals import texts
+from ingest.rules.refusals import flaw, texts
 from ingest.rules.registry import Site
 from ingest.rules.rows import BatchRefused, Columns, read_batch
 from ingest.rules.times import CHINA, micros
 
 WHOLE_BATCH = -1
+RETURNED = "values-returned"
 _MAY_BE_STALE = frozenset({"unknown-site", "unknown-series", "unknown-factor"})
 _SHOWN_FAULTS = 100
 
@@ -74,13 +75,14 @@ class Desk:
 
     async def submit(self, received: Received, grant: Grant) -> bytes:
         """Commit a batch; the JSON of its answer. Raises Invalid, Forbidden, Unavailable."""
-        if self._platform and self._platform in received.hops:
-            detail = f"These values came from {self._platform} itself 数据源自本平台，不再接收"
-            raise Invalid("values-returned", detail)
         parcel = parcel_of(received, grant.principal)
         if (known := await self._answered(parcel)) is not None:
             return known
-        await self._judge(parcel, received.read, grant)
+        if self._platform and self._platform in received.hops:
+            returned = flaw("Uplink-Path", RETURNED, self._platform)
+            parcel.refused = [returned.at(WHOLE_BATCH)]
+        else:
+            await self._judge(parcel, received.read, grant)
         return await self._commit(parcel, received.hops)
 
     async def check(self, received: Received, grant: Grant) -> bytes:
@@ -232,8 +234,9 @@ def _problem(parcel: Parcel) -> Problem:
         return Forbidden("out-of-scope", detail, submission=str(parcel.id))
     faults = [one.shown() | {"where": _place(one.row, one.where)} for one in wrong]
     detail = f"No row was accepted ({len(parcel.refused)} refused) 没有一行可接受"
+    is_returned = any(one.rule == RETURNED for one in wrong)
     problem = Invalid(
-        "batch-not-acceptable",
+        RETURNED if is_returned else "batch-not-acceptable",
         detail,
         errors=faults,  # type: ignore[arg-type]
         submission=str(parcel.id),

@@ -2,7 +2,8 @@
 
 Promises: memory does not grow with the file; a batch, its answers and the progress are one transaction, so
 that after a crash the next worker goes on behind the last committed batch and nothing is doubled; one worker
-at a time (a lease). Leaves receiving the bytes to `uploads`, judging to `rules`.
+at a time (a lease); what fails is tried again after growing pauses, then given up with its reason. Leaves
+receiving the bytes to `uploads`, judging to `rules`.
 """
 
 import asyncio
@@ -32,7 +33,7 @@ from ingest.queries.objects import Objects, name_of
 from ingest.rules.cells import columns_from, header_of
 from ingest.rules.limits import Limits, limits_on
 from ingest.rules.mapping import Plan, plan_of, read_mapping
-from ingest.rules.refusals import Flaw
+from ingest.rules.refusals import Flaw, flaw
 from ingest.rules.rows import BatchRefused, Columns
 from ingest.rules.tables import Record, csv_records, to_csv, xlsx_records
 from ingest.rules.times import CHINA
@@ -41,6 +42,7 @@ from ingest.tables import Upload
 log = structlog.get_logger()
 HEADER = ["row", "column", "outcome", "where", "rule", "zh", "en", "mend_zh", "mend_en"]
 _CELLS_OF_A_BATCH = 10_000
+_LONGEST_PAUSE = timedelta(hours=1)
 
 
 class LeaseLost(Exception):
@@ -65,14 +67,31 @@ class Unpacker:
         if upload is None:
             return False
         try:
+            await self._try(upload, grant_of)
+        except LeaseLost:
+            log.warning("upload_lease_lost", upload=str(upload.id))
+        return True
+
+    async def _try(self, upload: Upload, grant_of: Callable[[Principal], Grant]) -> None:
+        most = limits_on(datetime.now(UTC).astimezone(CHINA).date()).upload_tries
+        if upload.tries > most:  # those before ended with their process
+            await self._give_up(upload, "process ended")
+            return
+        try:
             if upload.state == "received":
                 await self._join(upload)
             await self._read(upload, grant_of(_principal(upload)))
         except BatchRefused as error:
             await self._refuse(upload, error.flaw)
         except LeaseLost:
-            log.warning("upload_lease_lost", upload=str(upload.id))
-        return True
+            raise
+        except Exception as error:
+            log.exception("upload_failed", upload=str(upload.id), tries=upload.tries, exc_info=error)
+            if upload.tries >= most:
+                await self._give_up(upload, type(error).__name__)
+                return
+            pause = min(self._lease * 2 ** (upload.tries - 1), _LONGEST_PAUSE)
+            await self._change(upload.id, leased_until=datetime.now(UTC) + pause)
 
     async def _join(self, upload: Upload) -> None:
         """The parts as one file under its digest: verified first, so that no name ever lies."""
@@ -85,7 +104,7 @@ class Unpacker:
             await self._keep_lease(upload.id)
         if seal.digest() != upload.sha256:
             raise BatchRefused("sha256", "file-digest", f"{seal.hexdigest()} ≠ {upload.sha256.hex()}")
-        if not await self._objects.has(name_of(upload.sha256)):
+        if not await self._objects.has(name_of(upload.sha256), upload.size):
             await self._objects.put(name_of(upload.sha256), self._chunks(names))
         await self._change(upload.id, state="processing")
 
@@ -147,6 +166,11 @@ class Unpacker:
         async with self._database.writer() as session:
             if not await uploads.change(session, upload, self._me, **cells):
                 raise LeaseLost
+
+    async def _give_up(self, upload: Upload, found: str) -> None:
+        """Nobody tries again; the same file declared again is a new upload."""
+        problem = shown_flaw(flaw("body", "file-failed", found))
+        await self._change(upload.id, state="failed", problem=problem, leased_until=None)
 
     async def _refuse(self, upload: Upload, wrong: Flaw) -> None:
         await self._change(upload.id, state="refused", problem=shown_flaw(wrong), leased_until=None)

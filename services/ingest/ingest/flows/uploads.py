@@ -139,7 +139,7 @@ def _seal(file: Declared, mapping: Mapping) -> bytes:
 def _cells(file: Declared, who: Principal, seal: bytes, trace: str, now: datetime) -> dict[str, Any]:
     principal = asdict(who) | {"roles": sorted(who.roles)}
     counts = dict.fromkeys(
-        ("received", "records", "batches", "accepted", "repeated", "revised", "refused"), 0
+        ("received", "records", "batches", "accepted", "repeated", "revised", "refused", "tries"), 0
     )
     return {
         "id": uuid7(),

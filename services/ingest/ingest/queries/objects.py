@@ -52,13 +52,13 @@ class Objects:
                 "objects-unavailable", "The object store cannot be written 对象存储不可写"
             ) from error
 
-    async def has(self, name: str) -> bool:
-        """Whether there is such an object."""
+    async def has(self, name: str, size: int) -> bool:
+        """Whether there is such an object, and whole: a loss of power may have left a beginning of it."""
         try:
-            await obstore.head_async(self._there(), name)
+            found = await obstore.head_async(self._there(), name)
         except FileNotFoundError:
             return False
-        return True
+        return int(found["size"]) == size
 
     def read(self, name: str) -> Iterator[bytes]:
         """The bytes, a megabyte at a time; for threads, as it blocks."""

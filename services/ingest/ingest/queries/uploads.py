@@ -13,14 +13,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from ingest.tables import Upload, UploadPart
 
 CLAIM = """
-UPDATE uploads SET worker = :worker, leased_until = :until WHERE id = (
+UPDATE uploads SET worker = :worker, leased_until = :until, tries = tries + 1 WHERE id = (
     SELECT id FROM uploads WHERE state IN ('received', 'processing') AND coalesce(leased_until < :now, true)
     ORDER BY changed_at LIMIT 1 FOR UPDATE SKIP LOCKED
 ) RETURNING id
 """
 ADVANCE = """
 UPDATE uploads SET records = $3, batches = batches + 1, accepted = accepted + $4, repeated = repeated + $5,
-    revised = revised + $6, refused = refused + $7, changed_at = $8, leased_until = $9
+    revised = revised + $6, refused = refused + $7, changed_at = $8, leased_until = $9, tries = 0
 WHERE id = $1 AND worker = $2 AND state = 'processing'
 """
 KEEP_BATCH = """
@@ -37,9 +37,9 @@ async def create(session: AsyncSession, cells: dict[str, Any]) -> bool:
 
 
 async def sealed(session: AsyncSession, sender: str, seal: bytes) -> Upload | None:
-    """The sender's upload of this file that is neither refused nor expired."""
+    """The sender's upload of this file that is neither refused, failed nor expired."""
     wanted = select(Upload).where(Upload.sender == sender, Upload.seal == seal)
-    return await session.scalar(wanted.where(Upload.state.not_in(("refused", "expired"))))
+    return await session.scalar(wanted.where(Upload.state.not_in(("refused", "expired", "failed"))))
 
 
 async def part(session: AsyncSession, upload: UUID, at: int) -> UploadPart | None:

@@ -120,7 +120,7 @@ class Committer:
         except Exception as error:
             if len(group) == 1:
                 FRAMES.labels("failed").inc()
-                log.exception("ingest.frame_failed", mn=group[0][0].frame.fields.get("MN"), exc_info=error)
+                await self._keep_failed(group[0][0], error)
                 _settle(group)
                 return
             # One frame must not cost its neighbours their receipts: find it.
@@ -130,6 +130,15 @@ class Committer:
             return
         FRAMES.labels("taken").inc(len(group))
         _settle(group)
+
+    async def _keep_failed(self, arrival: Arrival, why: Exception) -> None:
+        """No receipt, so it comes again; what came is evidence all the same."""
+        log.exception("ingest.frame_failed", mn=arrival.mn, exc_info=why)
+        try:
+            await self._reception.keep_failed(arrival, why)
+        except Exception as error:
+            FRAMES.labels("lost").inc()
+            log.exception("ingest.frame_not_kept", mn=arrival.mn, exc_info=error)
 
 
 def _settle(group: list[tuple[Arrival, Settle]]) -> None:

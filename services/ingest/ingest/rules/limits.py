@@ -40,6 +40,7 @@ class Limits(msgspec.Struct, frozen=True):
     upload_unpacked_bytes: int
     uploads_open: int
     upload_days: int
+    upload_tries: int
 
     def late_after(self, period: str) -> int:
         """Seconds after the end of a period from which its value counts as late."""

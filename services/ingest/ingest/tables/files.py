@@ -10,13 +10,14 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from ingest.tables.declared import Base, Instant
 
-_CURRENT = text("state <> 'refused' AND state <> 'expired'")
+_CURRENT = text("state <> 'refused' AND state <> 'expired' AND state <> 'failed'")
 
 
 class Upload(Base):
     """One file. `received` bytes are here; `records` of its lines are committed.
 
-    state: receiving → received → processing → done; or refused (with `problem`), or expired.
+    state: receiving → received → processing → done; or refused (with `problem`), or expired, or failed: after
+    so many `tries` without progress nobody tries again (with `problem`).
     """
 
     __tablename__ = "uploads"
@@ -49,6 +50,7 @@ class Upload(Base):
     revised: Mapped[int] = mapped_column(BigInteger)
     refused: Mapped[int] = mapped_column(BigInteger)
     problem: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    tries: Mapped[int] = mapped_column(Integer)
     worker: Mapped[UUID | None] = mapped_column(Uuid)
     leased_until: Mapped[datetime | None] = mapped_column(Instant)
 

@@ -14,6 +14,7 @@ import structlog
 
 from ingest.flows.uplinks.delivery import by_key
 from ingest.flows.uplinks.links import Ready
+from ingest.flows.uplinks.reaching import checked
 from ingest.queries.uplinks import Parcel
 from ingest.rules.frames import Frame, parameters_of
 from ingest.rules.stream import StreamParser
@@ -22,6 +23,7 @@ from ingest.rules.uplinks.comparing import Cell
 from ingest.rules.uplinks.dated import Forwarding
 from ingest.rules.uplinks.frames import Device, Said, qn_of, read_answer, reply_to, upload
 from ingest.rules.uplinks.links import system_of
+from ingest.rules.uplinks.reach import Reach
 
 log = structlog.get_logger()
 _CONNECT_SECONDS = 10
@@ -34,7 +36,8 @@ Name = tuple[str, str]
 class Hj212Delivery:
     """One connection for all MNs of the link."""
 
-    def __init__(self, ready: Ready, limits: Forwarding) -> None:
+    def __init__(self, ready: Ready, limits: Forwarding, reach: Reach) -> None:
+        self._reach = reach
         self._link, self._secrets = ready.link, ready.secrets
         self._seconds = ready.link.answer_seconds or limits.answer_seconds
         resends = ready.link.resends
@@ -102,7 +105,8 @@ class Hj212Delivery:
         await self._hang_up()
         host, _, port = self._link.address.rpartition(":")
         async with asyncio.timeout(_CONNECT_SECONDS):
-            reader, self._writer = await asyncio.open_connection(host.strip("[]"), int(port))
+            addresses = await checked(self._reach, host.strip("[]"), int(port))
+            reader, self._writer = await _first_open(addresses, int(port))
         self._listening = asyncio.create_task(self._listen(reader, self._writer), name=f"uplink {host}")
 
     async def _exchange(self, frames: Mapping[Name, bytes]) -> None:
@@ -168,6 +172,15 @@ class Hj212Delivery:
         if listening is not None:
             listening.cancel()
             await asyncio.gather(listening, return_exceptions=True)
+
+
+async def _first_open(
+    addresses: Sequence[str], port: int
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    for address in addresses[:-1]:
+        with suppress(OSError):
+            return await asyncio.open_connection(address, port)
+    return await asyncio.open_connection(addresses[-1], port)
 
 
 def _went(answer: Answer | None) -> bool:

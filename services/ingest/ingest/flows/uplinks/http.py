@@ -18,11 +18,13 @@ import msgspec
 
 from ingest.flows.uplinks.delivery import CannotAsk, by_key
 from ingest.flows.uplinks.links import Ready
+from ingest.flows.uplinks.reaching import CheckedTransport
 from ingest.queries.uplinks import Parcel
 from ingest.rules.times import CHINA
 from ingest.rules.uplinks.answers import Answer, read_status
 from ingest.rules.uplinks.comparing import Cell
 from ingest.rules.uplinks.dated import Forwarding
+from ingest.rules.uplinks.reach import Reach
 
 AT_ONCE = 4
 _KEEPS_TOKEN = 30
@@ -36,11 +38,11 @@ class NoToken(RuntimeError):
 class HttpDelivery:
     """Speaks the platform's own submission format (docs/guides/department-integration.md)."""
 
-    def __init__(self, ready: Ready, own: str, limits: Forwarding) -> None:
+    def __init__(self, ready: Ready, own: str, limits: Forwarding, reach: Reach) -> None:
         self._link, self._secrets, self._own = ready.link, ready.secrets, own
         seconds = ready.link.answer_seconds or limits.answer_seconds
         # No proxy from the environment: where data go is registered, and nothing else decides it.
-        self._client = httpx.AsyncClient(timeout=seconds, trust_env=False)
+        self._client = httpx.AsyncClient(timeout=seconds, trust_env=False, transport=CheckedTransport(reach))
         self._gate = asyncio.Semaphore(AT_ONCE)
         self._lock = asyncio.Lock()
         self._token, self._renew_at = "", 0.0

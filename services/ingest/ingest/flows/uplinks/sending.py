@@ -30,6 +30,7 @@ from ingest.queries.uplinks import Parcel
 from ingest.rules.times import CHINA
 from ingest.rules.uplinks.answers import Answer
 from ingest.rules.uplinks.dated import Forwarding, forwarding_on, pause_after
+from ingest.rules.uplinks.reach import Reach
 
 log = structlog.get_logger()
 WAITING = Gauge("ingest_uplink_waiting", "Parcels that wait for a link", ["link"])
@@ -46,19 +47,21 @@ def limits_now() -> Forwarding:
     return forwarding_on(datetime.now(CHINA).date())
 
 
-def delivery_of(ready: Ready, own: str) -> Delivery:
+def delivery_of(ready: Ready, own: str, reach: Reach) -> Delivery:
     """The way a link's parcels go."""
     limits = limits_now()
-    return HttpDelivery(ready, own, limits) if ready.link.kind == "http" else Hj212Delivery(ready, limits)
+    if ready.link.kind == "http":
+        return HttpDelivery(ready, own, limits, reach)
+    return Hj212Delivery(ready, limits, reach)
 
 
 class Sender:
     """Sends for one link while this process holds its lease."""
 
-    def __init__(self, database: Database, ready: Ready, own: str) -> None:
+    def __init__(self, database: Database, ready: Ready, own: str, reach: Reach) -> None:
         self.ready = ready
         self._database, self._name = database, ready.link.name
-        self.delivery: Delivery = delivery_of(ready, own)
+        self.delivery: Delivery = delivery_of(ready, own, reach)
         self._me = secrets.token_hex(8)
         self._held: dict[str, float] = {}
         self.wake = asyncio.Event()
@@ -154,7 +157,8 @@ class Sender:
 class Uplinks:
     """The links of this process. `tend` follows the register, `feed` the outbox."""
 
-    def __init__(self, database: Database, own: str, *, forwards: bool = True) -> None:
+    def __init__(self, database: Database, own: str, reach: Reach, *, forwards: bool = True) -> None:
+        self.reach = reach
         self._database, self.own, self._forwards = database, own, forwards
         self.senders: dict[str, Sender] = {}
 
@@ -171,7 +175,7 @@ class Uplinks:
                 await sender.stop()
         for name, ready in wanted.items():
             if name not in self.senders:
-                self.senders[name] = Sender(self._database, ready, self.own)
+                self.senders[name] = Sender(self._database, ready, self.own, self.reach)
 
     async def feed(self) -> None:
         """Queue what was committed since, for every link that is on, until nothing is new."""
@@ -191,7 +195,7 @@ class Uplinks:
             return
         async with self._database.writer() as session:
             ready = next((one for one in await load_links(session) if one.link.name == name), None)
-        made = None if ready is None else delivery_of(ready, self.own)
+        made = None if ready is None else delivery_of(ready, self.own, self.reach)
         yield made
         if made is not None:
             await made.close()

@@ -38,6 +38,7 @@ CREATE TABLE uploads (
     revised BIGINT NOT NULL,
     refused BIGINT NOT NULL,
     problem JSONB,
+    tries INTEGER NOT NULL,
     worker UUID,
     leased_until TIMESTAMP WITH TIME ZONE,
     CONSTRAINT pk_uploads PRIMARY KEY (id)
@@ -45,7 +46,7 @@ CREATE TABLE uploads (
 """
 INDICES = (
     "CREATE UNIQUE INDEX uq_uploads_seal ON uploads (sender, seal) "
-    "WHERE state <> 'refused' AND state <> 'expired'",
+    "WHERE state <> 'refused' AND state <> 'expired' AND state <> 'failed'",
     "CREATE INDEX ix_uploads_sha256 ON uploads (sha256)",
 )
 PARTS = """
