@@ -1,6 +1,7 @@
 """The service `evidence`: the log of all that was received and decided. Wiring only."""
 
 import asyncio
+import os
 import sys
 
 from fastapi import FastAPI
@@ -32,7 +33,11 @@ def main() -> None:
     """Runs the service; `--rebuild` compares files with database instead, `--mend` writes them anew."""
     settings = load(Settings)
     if "--rebuild" in sys.argv[1:]:
-        raise SystemExit(asyncio.run(rebuild_by_hand(settings, mends="--mend" in sys.argv[1:])))
+        code = asyncio.run(rebuild_by_hand(settings, mends="--mend" in sys.argv[1:]))
+        sys.stdout.flush()
+        sys.stderr.flush()
+        # The object store's own threads may still wake; one that does while the interpreter ends aborts it.
+        os._exit(code)
     serve(build(settings), settings)
 
 
