@@ -80,7 +80,8 @@ class Logger:
     async def _close(self) -> None:
         writer, self._writer = self._writer, None
         if writer is not None:
-            writer.close()
+            # Not close(): that waits for a peer that does not read, longer than the loop may live.
+            writer.transport.abort()
         if self._talking is not None:
             self._talking.cancel()
             await asyncio.gather(self._talking, return_exceptions=True)
@@ -143,7 +144,7 @@ class Logger:
         except OSError:
             pass
         finally:
-            writer.close()
+            writer.transport.abort()
             if self._writer is writer:
                 self._writer = None
             self._answered.set()
