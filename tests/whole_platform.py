@@ -35,7 +35,7 @@ START_SECONDS, STOP_SECONDS = 240, 90
 # What moves by itself: clocks of the consumers, the authorizer's audit, what a job notes behind the commits.
 RESTLESS = {
     *("alembic_version", "kit_version", "service_version"),
-    *("cursors", "latest_values", "flood_counts", "touched_hours"),
+    *("cursors", "latest_values", "flood_counts", "touched_hours", "device_contacts", "gap_marks"),
 }
 # Whatever is kept or decided gets a leaf in the evidence log, too; tests/e2e/test_log.py looks at those.
 LEAVES = {
