@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from contracts.ingest import SeriesRef
 from frames import FACTORS, frame, mn
 from ingest.rules.limits import limits_on
-from ingest.rules.readings import make_plan, read_values
+from ingest.rules.readings import Reading, make_plan, read_group
 from ingest.rules.registry import Channel, Device, Registry, SeriesKey
 from ingest.rules.stream import StreamParser
 from limits import per_cpu_second
@@ -36,14 +36,13 @@ def parsing(seconds: float) -> dict[str, float]:
 def _reading(packet: bytes) -> Callable[[], None]:
     registry = _registry()
     device, limits, now = registry.devices[mn(0)], limits_on(date(2026, 1, 1)), _now()
-    names = tuple(name for name, _ in StreamParser().feed(packet)[0].segment.pairs)
+    names = StreamParser().feed(packet)[0].segment.names
     plan = make_plan(names, "rtd", "22", device, registry)
-    assert len(plan.steps) == len(FACTORS), plan.flaws
+    assert len(plan.ids) == len(FACTORS), plan.flaws
 
     def read() -> None:
-        for one in StreamParser().feed(packet):
-            judged = read_values(one, plan, device, now, limits)
-            assert len(judged.at) == len(FACTORS)
+        group = [Reading(plan, one.segment.values, now) for one in StreamParser().feed(packet)]
+        assert len(read_group(group, limits).columns.ids) == len(FACTORS) * len(group)
 
     return read
 
