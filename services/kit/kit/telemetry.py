@@ -1,10 +1,12 @@
 """Logs, traces and metrics: set up once per process.
 
 Promises: every request and message runs inside a trace context (sampled or not), so a trace id can always be
-told; logs are JSON lines with that id. Leaves to the collector what happens to exported spans.
+told; logs are JSON lines with that id, on stderr (stdout is for data). Leaves to the collector what happens
+to exported spans.
 """
 
 import logging
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,10 +43,10 @@ def configure(service: str, *, level: str, endpoint: str | None, ratio: float) -
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level)),
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
     )
-    provider = TracerProvider(
-        resource=Resource.create({"service.name": service}), sampler=ParentBased(TraceIdRatioBased(ratio))
-    )
+    resource = Resource.create({"service.name": service})
+    provider = TracerProvider(resource=resource, sampler=ParentBased(TraceIdRatioBased(ratio)))
     if endpoint:
         provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint)))
     trace.set_tracer_provider(provider)
@@ -89,8 +91,7 @@ class TraceMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        headers = dict(scope["headers"])
-        parent = headers.get(b"traceparent", b"").decode("latin-1")
+        parent = dict(scope["headers"]).get(b"traceparent", b"").decode("latin-1")
         started = time.perf_counter()
         status = 500
 

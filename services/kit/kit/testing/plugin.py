@@ -8,6 +8,7 @@ fresh database, and the broker remembers ids for two minutes); `async with clien
 import json
 import logging
 import shutil
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
@@ -46,10 +47,11 @@ class Clock:
 
 
 def pytest_configure() -> None:
-    """Plain log lines: structlog's own default draws every local variable of every frame."""
+    """Plain log lines on stderr: structlog's own default draws every local variable of every frame."""
     structlog.configure(
         processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()],
         wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
     )
 
 
