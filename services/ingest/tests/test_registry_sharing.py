@@ -29,7 +29,7 @@ async def give_to_water(door: Door) -> None:
 async def test_LF_02_a_department_reads_the_shared_set_of_another_and_not_its_restricted_one(
     door: Door,
 ) -> None:
-    await door.ask(CLERK, "POST", "/observations", json=batch(row(value=42)))
+    await door.post(CLERK, "/observations", batch(row(value=42)), 202)
     await give_to_water(door)
     path = "/registry/sharing/data-sets"
     await door.put(WATER, f"{path}/W-1", data_set("unconditional"))
@@ -61,7 +61,7 @@ async def test_LF_55_a_set_holds_values_of_its_owners_sites_only_and_all_of_them
     times = [f"2026-11-21T0{hour}:00:00+08:00" for hour in range(4)]
     for factor in ("a34004", "a34002"):
         rows = [row(factor=factor, value=30 + at, time=time) for at, time in enumerate(times)]
-        await door.ask(WATER, "POST", "/observations", json=batch(*rows))
+        await door.post(WATER, "/observations", batch(*rows), 202)
     await door.put(WATER, f"{path}/W-1", data_set("unconditional"))
     whole = await door.get(HEALTH, "/data-sets/W-1/values")
     assert (len(whole["items"]), whole["next"]) == (8, None)

@@ -133,7 +133,7 @@ async def test_a_name_that_turns_inside_later_is_not_connected_to(
     assert "uplink-host" in state["last_error"] and "127.0.0.1" in state["last_error"]
     assert not stub.holds
     # Once the settings allow it, the same link goes through, to the very address that was checked.
-    for sender in app.state.uplinks.senders.values():
+    for sender in list(app.state.uplinks.senders.values()):
         await sender.stop()
     app.state.uplinks.senders.clear()
     app.state.uplinks.reach = reach_of([NAME])
