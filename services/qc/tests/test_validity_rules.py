@@ -54,13 +54,9 @@ def test_a_roll_up_does_not_depend_on_order(inputs, rng):
     shuffled = list(inputs)
     rng.shuffle(shuffled)
     for medium in ("gas", "water"):
-        one, other = (
-            rolled_up(
-                np.array([g for g, _ in rows], dtype=np.int64), np.array([f for _, f in rows], dtype=np.int64),
-                5, RULES.roll_up(medium), E2017,
-            )
-            for rows in (inputs, shuffled)
-        )  # fmt: skip
+        rule = RULES.roll_up(medium)
+        columns = [np.array(rows, dtype=np.int64).reshape(-1, 2).T for rows in (inputs, shuffled)]
+        one, other = (rolled_up(group, flag, 5, rule, E2017) for group, flag in columns)
         assert one.mark.tolist() == other.mark.tolist()
         assert (one.normal <= one.total).all() and one.total.sum() == len(inputs)
         if medium == "water":

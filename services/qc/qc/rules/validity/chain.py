@@ -1,7 +1,7 @@
 """From minutes to hours to days to months, quarters and years: which of them are valid, and their means.
 
-Promises: an hour counts by its own verdict and by its minutes, where any are known; a mean is made of valid parts
-only and not shown for an invalid period. Leaves reading the series to the flows.
+Promises: an hour counts by its own verdict and by its minutes, where any are known; a mean is made of valid
+parts only and not shown for an invalid period. Leaves reading the series to the flows.
 """
 
 from collections.abc import Sequence
@@ -24,8 +24,8 @@ UNKNOWN = -1
 
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """Hour rows of one series, ascending: start (UTC milliseconds), value, QARTOD code, data mark; the number of
-    valid minutes (-1: no minute of the hour is known) and the flow (NaN unknown) beside them.
+    """Hour rows of one series, ascending: start (UTC milliseconds), value, QARTOD code, data mark; the
+    number of valid minutes (-1: no minute of the hour is known) and the flow (NaN unknown) beside them.
     """
 
     ts: Ints
@@ -83,9 +83,11 @@ class Means:
 def judge_days(
     profile: Profile, factor: str, number: Ints, hours: Hours, done: JudgedHours, limit: float = np.nan
 ) -> Means:
-    """Days `number` (ascending) of hours; ozone by its 8-hour means, `limit` being that of MDA8 (NaN: none).
+    """Days `number` (ascending) of hours; ozone by its 8-hour means, `limit` being that of MDA8 (NaN:
+    none).
 
-    Source: GB 3095 table 4, HJ 663-2013, HJ 75-2017, HJ 356-2019. Worked example: 20 valid hours of PM2.5 → valid.
+    Source: GB 3095 table 4, HJ 663-2013, HJ 75-2017, HJ 356-2019. Worked example: 20 valid hours of PM2.5 →
+    valid.
     """
     if factor == OZONE and profile == "ambient-air":
         return _ozone_days(number, hours, done, limit)
