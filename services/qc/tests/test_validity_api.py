@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import policy
 import pytest
-from qc_scene import HOUR, MINUTE, Lane, ref
+from qc.rules.validity.warnings import warning_rules
+from qc_scene import HOUR, MINUTE, PACK, Lane, ref
 
 ANALYST = "ee.mon/qc.analyst@131000"
 REVIEWER = "ee.mon/qc.reviewer@131000"
@@ -351,3 +352,25 @@ async def test_UN_10_a_dose_rate_above_its_threshold_is_an_alarm(lane: Lane, ask
     ]
     assert (told["alarms"], told["alarm"], told["unit"]) == (1, 1000.0, "nGy/h")
     assert told["items"][1]["text_zh"] and "IAEA" in told["source"]
+    (alarm,) = (await ask("/alarms", OFFICER, rule="dose-rate"))["items"]
+    assert (alarm["value"], alarm["threshold"], alarm["severity"]) == (1200.0, 1000.0, "inform")
+
+
+async def test_UN_11_an_hour_above_the_permit_is_an_alarm_when_it_arrives(lane: Lane, ask):
+    await lane.send(rows(SO2, [25.0, 35.0, 52.5]))
+    (alarm,) = (await ask("/alarms", OFFICER, rule="limit"))["items"]
+    assert (alarm["value"], alarm["threshold"], alarm["site"]) == (52.5, 35.0, "131000-P01")
+    assert "17.5" in alarm["message_en"] and "超过排放限值" in alarm["message_zh"]
+    raised = datetime.fromisoformat(alarm["raised_at"])
+    assert abs(lane.clock() - raised) < timedelta(minutes=1)
+    assert [one["id"] for one in (await ask("/alarms", UNIT, rule="limit"))["items"]] == [alarm["id"]]
+    assert (await ask("/alarms", ELSEWHERE, rule="limit"))["items"] == []
+    # It is the plant that is at fault, not the value; and what does not count exceeds nothing.
+    assert (await lane.codes(SO2))[DAY0 + 2 * HOUR][0] == 1
+    await lane.send(rows(SO2, [60.0], 48), flag="M")
+    assert len((await ask("/alarms", OFFICER, rule="limit"))["items"]) == 1
+
+
+async def test_the_alarm_level_of_radiation_is_one_figure():
+    (rule,) = warning_rules().radiation
+    assert PACK.named("dose-rate").parameters[0].set == {"limit": rule.alarm}

@@ -33,7 +33,7 @@ MOST: dict[Period, int] = {"hour": 1000, "day": 400, "month": 24, "quarter": 8, 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Periods touching [start, end) that have begun at `now`, `limit` at most; zone of GB 3095; plant (O2)."""
+    """Periods touching [start, end), begun at `now`, `limit` at most; zone of GB 3095; kind of plant (O2)."""
 
     period: Period
     start: datetime

@@ -203,6 +203,10 @@ def _range(rule: Rule, sight: _Sight, figures: dict[str, Floats]) -> Outcome:
     )
 
 
+def _limit(rule: Rule, sight: _Sight, figures: dict[str, Floats]) -> Outcome:
+    return points.exceeds_limit(sight.columns.value, sight.usable, sight.per_row(figures["limit"]))
+
+
 def _step(rule: Rule, sight: _Sight, figures: dict[str, Floats]) -> Outcome:
     c = sight.columns
     reach = sight.per_row(figures["reach"] * sight.roster.period_ms)
@@ -286,6 +290,7 @@ _RUN: dict[str, Callable[[Rule, _Sight, dict[str, Floats]], Outcome]] = {
     "is_missing": _missing,
     "is_out_of_range": _range,
     "is_revised": _revised,
+    "exceeds_limit": _limit,
     "has_step": _step,
     "is_flat": _flat,
     "follows_gap": _gap,

@@ -160,6 +160,8 @@ def _vector(ref: SeriesRef, pack: RulePack) -> Floats:
         if rule.function == "is_out_of_range":
             values["low"] = values["low"] if ref.low is None else ref.low
             values["high"] = values["high"] if ref.high is None else ref.high
+        if rule.function == "exceeds_limit" and ref.permit_limit is not None:
+            values["limit"] = ref.permit_limit
         row.extend(values[name] for name in PARAMETERS[rule.function])
     pack.vectors[ref] = np.array(row, dtype=np.float64)
     return pack.vectors[ref]

@@ -55,6 +55,16 @@ def is_out_of_range(value: Floats, low: Floats, high: Floats, detection_limit: F
     return outcome(margin > 0, ran, value, threshold, margin)
 
 
+def exceeds_limit(value: Floats, usable: Flags, limit: Floats) -> Outcome:
+    """A usable value lies above its limit, both in the series' unit; equal to it is within. NaN: no limit.
+
+    Source: the permit of the outlet, the alarm level of a dose rate. It says nothing against the value.
+    Worked example: limit 35: 52.5 fires by 17.5, 35 does not, 52.5 marked as maintenance does not run.
+    """
+    ran = usable & np.isfinite(limit)
+    return outcome(value > limit, ran, value, limit, value - limit)
+
+
 def is_revised(revisions: Ints) -> Outcome:
     """A later, different value was sent for the same instant; the first one stays the value.
 
