@@ -220,6 +220,11 @@ async def test_masses_are_made_anew_beside_the_sum_and_gaps_are_filled_apart(lan
     )
     assert three["recomputed"][0]["differs"]
     assert two["measured"] == pytest.approx(sum(kg[24:48])) and two["recomputed"] == []
+    assert [(day["hours_with_mass"], day["hours"]) for day in answer["items"]] == [
+        (24, 24),
+        (22, 24),
+        (24, 24),
+    ]
     assert two["substituted"] == pytest.approx(2 * max(kg[:40])) and two["substituted_parts"] == 2
     (line,) = two["substitutions"]
     assert line["kg_each"] == pytest.approx(max(kg[:40])) and "180" in line["text_en"]
@@ -227,6 +232,19 @@ async def test_masses_are_made_anew_beside_the_sum_and_gaps_are_filled_apart(lan
     assert two["with_substitution"] == pytest.approx(two["measured"] + two["substituted"])
     codes = await lane.codes(SO2)
     assert codes[DAY0 + 40 * HOUR][0] == 9
+
+
+async def test_hours_off_the_hour_and_a_long_silence_break_nothing(lane: Lane, ask):
+    old = -300 * 24
+    for conc, flow in ((SO2, GAS_FLOW), (COD, WATER_FLOW)):
+        begun = [(one, DAY0 + old * HOUR + 17 * MINUTE, 10.0) for one in (conc, flow)]
+        await lane.send([*begun, *rows(conc, [10.0] * 3, old + 1), *rows(flow, [10.0] * 3, old + 1)])
+        for period in ("day", "month", "quarter", "year"):
+            for begin in (old, -24 * 20):
+                window = {"from": iso(begin), "to": iso(begin + 48), "period": period}
+                for path in ("validity", "emissions"):
+                    page = await ask(f"/{path}/{conc.id}", **window)
+                    assert all(item["from"] < item["to"] for item in page["items"])
 
 
 async def test_flows_in_other_units_give_the_same_mass(lane: Lane, ask):

@@ -28,7 +28,7 @@ def test_the_dictionary_has_the_codes_of_the_standard() -> None:
 def test_every_factor_is_named_in_both_languages_and_every_unit_is_known() -> None:
     for factor in factors.every().values():
         assert factor.zh and factor.en and factor.source
-        assert factor.element in {"water", "air", "gas", "noise", "met"}
+        assert factor.element in {"water", "air", "gas", "noise", "met", "radiation"}
         assert units.are_compatible(factor.hj212_unit, factor.unit), factor.code
         assert units.are_compatible(factor.unit, factor.gas_unit), factor.code
 

@@ -8,6 +8,7 @@ formulas and tables to `qc.rules.validity`.
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 import numpy as np
 from contracts.ingest import SeriesRef
 from kit.problems import Invalid, NotFound
@@ -20,7 +21,7 @@ from qc.queries.binary import driver
 from qc.queries.columns import known_span
 from qc.rules.falsify.panel import DAY_MS, HOUR_MS
 from qc.rules.outcome import Ints
-from qc.rules.validity.beside import beside
+from qc.rules.validity.beside import beside, resolution
 from qc.rules.validity.chain import judge_days
 from qc.rules.validity.family import family_of, medium_of, profile_of
 from qc.rules.validity.masses import Masses, by_period, day_masses, factor_to, hour_masses, part_masses
@@ -66,10 +67,12 @@ async def _items(
     masses = _masses(asked, known, begin, end)
     measured, put, parts = by_period(asked.period, number, masses)
     reported = _reported(asked, known, number)
-    complete = _complete(asked, known, number)
+    have, due = _with_mass(asked, known, number)
+    # Only of a period without gaps can the reported sum be held against the one made anew.
+    complete = have == due
     one = beside(
         "mass",
-        asked.ref,
+        _total(asked),
         medium_of(asked.ref),
         start_ms(asked.period, number),
         reported,
@@ -86,6 +89,8 @@ async def _items(
         )
         entry |= {
             "measured": figure(measured[place]),
+            "hours_with_mass": int(have[place]),
+            "hours": int(due[place]),
             "substituted": figure(put[place]),
             "substituted_parts": int(parts[place]),
             "with_substitution": figure(total),
@@ -131,14 +136,18 @@ def _reported(asked: Question, known: Known, number: Ints) -> np.ndarray[Any, np
     return found
 
 
-def _complete(asked: Question, known: Known, number: Ints) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Periods of which every hour has a valid mass: only then a reported sum can be held against it."""
+def _total(asked: Question) -> SeriesRef:
+    """The reported sum as a series in kg: its last digit bounds what a comparison can tell."""
+    total = asked.family.day_total or asked.family.hour_total or asked.ref
+    scale = factor_to(total.unit, "kg")
+    return total if scale is None else msgspec.structs.replace(total, resolution=resolution(total) * scale)
+
+
+def _with_mass(asked: Question, known: Known, number: Ints) -> tuple[Ints, Ints]:
+    """Per period: hours that have a mass, and hours in all."""
     good = known.hours.ts[known.done.is_valid & np.isfinite(known.hours.flow)]
     bounds = start_ms(asked.period, np.append(number, number[-1] + 1))
-    enough: np.ndarray[Any, np.dtype[np.bool_]] = np.diff(np.searchsorted(good, bounds)) * HOUR_MS == np.diff(
-        bounds
-    )
-    return enough
+    return np.diff(np.searchsorted(good, bounds)), np.diff(bounds) // HOUR_MS
 
 
 def _substitutions(period: Period, number: int, masses: Masses) -> list[dict[str, Any]]:

@@ -76,7 +76,7 @@ def part_masses(
 
     Source: HJ 75-2017 missing data. An hour nobody reported is invalid; one that was not due stays empty.
     """
-    at = np.searchsorted(grid, hours.ts)
+    at = np.searchsorted(grid, hours.ts, side="right") - 1
     value, why = np.full(len(grid), np.nan), np.full(len(grid), OTHER)
     usable = done.is_valid & np.isfinite(mass)
     value[at[usable]] = mass[usable]
