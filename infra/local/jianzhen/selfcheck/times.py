@@ -1,0 +1,103 @@
+"""Times as people write them, to UTC milliseconds.
+
+Promises: ISO 8601 with or without offset, with blanks, slashes or 年月日, yyyyMMddHHmmss, 24:00; what is none
+of these is NO_TIME, never a guess between day and month. Leaves the zone of naive times to the caller.
+"""
+
+import re
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from qc.rules.offline.readings import LATEST_MS, NO_TIME
+
+from jianzhen.selfcheck.told import refusal
+
+PLAIN = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%d", "%Y%m%d%H%M%S", "%Y%m%d%H%M", "%Y%m%d",
+         "%Y-%m-%d %H")  # fmt: skip
+DIRECT = (
+    *PLAIN[:3],
+    "%Y-%m-%dT%H:%M:%S%.f",
+    "%Y-%m-%dT%H:%M",
+    "%Y/%m/%d %H:%M",
+    "%Y/%m/%d %H:%M:%S",
+    "%Y%m%d%H%M%S",
+)
+OFFSET = r"(?:[Zz]|[+-]\d{2}:?\d{2}|[+-]\d{2})$"
+_ZONE = re.compile(r"([+-])(\d{2}):?(\d{2})?")
+
+
+def zone_ms(text: str) -> int:
+    """An offset in milliseconds. Worked example: `+08:00` → 28,800,000; `Z` → 0."""
+    if text.upper() in ("Z", "UTC"):
+        return 0
+    parts = _ZONE.fullmatch(text.strip())
+    if not parts or int(parts[2]) > 15 or int(parts[3] or 0) > 59:
+        raise refusal(f"--tz {text}：应写作 +08:00", f"--tz {text}: write it like +08:00")
+    minutes = int(parts[2]) * 60 + int(parts[3] or 0)
+    return (-1 if parts[1] == "-" else 1) * minutes * 60_000
+
+
+def instants(text: pl.Series, naive_ms: int, form: str | None) -> NDArray[np.int64]:
+    """UTC milliseconds of each text, NO_TIME where it cannot be read; `naive_ms` is the zone of naive ones.
+
+    Worked example: `2026-01-01 08:00` at +08:00 → 1767225600000.
+    """
+    if form is not None:
+        return _bounded(_parsed(text, form), naive_ms)
+    head = text.drop_nulls().head(200)
+    best = max(DIRECT, key=lambda one: _parsed(head, one).count())
+    found = _parsed(text, best)
+    left = found.is_null() & text.is_not_null()
+    at = _bounded(found, naive_ms)
+    if left.any():
+        rows = left.arg_true().to_numpy()
+        at[rows] = _slowly(text.gather(rows), naive_ms)
+    return at
+
+
+def _parsed(text: pl.Series, form: str) -> pl.Series:
+    return text.str.strptime(pl.Datetime("ms"), form, strict=False, ambiguous="null").dt.replace_time_zone(
+        None
+    )
+
+
+def _bounded(found: pl.Series, naive_ms: int) -> NDArray[np.int64]:
+    at = found.dt.epoch("ms").cast(pl.Int64) - naive_ms
+    inside = (at >= 0) & (at < LATEST_MS)
+    return (
+        at.zip_with(inside.fill_null(False), pl.Series([NO_TIME], dtype=pl.Int64))
+        .fill_null(NO_TIME)
+        .to_numpy()
+        .copy()
+    )
+
+
+def _slowly(text: pl.Series, naive_ms: int) -> NDArray[np.int64]:
+    plain = text.str.strip_chars(" \t\"'").str.replace_all(r"[年月/]", "-").str.replace_all("日", " ")
+    plain = (
+        plain.str.replace_all("时", ":").str.replace_all("分", "").str.replace(r"(\d)[Tt](\d)", "${1} ${2}")
+    )
+    plain = plain.str.replace_all(r"\s+", " ").str.strip_chars().str.replace(r":$", "")
+    has_clock = plain.str.contains(":") | plain.str.contains("[Zz]$")
+    offset = plain.str.extract(f"({OFFSET})").zip_with(
+        has_clock.fill_null(False), pl.Series([None], dtype=pl.String)
+    )
+    base = plain.str.replace(rf"\s*{OFFSET}", "").zip_with(offset.is_not_null(), plain)
+    is_midnight = base.str.contains(r" 24:00(:00)?$").fill_null(False)
+    base = base.str.replace(r" 24:00", " 00:00")
+    found = pl.Series([None], dtype=pl.Datetime("ms")).extend_constant(None, len(base) - 1)
+    for form in PLAIN:
+        found = found.zip_with(found.is_not_null(), _parsed(base, form))
+    zones = {None: naive_ms} | {
+        one: zone_ms(one) if _is_zone(one) else None for one in offset.drop_nulls().unique()
+    }
+    shift = pl.Series([zones[one] for one in offset.to_list()], dtype=pl.Int64)
+    at = found.dt.epoch("ms").cast(pl.Int64) - shift + is_midnight.cast(pl.Int64) * 86_400_000
+    inside = ((at >= 0) & (at < LATEST_MS)).fill_null(False)
+    return at.zip_with(inside, pl.Series([NO_TIME], dtype=pl.Int64)).fill_null(NO_TIME).to_numpy().copy()
+
+
+def _is_zone(text: str) -> bool:
+    parts = _ZONE.fullmatch(text)
+    return text in "Zz" or bool(parts and int(parts[2]) <= 15 and int(parts[3] or 0) <= 59)
