@@ -20,6 +20,8 @@ SEPARATORS = ",;\t|"
 # Bytes of the beginning that are looked at to find the header.
 HEAD = 1 << 16
 MOST_COLUMNS = 5_000
+# One byte in so many may be zero before a file is taken for no text.
+MOST_ZEROS = 500
 _EXTRA = "\x00extra"
 
 
@@ -71,9 +73,12 @@ def table(content: bytes, name: str, notes: Notes) -> Table:
     body, count = text[start:], len(header)
     cells = _parsed(body, separator, count)
     breaks = body.count(b"\n") + (not body.endswith(b"\n") and bool(body))
-    if cells.height != breaks:
+    if cells is None or cells.height != breaks:
         # A quote that is never closed would swallow the lines after it.
-        cells = _parsed(body, separator, count, quote=None).select(pl.all().str.strip_chars('"'))
+        cells = _parsed(body, separator, count, quote=None)
+        if cells is None or cells.height != breaks:
+            raise refusal(f"{name} 无法按 CSV 读出", f"{name} cannot be read as CSV")
+        cells = cells.select(pl.all().str.strip_chars('"').replace("", None))
         notes.add(
             "有单元格跨行或引号不成对：引号按普通字符处理，一行一条。",
             "Some cell spans lines or a quote is never closed: quotes were taken as characters, one line "
@@ -89,7 +94,8 @@ def _table(cells: pl.DataFrame, first_line: int, name: str, has_decimal_comma: b
     line = pl.Series("line", range(first_line, first_line + cells.height), dtype=pl.Int64)
     if cells.height:
         filled = cells.select(pl.any_horizontal(pl.all().is_not_null())).to_series()
-        cells, line = cells.filter(filled), line.filter(filled)
+        if not filled.all():
+            cells, line = cells.filter(filled), line.filter(filled)
     if not cells.height:
         raise refusal(f"{name} 只有表头，没有数据行", f"{name} has a header and no rows")
     extra = (
@@ -105,7 +111,7 @@ def _utf8(content: bytes, name: str, notes: Notes) -> bytes:
     if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
         content = _decoded(content, "utf-16", name)
         notes.add("文件为 UTF-16 编码，已按此读取。", "The file is UTF-16 and was read so.")
-    elif b"\x00" in content[:HEAD]:
+    elif content[:HEAD].count(b"\x00") * MOST_ZEROS > len(content[:HEAD]):
         raise refusal(
             f"{name} 不是文本（含零字节）；请给出 CSV、.csv.gz 或 Parquet",
             f"{name} is no text (it holds zero bytes); give a CSV, .csv.gz or Parquet",
@@ -116,6 +122,7 @@ def _utf8(content: bytes, name: str, notes: Notes) -> bytes:
     content = content.removeprefix(b"\xef\xbb\xbf")
     if b"\r" in content:
         content = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    # A zero byte is no part of any number or name: shown as U+FFFD, it makes its cell unreadable.
     return content.replace(b"\x00", b"\xef\xbf\xbd") if b"\x00" in content else content
 
 
@@ -164,16 +171,20 @@ def _header(text: bytes, name: str) -> tuple[str, list[str], int]:
     return separator, named, min(end + 1, len(text))
 
 
-def _parsed(body: bytes, separator: str, count: int, quote: str | None = '"') -> pl.DataFrame:
+def _parsed(body: bytes, separator: str, count: int, quote: str | None = '"') -> pl.DataFrame | None:
+    """The cells, with one column more for what is too much; None if the quotes do not close."""
     schema = {f"c{place}": pl.String for place in range(count + 1)}
     if not body.strip(b"\n"):
         return pl.DataFrame(schema=schema)
-    return pl.read_csv(
-        body,
-        has_header=False,
-        separator=separator,
-        schema=schema,
-        quote_char=quote,
-        truncate_ragged_lines=True,
-        missing_columns="insert",
-    )
+    try:
+        return pl.read_csv(
+            body,
+            has_header=False,
+            separator=separator,
+            schema=schema,
+            quote_char=quote,
+            truncate_ragged_lines=True,
+            missing_columns="insert",
+        )
+    except PolarsError:
+        return None

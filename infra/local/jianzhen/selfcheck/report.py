@@ -26,9 +26,9 @@ MOST, MOST_SERIES = 200, 400
 STYLE = """body{font:15px/1.55 system-ui,"Noto Sans SC","PingFang SC",sans-serif;max-width:1000px;
 margin:2em auto;padding:0 1em;color:#1b2733}table{border-collapse:collapse;width:100%;margin:.6em 0 1.4em}
 th,td{border-bottom:1px solid #d8dee5;padding:.3em .6em;text-align:left;vertical-align:top}
-th{background:#eef2f6}td.n{text-align:right;font-variant-numeric:tabular-nums}section{border:1px solid #d8dee5;border-radius:6px;
-padding:.4em 1em 1em;margin:1em 0}svg{width:100%;height:auto;background:#fff}small,.en{color:#5a6672}
-figure{margin:.8em 0}"""
+th{background:#eef2f6}td.n{text-align:right;font-variant-numeric:tabular-nums}
+section{border:1px solid #d8dee5;border-radius:6px;padding:.4em 1em 1em;margin:1em 0}
+svg{width:100%;height:auto;background:#fff}small,.en{color:#5a6672}figure{margin:.8em 0}"""
 CODES = {
     1: ("合格", "good"), 2: ("未评价", "not evaluated"), 3: ("存疑", "suspect"), 4: ("无效", "bad"),
     9: ("缺失", "missing"),

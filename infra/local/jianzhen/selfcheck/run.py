@@ -73,9 +73,9 @@ def _say_lines(table: Table, read: Sheet, judged: Judged, notes: Notes) -> None:
         test = file_tests()[name]
         rows = np.flatnonzero(judged.tests & test.bit)
         if len(rows):
-            line = int(table.line[int(rows[0]) // read.columns])
-            cell = read.values[int(rows[0]) % read.columns][int(rows[0]) // read.columns]
-            shown = repr(cell)[:40]
+            at, column = divmod(int(rows[0]), read.columns)
+            line = int(table.line[at])
+            shown = repr((read.time if name == "no-time" else read.values[column])[at])[:40]
             notes.add(
                 f"{test.zh}（{name}）：{len(rows)} 个值，首见第 {line} 行（{shown}）。{test.text_zh}",
                 f"{test.en} ({name}): {len(rows)} values, first on line {line} ({shown}). {test.text_en}",

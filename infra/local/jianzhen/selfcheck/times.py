@@ -6,15 +6,13 @@ of these is NO_TIME, never a guess between day and month. Leaves the zone of nai
 
 import re
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 from qc.rules.offline.readings import LATEST_MS, NO_TIME
+from qc.rules.outcome import Ints
 
 from jianzhen.selfcheck.told import refusal
 
-PLAIN = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%d", "%Y%m%d%H%M%S", "%Y%m%d%H%M", "%Y%m%d",
-         "%Y-%m-%d %H")  # fmt: skip
+PLAIN = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%d", "%Y%m%d%H%M%S", "%Y%m%d%H%M", "%Y%m%d")
 DIRECT = (
     *PLAIN[:3],
     "%Y-%m-%dT%H:%M:%S%.f",
@@ -38,7 +36,7 @@ def zone_ms(text: str) -> int:
     return (-1 if parts[1] == "-" else 1) * minutes * 60_000
 
 
-def instants(text: pl.Series, naive_ms: int, form: str | None) -> NDArray[np.int64]:
+def instants(text: pl.Series, naive_ms: int, form: str | None) -> Ints:
     """UTC milliseconds of each text, NO_TIME where it cannot be read; `naive_ms` is the zone of naive ones.
 
     Worked example: `2026-01-01 08:00` at +08:00 → 1767225600000.
@@ -57,45 +55,40 @@ def instants(text: pl.Series, naive_ms: int, form: str | None) -> NDArray[np.int
 
 
 def _parsed(text: pl.Series, form: str) -> pl.Series:
-    return text.str.strptime(pl.Datetime("ms"), form, strict=False, ambiguous="null").dt.replace_time_zone(
-        None
-    )
+    read = text.str.strptime(pl.Datetime("ms"), form, strict=False, ambiguous="null")
+    return read.dt.replace_time_zone(None)
 
 
-def _bounded(found: pl.Series, naive_ms: int) -> NDArray[np.int64]:
-    at = found.dt.epoch("ms").cast(pl.Int64) - naive_ms
-    inside = (at >= 0) & (at < LATEST_MS)
-    return (
-        at.zip_with(inside.fill_null(False), pl.Series([NO_TIME], dtype=pl.Int64))
-        .fill_null(NO_TIME)
-        .to_numpy()
-        .copy()
-    )
+def _bounded(found: pl.Series, naive_ms: int) -> Ints:
+    return _known(found.dt.epoch("ms").cast(pl.Int64) - naive_ms)
 
 
-def _slowly(text: pl.Series, naive_ms: int) -> NDArray[np.int64]:
+def _known(at: pl.Series) -> Ints:
+    inside = ((at >= 0) & (at < LATEST_MS)).fill_null(False)
+    known: Ints = at.zip_with(inside, pl.Series([NO_TIME], dtype=pl.Int64)).to_numpy().copy()
+    return known
+
+
+def _slowly(text: pl.Series, naive_ms: int) -> Ints:
+    """Texts that are not in the form of the others: one by one brought into a plain form."""
     plain = text.str.strip_chars(" \t\"'").str.replace_all(r"[年月/]", "-").str.replace_all("日", " ")
-    plain = (
-        plain.str.replace_all("时", ":").str.replace_all("分", "").str.replace(r"(\d)[Tt](\d)", "${1} ${2}")
-    )
-    plain = plain.str.replace_all(r"\s+", " ").str.strip_chars().str.replace(r":$", "")
-    has_clock = plain.str.contains(":") | plain.str.contains("[Zz]$")
-    offset = plain.str.extract(f"({OFFSET})").zip_with(
-        has_clock.fill_null(False), pl.Series([None], dtype=pl.String)
-    )
+    plain = plain.str.replace_all("时", ":").str.replace_all("分", "").str.replace_all("：", ":")
+    plain = plain.str.replace(r"(\d)[Tt](\d)", "${1} ${2}").str.replace_all(r"\s+", " ")
+    plain = plain.str.strip_chars().str.replace(r"( \d{1,2}):?$", "${1}:00")
+    nothing = pl.Series([None], dtype=pl.String)
+    has_clock = (plain.str.contains(":") | plain.str.contains("[Zz]$")).fill_null(False)
+    offset = plain.str.extract(f"({OFFSET})").zip_with(has_clock, nothing)
     base = plain.str.replace(rf"\s*{OFFSET}", "").zip_with(offset.is_not_null(), plain)
     is_midnight = base.str.contains(r" 24:00(:00)?$").fill_null(False)
     base = base.str.replace(r" 24:00", " 00:00")
-    found = pl.Series([None], dtype=pl.Datetime("ms")).extend_constant(None, len(base) - 1)
+    found = pl.repeat(None, len(base), dtype=pl.Datetime("ms"), eager=True)
     for form in PLAIN:
         found = found.zip_with(found.is_not_null(), _parsed(base, form))
-    zones = {None: naive_ms} | {
-        one: zone_ms(one) if _is_zone(one) else None for one in offset.drop_nulls().unique()
-    }
+    zones: dict[str | None, int | None] = {None: naive_ms}
+    for one in offset.drop_nulls().unique().to_list():
+        zones[one] = zone_ms(one) if _is_zone(one) else None
     shift = pl.Series([zones[one] for one in offset.to_list()], dtype=pl.Int64)
-    at = found.dt.epoch("ms").cast(pl.Int64) - shift + is_midnight.cast(pl.Int64) * 86_400_000
-    inside = ((at >= 0) & (at < LATEST_MS)).fill_null(False)
-    return at.zip_with(inside, pl.Series([NO_TIME], dtype=pl.Int64)).fill_null(NO_TIME).to_numpy().copy()
+    return _known(found.dt.epoch("ms").cast(pl.Int64) - shift + is_midnight.cast(pl.Int64) * 86_400_000)
 
 
 def _is_zone(text: str) -> bool:

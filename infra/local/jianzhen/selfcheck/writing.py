@@ -5,6 +5,7 @@ Promises: as many lines as values; a file appears under its name only when it is
 """
 
 import gzip
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta, timezone
@@ -15,7 +16,7 @@ import msgspec
 import numpy as np
 import polars as pl
 from qc.rules.offline.catalogue import falsification_tests, file_tests
-from qc.rules.offline.judge import Judged, names_of
+from qc.rules.offline.judge import Judged, sets_of, written
 from qc.rules.offline.profile import Profile
 
 from jianzhen.selfcheck.reading import Sheet
@@ -50,8 +51,7 @@ def write_flags(
     path: Path, sheet: Sheet, judged: Judged, profile: Profile, tell: Callable[[int], None]
 ) -> None:
     """`time,station,series,value,code,tests,score`, one line per value, as given and in the given order."""
-    written, at = names_of(judged, bits_of(profile), [test.id for test in falsification_tests()])
-    sets = pl.Series(written, dtype=pl.String)
+    bits, found = bits_of(profile), [test.id for test in falsification_tests()]
     lines, columns = sheet.time.len(), sheet.columns
     step = max(1, PIECE // columns)
     with whole(path) as file:
@@ -59,9 +59,13 @@ def write_flags(
             last = min(lines, first + step)
             frame = _piece(sheet, judged, first, last)
             rows = slice(first * columns, last * columns)
+            pairs, at = sets_of(judged, rows)
+            sets = pl.Series(
+                ["|".join(written(pair, bits, found)) for pair in pairs.tolist()], dtype=pl.String
+            )
             frame = frame.with_columns(
                 pl.Series("code", judged.code[rows]),
-                pl.Series("tests", sets.gather(at[rows])),
+                pl.Series("tests", sets.gather(at)),
                 pl.Series("score", judged.score[rows].round(4)),
             )
             # An empty text is written as nothing, not as a pair of quotes.
@@ -94,16 +98,14 @@ def _station(sheet: Sheet) -> str:
 
 
 def counts(judged: Judged, profile: Profile) -> dict[str, int]:
-    """How many values each test spoke on, those that spoke at all."""
-    found: dict[str, np.ndarray[Any, np.dtype[np.bool_]]] = {}
-    for bit, name in bits_of(profile).items():
-        spoke = (judged.tests & bit) != 0
-        found[name] = found[name] | spoke if name in found else spoke
-    for place, test in enumerate(falsification_tests()):
-        spoke = (judged.found >> place & 1) != 0
-        found[test.id] = found[test.id] | spoke if test.id in found else spoke
-    numbers = {name: int(np.count_nonzero(spoke)) for name, spoke in found.items()}
-    return {name: number for name, number in numbers.items() if number}
+    """How many values each test spoke on, those that spoke at all, in the order of the closed list."""
+    bits, found = bits_of(profile), [test.id for test in falsification_tests()]
+    number: Counter[str] = Counter()
+    for first in range(0, len(judged.code), PIECE):
+        pairs, at = sets_of(judged, slice(first, first + PIECE))
+        for pair, many in zip(pairs.tolist(), np.bincount(at, minlength=len(pairs)).tolist(), strict=True):
+            number.update(dict.fromkeys(written(pair, bits, found), many))
+    return {name: number[name] for name in dict.fromkeys([*bits.values(), *found]) if number[name]}
 
 
 def iso(at_ms: int, naive_ms: int) -> str:

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from jianzhen.screen import AsJson, console, put, say
+from jianzhen.screen import AsJson, console, put
 from jianzhen.state import Refused
 
 if TYPE_CHECKING:
@@ -145,7 +146,7 @@ def _numbers(checked: "Checked") -> list[int]:
 
 def _text(checked: "Checked", document: dict[str, Any], written: list[Path]) -> str:
     for note in checked.notes.made:
-        say(f"[dim]·[/] {_plain(note.zh)}\n  [dim]{_plain(note.en)}[/]")
+        console.print(f"[dim]·[/] {escape(note.zh)}\n  [dim]{escape(note.en)}[/]", soft_wrap=True)
     number = _numbers(checked)
     lines = [
         f"{document['rows']:,} 个值 values: 合格 good {number[1]:,} · 未评价 not evaluated {number[2]:,} · "
@@ -160,9 +161,3 @@ def _text(checked: "Checked", document: dict[str, Any], written: list[Path]) -> 
     if len(document["suspicions"]) > 10:
         lines.append(f"  … {len(document['suspicions']) - 10} more: --summary, --report")
     return "\n".join([*lines, *(f"→ {path}" for path in written)])
-
-
-def _plain(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)

@@ -6,12 +6,14 @@ whose overlap covers their reach, so that the pieces do not show. Leaves words a
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
+import msgspec
 import numpy as np
 from contracts.ingest import SeriesRef
 
 from qc.rules.assess import BAD, MISSING, NOT_EVALUATED, SUSPECT, assess
-from qc.rules.frame import Roster, roster_of
+from qc.rules.frame import Columns, Roster, roster_of
 from qc.rules.offline import panels
 from qc.rules.offline.catalogue import file_tests
 from qc.rules.offline.profile import Profile
@@ -27,10 +29,10 @@ from qc.rules.offline.readings import (
     steps_of,
 )
 from qc.rules.outcome import Codes, Flags, Floats, Ints
-from qc.rules.pack import RulePack
+from qc.rules.pack import POINTWISE, RulePack
 
-# Rows judged in one go: bounds the memory of the rules' columns, whatever the size of the file.
-PIECE = 1_000_000
+# Rows judged in one go: the rules' columns then stay in the processor's cache, and their memory is bounded.
+PIECE = 65_536
 # Shares of a series beyond its range between which a second unit is suspected, and how alike it must then be.
 FEWEST, MOST, ALIKE = 0.005, 0.6, 5.0
 
@@ -71,16 +73,18 @@ def judge(
     roster = _roster(members, steps, usual, profile)
     code, tests = np.zeros(len(known.rows), dtype=np.uint8), np.zeros(len(known.rows), dtype=np.int64)
     tell("rules", 0, len(code))
-    for inner, outer in _pieces(known, members, roster):
-        part = assess(known.columns.take(np.arange(outer.start, outer.stop)), roster, profile.pack)
-        own = slice(inner.start - outer.start, inner.stop - outer.start)
-        code[inner], tests[inner] = part.code[own], part.tests[own]
-        tell("rules", inner.stop, len(code))
+    done = 0
+    for rows, own in _pieces(known, members, roster):
+        part = assess(known.columns.take(rows), roster, profile.pack)
+        code[rows[own]], tests[rows[own]] = part.code[own], part.tests[own]
+        done += int(np.count_nonzero(own))
+        tell("rules", done, len(code))
     tests |= np.where(_mixed(known, tests, roster, profile), file_tests()["unit"].bit, 0)
     network = panels.Network(known, tuple(members), steps, resolutions, _usable(tests, profile))
     seen = panels.judge(network, profile, inputs, tell)
     code = np.where(seen.is_suspicious, _worse(code, np.uint8(SUSPECT)), code)
-    return _in_file_order(readings, known, code, tests, seen, steps, resolutions)
+    again = _alone(readings, known.again, roster, profile.pack)
+    return _in_file_order(readings, known, (code, tests), again, seen, steps, resolutions)
 
 
 def _usable(tests: Ints, profile: Profile) -> Flags:
@@ -136,42 +140,62 @@ def _roster(members: Sequence[Member], steps: Ints, resolutions: Floats, profile
     return replace(roster, period_ms=period, reach_ms=np.ceil(reach * longer * period).astype(np.int64))
 
 
-def _pieces(known: Ordered, members: Sequence[Member], roster: Roster) -> Iterator[tuple[slice, slice]]:
-    """(rows to judge, rows to look at): whole stations together, long series in stretches of time."""
-    begun = 0
-    for inner in _stations(known, members):
-        if inner.stop - inner.start <= 2 * PIECE:
-            if inner.stop - begun >= PIECE:
-                yield slice(begun, inner.stop), slice(begun, inner.stop)
-                begun = inner.stop
-            continue
-        if inner.start > begun:
-            yield slice(begun, inner.start), slice(begun, inner.start)
-        for at in range(inner.start, inner.stop, PIECE):
-            own = slice(at, min(at + PIECE, inner.stop))
-            yield own, _with_reach(own, inner, known, roster)
-        begun = inner.stop
-    if begun < len(known.rows):
-        yield slice(begun, len(known.rows)), slice(begun, len(known.rows))
-
-
-def _stations(known: Ordered, members: Sequence[Member]) -> Iterator[slice]:
-    """The rows of each station; the members of a station stand side by side."""
+def _pieces(known: Ordered, members: Sequence[Member], roster: Roster) -> Iterator[tuple[Ints, Flags]]:
+    """(rows to look at, which of them to judge): whole stations together, long ones in stretches of time."""
+    begun = at = 0
     for places in stations_of(members).values():
-        yield slice(int(known.starts[places[0]]), int(known.starts[places[-1] + 1]))
+        first, last = int(known.starts[places[0]]), int(known.starts[places[-1] + 1])
+        if last - first > PIECE:
+            if first > begun:
+                yield _all(begun, first)
+            yield from _windows(known, places, roster)
+            begun = last
+        elif last - begun > PIECE:
+            yield _all(begun, first)
+            begun = first
+        at = last
+    if at > begun:
+        yield _all(begun, at)
 
 
-def _with_reach(own: slice, station: slice, known: Ordered, roster: Roster) -> slice:
-    columns = known.columns
-    reach = 2 * int(roster.reach_ms.max())
-    first, last = int(columns.series[own.start]), int(columns.series[own.stop - 1])
-    low = known.starts[first] + np.searchsorted(
-        columns.ts[known.starts[first] : known.starts[first + 1]], columns.ts[own.start] - reach
-    )
-    high = known.starts[last] + np.searchsorted(
-        columns.ts[known.starts[last] : known.starts[last + 1]], columns.ts[own.stop - 1] + reach, "right"
-    )
-    return slice(max(station.start, int(low)), min(station.stop, int(high)))
+def _all(first: int, last: int) -> tuple[Ints, Flags]:
+    return np.arange(first, last), np.ones(last - first, dtype=bool)
+
+
+def _windows(known: Ordered, places: Sequence[int], roster: Roster) -> Iterator[tuple[Ints, Flags]]:
+    """One station in stretches of time, all its series together, each with what its rules reach for."""
+    spans = [slice(int(known.starts[place]), int(known.starts[place + 1])) for place in places]
+    ts = known.columns.ts
+    reach = 2 * int(roster.reach_ms[list(places)].max())
+    begin = min(int(ts[span.start]) for span in spans if span.stop > span.start)
+    end = max(int(ts[span.stop - 1]) for span in spans if span.stop > span.start) + 1
+    pieces = (spans[-1].stop - spans[0].start) // PIECE + 1
+    longest = max(spans, key=lambda span: span.stop - span.start)
+    inner = ts[longest][np.linspace(0, longest.stop - longest.start - 1, pieces + 1).astype(int)[1:-1]]
+    edges = [begin]
+    for edge in inner.tolist():
+        # A stretch much shorter than the reach would be looked at many times over.
+        if edge - edges[-1] > 4 * reach:
+            edges.append(edge)
+    for low, high in pairwise([*edges, end]):
+        parts = []
+        for span in spans:
+            near = np.searchsorted(ts[span], [low - reach, high + reach])
+            parts.append(np.arange(span.start + int(near[0]), span.start + int(near[1])))
+        rows = np.concatenate(parts)
+        yield rows, (ts[rows] >= low) & (ts[rows] < high)
+
+
+def _alone(readings: Readings, rows: Ints, roster: Roster, pack: RulePack) -> tuple[Codes, Ints]:
+    """What can be said of repeated rows by themselves: their marks, their range."""
+    kept = [place for place, rule in enumerate(pack.rules) if rule.function in POINTWISE]
+    fewer = msgspec.structs.replace(pack, rules=tuple(pack.rules[place] for place in kept))
+    figures = tuple(roster.figures[place] for place in kept)
+    smaller = replace(roster, figures=figures, judged=tuple(roster.judged[place] for place in kept))
+    ts, value, flag = readings.ts[rows], readings.value[rows], readings.flag[rows]
+    columns = Columns(readings.member[rows], ts, value, flag, np.zeros(len(rows), dtype=np.int64))
+    part = assess(columns, smaller, fewer)
+    return part.code, part.tests
 
 
 def _mixed(known: Ordered, tests: Ints, roster: Roster, profile: Profile) -> Flags:
@@ -203,22 +227,23 @@ def _worse(one: Codes, other: Codes | np.uint8) -> Codes:
 def _in_file_order(  # noqa: PLR0913 - what was found, column by column
     readings: Readings,
     known: Ordered,
-    code: Codes,
-    tests: Ints,
+    judged: tuple[Codes, Ints],
+    again: tuple[Codes, Ints],
     seen: panels.Seen,
     steps: Ints,
     resolutions: Floats,
 ) -> Judged:
     """Back to the rows of the file; a repeated row is told what the first was, and that it repeats."""
-    length = len(readings)
+    (code, tests), length = judged, len(readings)
     whole = np.full(length, NOT_EVALUATED, dtype=np.uint8)
     bits, found, score = readings.noted.copy(), np.zeros(length, dtype=np.int64), np.zeros(length)
     whole[known.rows], found[known.rows], score[known.rows] = code, seen.found, seen.score
     bits[known.rows] |= tests
     revised = _bit_of(seen.pack, "is_revised")
-    whole[known.again] = code[known.first]
-    bits[known.again] |= tests[known.first] & ~revised | file_tests()["duplicate"].bit
-    bits[known.again] |= np.where(known.differs, revised, 0)
+    own, said = again
+    whole[known.again] = np.where(known.differs, _worse(own, np.uint8(SUSPECT)), code[known.first])
+    bits[known.again] |= np.where(known.differs, said | revised, tests[known.first] & ~revised)
+    bits[known.again] |= file_tests()["duplicate"].bit
     missing = np.isnan(readings.value) & (readings.noted & file_tests()["unreadable"].bit == 0)
     whole[missing & (readings.ts < 0)] = MISSING
     for test in file_tests().values():
@@ -236,16 +261,18 @@ def _bit_of(pack: RulePack, function: str) -> int:
     return sum(rule.bit for rule in pack.rules if rule.function == function)
 
 
-def names_of(judged: Judged, bits: Mapping[int, str], found: Sequence[str]) -> tuple[list[str], Ints]:
-    """The distinct sets of tests, as written (`|` between ids), and which one each row has.
+def sets_of(judged: Judged, rows: slice) -> tuple[Ints, Ints]:
+    """The distinct pairs (bits of `tests`, bits of `found`) among some rows [k, 2], and which each row has."""
+    tests, which = np.unique(judged.tests[rows], return_inverse=True)
+    found, what = np.unique(judged.found[rows], return_inverse=True)
+    pairs, at = np.unique(which * len(found) + what, return_inverse=True)
+    return np.stack([tests[pairs // len(found)], found[pairs % len(found)]], axis=1), at
 
-    `bits` are ids by bit, in the order of writing; `found` the ids of the falsification tests.
+
+def written(pair: Sequence[int], bits: Mapping[int, str], found: Sequence[str]) -> list[str]:
+    """The ids of one set of tests. `bits` are ids by bit, as they are written; `found` those of the
+    falsification tests. A test that spoke as a rule and as a falsification test is named once.
     """
-    pairs = np.stack([judged.tests, judged.found], axis=1)
-    distinct, at = np.unique(pairs, axis=0, return_inverse=True)
-    written = []
-    for tests, later in distinct.tolist():
-        ids = [name for bit, name in bits.items() if tests & bit]
-        ids += [name for place, name in enumerate(found) if later >> place & 1 and name not in ids]
-        written.append("|".join(ids))
-    return written, at.reshape(-1).astype(np.int64)
+    ids = [name for bit, name in bits.items() if pair[0] & bit]
+    later = [name for place, name in enumerate(found) if pair[1] >> place & 1]
+    return ids + [name for name in later if name not in ids]

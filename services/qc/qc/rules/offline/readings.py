@@ -91,7 +91,8 @@ def ordered(readings: Readings, members: int) -> Ordered:
     """Sort the rows that have a time. Worked example: 09:00 7, 08:00 5, 09:00 8 → 5, 7; the third differs."""
     timed = np.flatnonzero((readings.ts >= 0) & (readings.ts < LATEST_MS))
     keys = keys_of(readings.member[timed], readings.ts[timed])
-    if np.any(keys[1:] < keys[:-1]):
+    is_sorted = not np.any(keys[1:] < keys[:-1])
+    if not is_sorted:
         order = np.argsort(keys, kind="stable")
         timed, keys = timed[order], keys[order]
     opens = np.append(True, keys[1:] != keys[:-1])[: len(keys)]
@@ -102,9 +103,10 @@ def ordered(readings: Readings, members: int) -> Ordered:
     same = (value[again] == value[kept]) | (np.isnan(value[again]) & np.isnan(value[kept]))
     differs = ~(same & (flag[again] == flag[kept]))
     revisions = np.bincount(first[differs], minlength=len(rows)).astype(np.int64)
-    member = readings.member[rows]
-    columns = Columns(member, readings.ts[rows], value[rows], flag[rows], revisions)
-    starts = np.searchsorted(member, np.arange(members + 1))
+    # A file in order is not copied: its columns may be most of the memory there is.
+    at = slice(None) if len(rows) == len(value) and is_sorted else rows
+    columns = Columns(readings.member[at], readings.ts[at], value[at], flag[at], revisions)
+    starts = np.searchsorted(columns.series, np.arange(members + 1))
     return Ordered(columns, rows, again, first, differs, starts.astype(np.int64))
 
 
