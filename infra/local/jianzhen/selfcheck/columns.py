@@ -76,7 +76,7 @@ def plan(header: Sequence[str], mapped: FileMap, profile: Profile, notes: Notes)
     station = taken(mapped.station_column, STATIONS)
     if series and value:
         flag, unit = taken(mapped.flag_column, FLAGS), taken(None, UNITS)
-        _say_left(left, notes, "长表只用这些列之外的", "a long file has no use for them")
+        _say_left(left, notes, "长表中没有用处", "a long file has no use for them")
         return Plan(time, station, series, (value,), (flag,), unit)
     common = taken(mapped.flag_column, FLAGS)
     return _wide(left, time, station, common, mapped, notes)

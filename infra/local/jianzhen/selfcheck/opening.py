@@ -22,6 +22,8 @@ HEAD = 1 << 16
 MOST_COLUMNS = 5_000
 # One byte in so many may be zero before a file is taken for no text.
 MOST_ZEROS = 500
+# Line breaks that one quoted cell may hold.
+MOST_BREAKS = 5
 _EXTRA = "\x00extra"
 
 
@@ -71,18 +73,15 @@ def table(content: bytes, name: str, notes: Notes) -> Table:
     text = _utf8(content, name, notes)
     separator, header, start = _header(text, name)
     body, count = text[start:], len(header)
-    cells = _parsed(body, separator, count)
-    breaks = body.count(b"\n") + (not body.endswith(b"\n") and bool(body))
-    if cells is None or cells.height != breaks:
-        # A quote that is never closed would swallow the lines after it.
+    cells = None if body.count(b'"') % 2 else _parsed(body, separator, count)
+    if cells is None or _has_swallowed(cells):
         cells = _parsed(body, separator, count, quote=None)
-        if cells is None or cells.height != breaks:
+        if cells is None:
             raise refusal(f"{name} 无法按 CSV 读出", f"{name} cannot be read as CSV")
         cells = cells.select(pl.all().str.strip_chars('"').replace("", None))
         notes.add(
-            "有单元格跨行或引号不成对：引号按普通字符处理，一行一条。",
-            "Some cell spans lines or a quote is never closed: quotes were taken as characters, one line "
-            "is one row.",
+            "引号不成对：按普通字符处理，一行一条。",
+            "A quote is never closed: quotes were taken as characters, one line is one row.",
         )
     columns = [*header, _EXTRA]
     first_line = 1 + text[:start].count(b"\n")
@@ -169,6 +168,12 @@ def _header(text: bytes, name: str) -> tuple[str, list[str], int]:
         raise refusal(f"{name} 有 {len(header)} 列，过多", f"{name} has {len(header)} columns, too many")
     named = [column or f"\x00{place}" for place, column in enumerate(header)]
     return separator, named, min(end + 1, len(text))
+
+
+def _has_swallowed(cells: pl.DataFrame) -> bool:
+    """A quote that is never closed swallows the lines after it; two or three lines may be meant."""
+    longest = cells.select(pl.all().str.count_matches("\n").max()).row(0)
+    return max((count or 0 for count in longest), default=0) > MOST_BREAKS
 
 
 def _parsed(body: bytes, separator: str, count: int, quote: str | None = '"') -> pl.DataFrame | None:

@@ -65,17 +65,20 @@ def sheet(table: Table, plan: Plan, mapped: FileMap, profile: Profile, naive_ms:
     time, at = _times(table, plan, mapped, naive_ms)
     station = None if plan.station is None else cells[plan.station].fill_null("")
     names = pl.Series(plan.values) if wide else cells[plan.series or ""].fill_null("")
+    words: set[str] = set()
     read = [numbers(cells[name], table.has_decimal_comma) for name in plan.values]
     value = np.stack([one[0] for one in read], axis=1)
     noted = np.stack([one[1] for one in read], axis=1)
     if wide:
-        _note_words(cells, plan, value, noted, notes)
+        words = _note_words(cells, plan, value, noted, notes)
     for missing in mapped.missing:
         value[value == missing] = np.nan
     noted[table.is_ragged.to_numpy()] |= file_tests()["ragged"].bit
     noted[at == NO_TIME] |= file_tests()["no-time"].bit
     flag = np.stack([_marks(cells, name, lines, mapped) for name in plan.flags], axis=1)
-    place, members, scale, shift = _members(station, names, value, table, (plan, mapped, profile, notes))
+    place, members, scale, shift = _members(
+        station, names, value, table, (plan, mapped, profile, notes), words
+    )
     with np.errstate(over="ignore"):
         value = value * scale + shift
     noted[np.isinf(value)] |= file_tests()["unreadable"].bit
@@ -129,17 +132,20 @@ def _marks(cells: pl.DataFrame, name: str | None, lines: int, mapped: FileMap) -
     return np.zeros(lines, dtype=np.int64) if name is None else marks(cells[name], mapped.marks)
 
 
-def _note_words(cells: pl.DataFrame, plan: Plan, value: Floats, noted: Ints, notes: Notes) -> None:
+def _note_words(cells: pl.DataFrame, plan: Plan, value: Floats, noted: Ints, notes: Notes) -> set[str]:
     """A column without a single number is no measurement: said once, not cell by cell."""
+    found = set()
     unreadable, text = file_tests()["unreadable"].bit, file_tests()["text"].bit
     for place, name in enumerate(plan.values):
         words = (noted[:, place] & unreadable) != 0
         if np.count_nonzero(words) >= WORDS and not np.isfinite(value[:, place]).any():
             noted[words, place] = noted[words, place] & ~unreadable | text
+            found.add(name)
             notes.add(
                 f"列 {name} 全为文字（如 {cells[name].drop_nulls()[0]}），不是监测量，保留不评价。",
                 f"Column {name} holds words only (such as {cells[name].drop_nulls()[0]}): kept, not judged.",
             )
+    return found
 
 
 def _codes(text: pl.Series) -> tuple[list[str], Ints]:
@@ -154,6 +160,7 @@ def _members(
     value: Floats,
     table: Table,
     given: tuple[Plan, FileMap, Profile, Notes],
+    words: set[str],
 ) -> tuple[Ints, tuple[Member, ...], Floats, Floats]:
     """Per cell its member, scale and shift; members of one station side by side."""
     plan, mapped, profile, notes = given
@@ -170,7 +177,8 @@ def _members(
         _known(told[name], given_units[unit], value[at_label == place], mapped, profile, notes)
         for place, (name, unit) in enumerate(label)
     ]
-    _say_unknown([told[n] for n, _ in label], known, notes)
+    strange = {told[n] for (n, _), one in zip(label, known, strict=True) if not one.is_known} - words
+    _say_unknown(sorted(strange, key=told.index), notes)
     pairs = at_station.reshape(-1, 1) * len(told) + at_name
     distinct, place = np.unique(pairs, return_inverse=True)
     by_name = {name: known[number] for number, (name, _) in reversed(list(enumerate(label)))}
@@ -200,7 +208,7 @@ def _known(
     entry = mapped.columns.get(name, Entry())
     found, unit_in_name = profile.factor_of(entry.factor or name)
     written = entry.unit or unit_in_name or units.ucum(unit_text) or ""
-    if unit_text and not units.ucum(unit_text):
+    if found and unit_text and not units.ucum(unit_text):
         notes.add(
             f"{name}：单位 {unit_text} 不认识，数值未换算。",
             f"{name}: unit {unit_text} is not known, values are taken as they are.",
@@ -249,8 +257,7 @@ def _member(station: str, name: str, known: Known, mapped: FileMap) -> Member:
     )
 
 
-def _say_unknown(names: list[str], known: list[Known], notes: Notes) -> None:
-    unknown = list(dict.fromkeys(name for name, one in zip(names, known, strict=True) if not one.is_known))
+def _say_unknown(unknown: list[str], notes: Notes) -> None:
     if unknown:
         shown = unknown if len(unknown) <= 30 else [*unknown[:30], f"… ({len(unknown)})"]
         notes.add(

@@ -86,18 +86,23 @@ def _say_sentinels(read: Sheet, judged: Judged, profile: Profile, notes: Notes) 
     """A figure such as -200 that is beyond the range again and again stands for a missing value."""
     bit = sum(rule.bit for rule in profile.pack.rules if rule.function == "is_out_of_range")
     beyond = judged.tests & bit != 0
+    found: dict[str, list[str]] = {}
     for place, member in enumerate(read.members):
         rows = judged.known.rows[int(judged.known.starts[place]) : int(judged.known.starts[place + 1])]
-        out = read.readings.value[rows[beyond[rows]]]
-        if len(out) < max(OFTEN, SHARE * len(rows)):
-            continue
-        values, number = np.unique(out, return_counts=True)
-        most = int(number.argmax())
-        if number[most] >= max(OFTEN, SHARE * len(rows)):
-            name = f"{member.station} {member.name}".strip()
-            notes.add(
-                f"{name}：{values[most]:g} 出现 {number[most]} 次且超出量程；如以此表示缺失，"
-                f"请在 --mapping 中写 missing: [{values[most]:g}]。",
-                f"{name}: {values[most]:g} comes {number[most]} times, beyond the range; if it stands for no "
-                f"value, say missing: [{values[most]:g}] in --mapping.",
+        cells = [
+            read.values[int(row) % read.columns][int(row) // read.columns]
+            for row in rows[beyond[rows]][:5000]
+        ]
+        texts, number = np.unique(np.array(cells, dtype=object).astype(str), return_counts=True)
+        if len(number) and number.max() >= max(OFTEN, SHARE * len(rows)):
+            found.setdefault(str(texts[number.argmax()]), []).append(
+                f"{member.station} {member.name}".strip()
             )
+    for text, names in found.items():
+        shown = names if len(names) <= 10 else [*names[:10], f"… ({len(names)})"]
+        notes.add(
+            f"{text} 一再出现且超出量程（{'、'.join(shown)}）；如以此表示缺失，"
+            f"请在 --mapping 中写 missing: [{text}]。",
+            f"{text} comes again and again, beyond the range ({', '.join(shown)}); if it stands for no "
+            f"value, say missing: [{text}] in --mapping.",
+        )

@@ -262,7 +262,7 @@ def _bit_of(pack: RulePack, function: str) -> int:
 
 
 def sets_of(judged: Judged, rows: slice) -> tuple[Ints, Ints]:
-    """The distinct pairs (bits of `tests`, bits of `found`) among some rows [k, 2], and which each row has."""
+    """The distinct pairs (bits of `tests`, of `found`) among some rows [k, 2], and which each row has."""
     tests, which = np.unique(judged.tests[rows], return_inverse=True)
     found, what = np.unique(judged.found[rows], return_inverse=True)
     pairs, at = np.unique(which * len(found) + what, return_inverse=True)

@@ -6,6 +6,7 @@ factors and periods, and rules of its own (`qc/packs/profiles/*.yaml`). Leaves r
 
 import re
 from collections.abc import Mapping
+from datetime import date
 from functools import cached_property
 from importlib import resources
 from typing import Literal, get_args
@@ -18,6 +19,7 @@ from qc.rules.pack import Figures, Rule, RulePack, When, checked, load_pack
 
 ProfileName = Literal["ambient-air", "flue-gas", "waste-water", "surface-water"]
 NAMES: tuple[str, ...] = get_args(ProfileName)
+BEGINNING = date(2000, 1, 1)
 _UNIT_IN_NAME = re.compile(r"^(.*?)\s*[(\[（【]([^()\[\]（）【】]*)[)\]）】]\s*$")
 _CODE = re.compile(r"[aw]\d{5}", re.IGNORECASE)
 
@@ -37,7 +39,8 @@ class FactorNames(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
     """One profile. `figures[rule]` are tried before those of the core pack's rule of that id,
-    `otherwise[rule]` after them, but before core's figures for whatever is left.
+    `otherwise[rule]` after them, but before core's figures for whatever is left. A file may be older than the
+    platform: rules that are as old as the core pack (BEGINNING) judge values from `since` on.
     """
 
     id: ProfileName
@@ -46,6 +49,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     site_kind: Literal["station", "outlet"]
     element: str
     minute_step_seconds: int
+    since: date
     factors: tuple[FactorNames, ...]
     figures: Mapping[str, tuple[Figures, ...]]
     otherwise: Mapping[str, tuple[Figures, ...]]
@@ -55,7 +59,12 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     def pack(self) -> RulePack:
         """The core rules with this profile's figures before their own, then the profile's own rules."""
         core = load_pack()
-        widened = [msgspec.structs.replace(rule, parameters=self._widened(rule)) for rule in core.rules]
+        widened = [
+            msgspec.structs.replace(
+                rule, parameters=self._widened(rule), valid_from=self._since(rule.valid_from)
+            )
+            for rule in core.rules
+        ]
         unknown = {*self.figures, *self.otherwise} - {rule.id for rule in core.rules}
         if unknown:
             raise ValueError(f"profile {self.id}: figures for unknown rules {', '.join(sorted(unknown))}")
@@ -65,6 +74,9 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
                 core, id=self.id, title_zh=self.title_zh, title_en=self.title_en, rules=whole
             )
         )
+
+    def _since(self, day: date) -> date:
+        return self.since if day == BEGINNING else day
 
     def _widened(self, rule: Rule) -> tuple[Figures, ...]:
         special = [entry for entry in rule.parameters if entry.when != When()]
