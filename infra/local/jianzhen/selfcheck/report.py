@@ -10,7 +10,8 @@ from html import escape
 from math import isnan
 
 import numpy as np
-from qc.rules.offline.catalogue import Entry, entries, falsification_tests
+from qc.rules.falsify.finding import FalsificationTest, Finding
+from qc.rules.offline.catalogue import entries, falsification_tests
 from qc.rules.offline.judge import Judged
 from qc.rules.offline.panels import Raised, lacking
 from qc.rules.offline.profile import Profile
@@ -104,38 +105,49 @@ def _suspicions(told: Written) -> str:
         return (
             head + "<p>综合得分没有达到线索阈值的时段。 No stretch reaches the threshold of a suspicion.</p>"
         )
-    by_id = {entry.id: entry for entry in entries(told.profile)}
-    shown = "".join(_suspicion(one, told, by_id) for one in raised[:MOST])
+    shown = "".join(_suspicion(one, told) for one in raised[:MOST])
     more = f"<p>另有 {len(raised) - MOST} 条，见 --summary。 {len(raised) - MOST} more are in --summary.</p>"
     return head + shown + (more if len(raised) > MOST else "")
 
 
-def _suspicion(one: Raised, told: Written, by_id: dict[str, Entry]) -> str:
+def _suspicion(one: Raised, told: Written) -> str:
     member = told.sheet.members[one.member]
     begin, end = iso(one.from_ms, told.naive_ms), iso(one.to_ms, told.naive_ms)
     name = escape(f"{member.station} {member.name}".strip())
     head = f"<h3>{name} · {escape(one.kind)} · {one.score:.2f}</h3><p>{begin} – {end}</p>"
-    why = "".join(
-        f"<li><b>{escape(test)}</b> {escape(by_id[test].zh)} <span class=en>{escape(by_id[test].en)}</span>: "
-        f"{escape(by_id[test].text_zh)} <span class=en>{escape(by_id[test].text_en)}</span>"
-        f"<br><small>{_figures(one, test)}</small></li>"
-        for test in one.tests
-    )
+    by_id = {test.id: test for test in falsification_tests()}
+    why = "".join(_reason(one, by_id[test]) for test in one.tests)
     return f"<section>{head}<ul>{why}</ul>{_pictures(one, told, begin, end)}</section>"
 
 
-def _figures(one: Raised, test: str) -> str:
-    """The strongest finding of a test, in figures."""
+def _reason(one: Raised, test: FalsificationTest) -> str:
+    """A test in words, with the figures of its strongest finding."""
+    head = f"<li><b>{escape(test.id)}</b> {escape(test.zh)} <span class=en>{escape(test.en)}</span>"
     if one.picture is None:
-        return ""
-    strongest = max((f for f in one.picture.findings if f.test == test), key=lambda f: f.strength)
+        return f"{head}</li>"
+    strongest = max((f for f in one.picture.findings if f.test == test.id), key=lambda f: f.strength)
+    zh, en = (escape(_filled(text, strongest)) for text in (test.text_zh, test.text_en))
     p = "" if isnan(strongest.p) else f" · p = {strongest.p:.2g}"
     more = "".join(f" · {escape(name)} = {value:.4g}" for name, value in strongest.figures.items())
-    weight = next((t.weight for t in falsification_tests() if t.id == test), 0.0)
     return (
-        f"统计量 statistic {strongest.statistic:.4g} · 阈值 threshold {strongest.threshold:.4g} · "
-        f"强度 strength {strongest.strength:.2f} × 权重 weight {weight:g}{p}{more}"
+        f"{head}: {zh} <span class=en>{en}</span><br><small>统计量 statistic {strongest.statistic:.4g} · "
+        f"阈值 threshold {strongest.threshold:.4g} · 强度 strength {strongest.strength:.2f} × "
+        f"权重 weight {test.weight:g}{p}{more}</small></li>"
     )
+
+
+def _filled(text: str, finding: Finding) -> str:
+    """The sentence of a test with the figures of a finding; as it stands if it names others."""
+    figures = {
+        "statistic": round(finding.statistic, 4),
+        "threshold": round(finding.threshold, 4),
+        "p": finding.p,
+        **finding.figures,
+    }
+    try:
+        return text.format_map(figures)
+    except (KeyError, ValueError, IndexError):
+        return text
 
 
 def _pictures(one: Raised, told: Written, begin: str, end: str) -> str:

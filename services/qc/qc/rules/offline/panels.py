@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from qc.rules.falsify import catalogue, combine
-from qc.rules.falsify.finding import Stretch
+from qc.rules.falsify.finding import Finding, Stretch
 from qc.rules.falsify.panel import LOCAL_MS, Panel
 from qc.rules.offline.catalogue import falsification_tests
 from qc.rules.offline.pictured import Pictured, pictured
@@ -75,23 +75,40 @@ def judge(network: Network, profile: Profile, inputs: frozenset[str], tell: Tell
     seen = Seen(profile.pack, np.zeros(rows, dtype=np.int64), np.zeros(rows), np.zeros(rows, dtype=bool))
     ran: set[str] = set()
     stretches = list(_stretches(network, seen))
-    tell("falsification", 0, len(stretches))
-    for number, (places, start, periods) in enumerate(stretches, start=1):
+    whole = len(stretches) * len(falsification_tests())
+    for number, (places, start, periods) in enumerate(stretches):
         panel, at = _panel(network, places, start, periods)
-        report = _run(panel, profile, inputs | _inputs(panel))
+        done = number * len(falsification_tests())
+        report = _run(panel, profile, inputs | _inputs(panel), Steps(tell, done, whole))
         ran |= {test.id for test in falsification_tests()} - set(report.not_run)
         seen.not_run |= report.not_run
         _note(seen, network, panel, places, at, report)
-        tell("falsification", number, len(stretches))
     seen.not_run = {test: lacks for test, lacks in seen.not_run.items() if test not in ran}
     seen.raised.sort(key=lambda one: (-one.score, one.member, one.from_ms))
     return seen
 
 
-def _run(panel: Panel, profile: Profile, inputs: frozenset[str]) -> catalogue.Report:
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """How far the tests of one panel are, among those of all panels."""
+
+    tell: Tell
+    done: int
+    whole: int
+
+
+def _run(panel: Panel, profile: Profile, inputs: frozenset[str], steps: Steps) -> catalogue.Report:
+    """All tests on one panel, one by one, so that a long run can be followed."""
     last = int(panel.starts_ms[-1]) + LOCAL_MS
     on = datetime.fromtimestamp(last / 1000, UTC).date()
-    return catalogue.run(panel, profile.id, falsification_tests(), on, inputs)
+    findings: list[Finding] = []
+    not_run: dict[str, tuple[str, ...]] = {}
+    for number, test in enumerate(falsification_tests(), start=1):
+        said = catalogue.run(panel, profile.id, (test,), on, inputs)
+        findings += said.findings
+        not_run |= said.not_run
+        steps.tell("falsification", steps.done + number, steps.whole)
+    return catalogue.Report(tuple(findings), not_run)
 
 
 def _inputs(panel: Panel) -> frozenset[str]:
