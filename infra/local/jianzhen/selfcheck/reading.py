@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from qc.rules.offline.catalogue import file_tests
 from qc.rules.offline.profile import Profile
-from qc.rules.offline.readings import NO_TIME, Member, Readings
+from qc.rules.offline.readings import NO_TIME, Member, Readings, middle
 from qc.rules.outcome import Floats, Ints
 from standards import units
 
@@ -218,12 +218,12 @@ def _known(
     sent = written or found.unit
     if not written and found.or_unit and found.above is not None:
         finite = value[np.isfinite(value)]
-        middle = float(np.median(finite)) if len(finite) else found.above
-        if middle > found.above:
+        usual = middle(finite) if len(finite) else found.above
+        if usual > found.above:
             sent = found.or_unit
             notes.add(
-                f"{name}：中位数 {middle:g}，按 {units.text(sent)} 读取（可在 --mapping 中指定单位）。",
-                f"{name}: median {middle:g}, read as {units.text(sent)} (--mapping can say otherwise).",
+                f"{name}：中位数 {usual:g}，按 {units.text(sent)} 读取（可在 --mapping 中指定单位）。",
+                f"{name}: median {usual:g}, read as {units.text(sent)} (--mapping can say otherwise).",
             )
     if entry.unit is not None and not units.are_compatible(sent, found.unit):
         return Known(found.code, True, sent, 1 / entry.divide, 0.0, entry)

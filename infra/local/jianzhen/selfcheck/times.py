@@ -43,8 +43,9 @@ def instants(text: pl.Series, naive_ms: int, form: str | None) -> Ints:
     """
     if form is not None:
         return _bounded(_parsed(text, form), naive_ms)
-    head = text.drop_nulls().head(200)
-    best = max(DIRECT, key=lambda one: _parsed(head, one).count())
+    head = text.drop_nulls().head(200).to_frame("t")
+    hits = head.select(_read(pl.col("t"), one).count().alias(one) for one in DIRECT).row(0, named=True)
+    best = max(DIRECT, key=lambda one: hits[one])
     found = _parsed(text, best)
     left = found.is_null() & text.is_not_null()
     at = _bounded(found, naive_ms)
@@ -55,6 +56,10 @@ def instants(text: pl.Series, naive_ms: int, form: str | None) -> Ints:
 
 
 def _parsed(text: pl.Series, form: str) -> pl.Series:
+    return text.to_frame("t").select(_read(pl.col("t"), form)).to_series()
+
+
+def _read(text: pl.Expr, form: str) -> pl.Expr:
     read = text.str.strptime(pl.Datetime("ms"), form, strict=False, ambiguous="null")
     return read.dt.replace_time_zone(None)
 
@@ -71,24 +76,26 @@ def _known(at: pl.Series) -> Ints:
 
 def _slowly(text: pl.Series, naive_ms: int) -> Ints:
     """Texts that are not in the form of the others: one by one brought into a plain form."""
-    plain = text.str.strip_chars(" \t\"'").str.replace_all(r"[年月/]", "-").str.replace_all("日", " ")
-    plain = plain.str.replace_all("时", ":").str.replace_all("分", "").str.replace_all("：", ":")
-    plain = plain.str.replace(r"(\d)[Tt](\d)", "${1} ${2}").str.replace_all(r"\s+", " ")
-    plain = plain.str.strip_chars().str.replace(r"( \d{1,2}):?$", "${1}:00")
-    nothing = pl.Series([None], dtype=pl.String)
-    has_clock = (plain.str.contains(":") | plain.str.contains("[Zz]$")).fill_null(False)
-    offset = plain.str.extract(f"({OFFSET})").zip_with(has_clock, nothing)
-    base = plain.str.replace(rf"\s*{OFFSET}", "").zip_with(offset.is_not_null(), plain)
-    is_midnight = base.str.contains(r" 24:00(:00)?$").fill_null(False)
-    base = base.str.replace(r" 24:00", " 00:00")
-    found = pl.repeat(None, len(base), dtype=pl.Datetime("ms"), eager=True)
-    for form in PLAIN:
-        found = found.zip_with(found.is_not_null(), _parsed(base, form))
+    plain, base = pl.col("plain"), pl.col("base")
+    tidy = pl.col("t").str.strip_chars(" \t\"'").str.replace_all(r"[年月/]", "-").str.replace_all("日", " ")
+    tidy = tidy.str.replace_all("[时：]", ":").str.replace_all("分", "")
+    tidy = tidy.str.replace(r"(\d)[Tt](\d)", "${1} ${2}").str.replace_all(r"\s+", " ")
+    tidy = tidy.str.strip_chars().str.replace(r"( \d{1,2}):?$", "${1}:00")
+    has_clock = plain.str.contains(":") | plain.str.contains("[Zz]$")
+    offset = pl.when(has_clock).then(plain.str.extract(f"({OFFSET})"))
+    without = pl.when(pl.col("offset").is_not_null()).then(plain.str.replace(rf"\s*{OFFSET}", ""))
+    frame = text.to_frame("t").select(tidy.alias("plain")).with_columns(offset.alias("offset"))
+    frame = frame.select("offset", without.otherwise(plain).alias("base")).select(
+        "offset",
+        base.str.replace(r" 24:00", " 00:00").alias("base"),
+        base.str.contains(r" 24:00(:00)?$").fill_null(False).cast(pl.Int64).alias("days"),
+    )
+    read = pl.coalesce(_read(base, form) for form in PLAIN).dt.epoch("ms").cast(pl.Int64)
     zones: dict[str | None, int | None] = {None: naive_ms}
-    for one in offset.drop_nulls().unique().to_list():
+    for one in frame["offset"].drop_nulls().unique().to_list():
         zones[one] = zone_ms(one) if _is_zone(one) else None
-    shift = pl.Series([zones[one] for one in offset.to_list()], dtype=pl.Int64)
-    return _known(found.dt.epoch("ms").cast(pl.Int64) - shift + is_midnight.cast(pl.Int64) * 86_400_000)
+    shift = pl.Series([zones[one] for one in frame["offset"].to_list()], dtype=pl.Int64)
+    return _known(frame.select(read + pl.col("days") * 86_400_000).to_series() - shift)
 
 
 def _is_zone(text: str) -> bool:

@@ -23,6 +23,7 @@ from qc.rules.offline.readings import (
     Ordered,
     Readings,
     decimals_of,
+    middle,
     ordered,
     resolutions_of,
     stations_of,
@@ -188,6 +189,8 @@ def _windows(known: Ordered, places: Sequence[int], roster: Roster) -> Iterator[
 
 def _alone(readings: Readings, rows: Ints, roster: Roster, pack: RulePack) -> tuple[Codes, Ints]:
     """What can be said of repeated rows by themselves: their marks, their range."""
+    if not len(rows):
+        return np.zeros(0, dtype=np.uint8), np.zeros(0, dtype=np.int64)
     kept = [place for place, rule in enumerate(pack.rules) if rule.function in POINTWISE]
     fewer = msgspec.structs.replace(pack, rules=tuple(pack.rules[place] for place in kept))
     figures = tuple(roster.figures[place] for place in kept)
@@ -209,7 +212,7 @@ def _mixed(known: Ordered, tests: Ints, roster: Roster, profile: Profile) -> Fla
         over = value > high[member]
         rest = value[~over & np.isfinite(value)]
         if FEWEST * len(value) <= np.count_nonzero(over) <= MOST * len(value) and len(rest):
-            ratio = float(np.median(value[over])) / 1000 / max(float(np.median(rest)), 1e-12)
+            ratio = middle(value[over]) / 1000 / max(middle(rest), 1e-12)
             found[rows] = over & (1 / ALIKE <= ratio <= ALIKE)
     return found
 

@@ -172,6 +172,11 @@ def usual_step(value: Floats) -> float:
     return 1e-6
 
 
+def middle(value: Floats) -> float:
+    """The upper median, which no two values are added for. Worked example: 1, 1e308, 1e308 → 1e308."""
+    return float(np.partition(value, len(value) // 2)[len(value) // 2])
+
+
 def decimals_of(resolution: float) -> int:
     """Decimals behind the point. Worked example: 0.1 → 1; 1.0 and 10.0 → 0."""
     return max(0, round(-float(np.log10(resolution))))
