@@ -207,6 +207,8 @@ def test_every_test_that_is_written_is_in_the_list_of_rules(tmp_path):
     )
     rows = run(written(tmp_path, text))[3]
     assert {name for row in rows for name in row["tests"].split("|") if name} <= ids
+    shown = CliRunner().invoke(app, ["qc", "rules"]).stdout
+    assert "HJ 212-2017 table 8" in shown and "a34004 hour station: limit=360 reach=3" in shown
     assert listed.exit_code == 0 and {"range", "step", "K1", "unreadable", "duplicate"} <= ids
 
 
@@ -250,6 +252,24 @@ def test_times_are_read_as_people_write_them(order):
     texts = list(TIMES)[::order]
     found = instants(pl.Series(texts), EIGHT, None).tolist()
     assert found == [-1 if TIMES[text] is None else BEGIN + TIMES[text] for text in texts]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "date,time,CO\n2026-01-01,01:00,1\n2026-01-01,02:00,2\n",
+        "date,hour,CO\n2026-01-01,1,1\n2026-01-01,2,2\n",
+        "date,time,CO\n2026-01-01,2026-01-01 01:00,1\n2026-01-01,2026-01-01 02:00,2\n",
+        "year,month,day,hour,CO\n2026,1,1,1,1\n2026,1,1,2,2\n",
+    ],
+)
+def test_a_time_may_stand_in_several_columns(text):
+    notes = Notes()
+    checked = check_table(
+        table(text.encode(), "file", notes), AIR, FileMap(), EIGHT, notes, lambda *told: None
+    )
+    assert checked.sheet.readings.ts[:2].tolist() == [BEGIN + 3_600_000, BEGIN + 7_200_000]
+    assert checked.judged.code.tolist() == [1, 1]
 
 
 CELLS = st.one_of(

@@ -100,6 +100,9 @@ def _times(table: Table, plan: Plan, mapped: FileMap, naive_ms: int) -> tuple[pl
         padded = [part.str.strip_chars().str.replace(r"\.0$", "") for part in parts]
         time = padded[0] + "-" + padded[1] + "-" + padded[2]
         time = time + " " + padded[3] + ":00" if len(padded) > 3 else time
+    elif len(parts) == 2 and parts[1].str.contains(r"\d[-/年]\d").any():
+        # Beside a date, `time` may be a whole instant.
+        time = parts[1]
     else:
         time = parts[0] if len(parts) == 1 else parts[0].str.strip_chars() + " " + parts[1].str.strip_chars()
     at = instants(time, naive_ms, mapped.time.format)

@@ -1,6 +1,6 @@
 """`jianzhen qc`: what the platform would say of a file, before it is sent."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -101,7 +101,9 @@ def rules(
         "tests": [{name: getattr(entry, name) for name in entry.__slots__} for entry in listed],
     }
     lines = [f"{chosen.pack.version}  {chosen.title_zh} {chosen.title_en}"]
-    lines += [f"{e.id:<16} {e.severity:<8} {e.zh} {e.en}  [{e.source}]" for e in listed]
+    for entry in listed:
+        lines.append(f"{entry.id:<16} {entry.severity:<8} {entry.zh} {entry.en}  [{entry.source}]")
+        lines += [f"{'':<26}{_figures(one)}" for one in entry.parameters if one.get("set") or len(one) == 1]
     put(document, as_json, "\n".join(lines))
 
 
@@ -112,6 +114,15 @@ def _profile(name: str) -> "Profile":
         known = ", ".join(NAMES)
         raise Refused(f"没有规则包 {name}；有：{known}\nthere is no profile '{name}'; there are: {known}")
     return load_profile(name)
+
+
+def _figures(one: Mapping[str, Any]) -> str:
+    """Parameters on a line: for which series, then which figures."""
+    series = one.get("when", one)
+    whom = [str(name) for key, names in series.items() if key not in ("set", "weight") for name in names]
+    said = one["set"].items() if "set" in one else one.items()
+    figures = " ".join(f"{name}={'–' if number is None else f'{number:g}'}" for name, number in said)
+    return f"{' '.join(whom) or '*'}: {figures}"
 
 
 @contextmanager
