@@ -5,7 +5,7 @@ from datetime import date
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from qc.rules.assess import assess
 from qc.rules.falsify import catalogue as falsification
@@ -158,6 +158,7 @@ def test_the_pieces_do_not_show(monkeypatch):
     assert np.array_equal(whole.code, pieces.code) and np.array_equal(whole.tests, pieces.tests)
 
 
+@settings(max_examples=25)
 @given(
     st.lists(
         st.sampled_from([10.0, 42.0, 42.0, 43.5, 900.0, 1e308, -5.0, float("nan")]), min_size=1, max_size=60
