@@ -91,7 +91,7 @@ def main() -> int:
         from targets import TARGETS
 
         return blind(asked.target, TARGETS[asked.target], asked.seconds)
-    with atheris.instrument_imports(include=["ingest.rules"]):
+    with atheris.instrument_imports(include=["ingest.rules", "jianzhen.selfcheck"]):
         from targets import TARGETS
     guided(asked.target, TARGETS[asked.target], asked.seconds)
     return 0

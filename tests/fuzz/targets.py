@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import msgspec
 from bodies import BODIES
 from contracts.ingest import SeriesRef
+from files import FILES
 from ingest.rules import crc
 from ingest.rules.admission import objection
 from ingest.rules.device_facts import facts_of, said_at, serials_of
@@ -32,11 +33,15 @@ DEVICE = Device("A", "S", "hj212", None, accepts_modbus_crc=True, accepts_absent
 
 @dataclass(frozen=True)
 class Target:
-    """`check` raises on a broken truth; `longest` input; `words` help to find the way into the parser."""
+    """`check` raises on a broken truth; `longest` input; `words` help to find the way into the parser.
+
+    `fewest` inputs a second are expected.
+    """
 
     check: Callable[[bytes], None]
     longest: int = 12_000
     words: tuple[bytes, ...] = ()
+    fewest: int = 20
 
 
 def _registry() -> Registry:
@@ -133,5 +138,5 @@ TARGETS: dict[str, Target] = {
     "grammar": Target(check_grammar, words=_FRAME_WORDS),
     "frame": Target(check_frame, words=_FRAME_WORDS),
     "meaning": Target(check_meaning, 9000, _FRAME_WORDS),
-    **{name: Target(*entry) for name, entry in BODIES.items()},
+    **{name: Target(*entry) for name, entry in (BODIES | FILES).items()},
 }

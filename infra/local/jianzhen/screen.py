@@ -16,7 +16,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="one JSON document on stdou
 
 
 def say(text: str) -> None:
-    console.print(text)
+    # A pipe has no width to break lines for.
+    console.print(text, soft_wrap=not console.is_terminal)
 
 
 def put(data: Any, as_json: bool, text: str = "") -> None:

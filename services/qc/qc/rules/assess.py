@@ -46,7 +46,11 @@ class _Sight:
     done: dict[str, Outcome]
 
     def per_row(self, column: Floats) -> Floats:
-        return column[self.columns.series]
+        """A figure per series as a column: one number seen many times where all series share it."""
+        length, series = len(self.columns), self.columns.series
+        if length and column.size and (column[1:] == column[:-1]).all():
+            return np.broadcast_to(column[0], (length,))
+        return column[series]
 
 
 @np.errstate(over="ignore", invalid="ignore")
@@ -77,11 +81,12 @@ def assess(columns: Columns, roster: Roster, pack: RulePack, sums: HourSums | No
         outcomes.append(spoken)
         if rule.masks:
             masked |= spoken.fired
-        tests |= np.where(spoken.fired, rule.bit, 0)
         is_silent = rule.severity == "inform" or rule.function in SAID_BY_SOURCE
-        passed = _rank(NOT_EVALUATED if is_silent else GOOD)
-        said = np.where(spoken.fired, _rank(rule.verdict), np.where(spoken.ran, passed, 0))
-        code = np.maximum(code, said.astype(np.uint8))
+        if not is_silent:
+            np.maximum(code, spoken.ran.view(np.uint8) * np.uint8(_rank(GOOD)), out=code)
+        if spoken.fired.any():
+            tests[spoken.fired] |= rule.bit
+            code[spoken.fired] = np.maximum(code[spoken.fired], np.uint8(_rank(rule.verdict)))
     by_place = dict(zip(ordered, outcomes, strict=True))
     return Judgement(
         _RANKED[code],
@@ -106,7 +111,10 @@ def day_start_ms(day: date) -> int:
 
 def _in_force(spoken: Outcome, rule: Rule, judged: Flags, columns: Columns) -> Outcome:
     """A value is judged by the rules of its own day, and only by rules that are meant for its series."""
-    applies = judged[columns.series] & (columns.ts >= day_start_ms(rule.valid_from))
+    begins = columns.ts >= day_start_ms(rule.valid_from)
+    if rule.valid_to is None and judged.all() and begins.all():
+        return spoken
+    applies = judged[columns.series] & begins
     if rule.valid_to is not None:
         applies &= columns.ts < day_start_ms(rule.valid_to)
     return Outcome(
@@ -167,12 +175,14 @@ def _minutes(
 ) -> tuple[Floats, Floats, Floats]:
     """Mean, number and swing of the valid minutes of each hour row; NaN where no minute is known."""
     if sums is None:
-        is_minute = roster.hour_of[columns.series] >= 0
+        is_minute = (roster.hour_of >= 0)[columns.series]
         sums = sum_minutes(columns.take(is_minute), usable[is_minute])
+    mean, count, swing = (np.full(len(columns), np.nan) for _ in range(3))
+    if not len(sums.count):
+        return mean, count, swing
     source = roster.minutes_of[columns.series]
     places, found = find(keys_of(sums.series, sums.hour), keys_of(np.maximum(source, 0), columns.ts))
     found &= source >= 0
-    mean, count, swing = (np.full(len(columns), np.nan) for _ in range(3))
     at = places[found]
     count[found] = sums.count[at]
     mean[found] = sums.micro[at] / MICRO / sums.count[at]

@@ -7,13 +7,14 @@ the rule pack computes. Leaves parameters to the rule pack; a NaN parameter mean
 
 import numpy as np
 
-from qc.rules.outcome import Flags, Floats, Ints, Outcome, outcome, run_lengths, spread
+from qc.rules.outcome import Flags, Floats, Ints, Outcome, outcome, places, run_lengths, spread
 
 
 def adjacent(series: Ints, ts: Ints, reach_ms: Floats) -> Flags:
     """Row i continues row i - 1: same series, and not further apart than `reach_ms` of row i."""
     near = np.zeros(len(ts), dtype=bool)
-    near[1:] = (series[1:] == series[:-1]) & (ts[1:] - ts[:-1] <= reach_ms[1:])
+    np.less_equal(ts[1:] - ts[:-1], reach_ms[1:], out=near[1:])
+    near[1:] &= series[1:] == series[:-1]
     return near
 
 
@@ -26,18 +27,19 @@ def has_step(
     Source: HJ 356-2019 (sudden jumps are to be reviewed); limits are data of the pack.
     Worked example: limit 200, values 50 900 60 55 → only 900 fires, by 650.
     """
-    rows = np.flatnonzero(usable & np.isfinite(limit))
-    s, t, v, lim = series[rows], ts[rows], value[rows], limit[rows]
-    near = adjacent(s, t, reach_ms[rows])
-    change = np.full(len(rows), np.nan)
-    change[1:] = np.where(near[1:], np.abs(v[1:] - v[:-1]), np.nan)
-    over_two = np.full(len(rows), np.nan)
-    over_two[2:] = np.where(near[2:] & near[1:-1], np.abs(v[2:] - v[:-2]), np.nan)
-    is_big = change > lim
-    returns = np.zeros(len(rows), dtype=bool)
-    returns[1:] = is_big[:-1]
-    returns &= over_two <= lim
-    return _back(rows, len(ts), is_big & ~returns, ~np.isnan(change), change, lim)
+    rows = places(usable & np.isfinite(limit))
+    v, lim = value[rows], limit[rows]
+    near = adjacent(series[rows], ts[rows], reach_ms[rows])
+    change = np.full(len(v), np.nan)
+    change[1:] = np.abs(v[1:] - v[:-1])
+    change[~near] = np.nan
+    fired = change > lim
+    after = np.flatnonzero(fired) + 1
+    after = after[after < len(v)]
+    # The value after a jump has returned if it is back at the level of two values before.
+    returned = near[after] & near[after - 1] & (np.abs(v[after] - v[after - 2]) <= lim[after])
+    fired[after[returned]] = False
+    return _back(rows, len(ts), fired, ~np.isnan(change), change, lim)
 
 
 def is_flat(  # noqa: PLR0913 - one column each, no hidden state
@@ -57,7 +59,7 @@ def is_flat(  # noqa: PLR0913 - one column each, no hidden state
     borne out by its own moving minutes counts in the run, but does not fire.
     Worked example: min_run 6, floor 10: 42 ×7 → seven values fire with statistic 7; 2 ×200 → nothing.
     """
-    rows = np.flatnonzero(usable & np.isfinite(min_run))
+    rows = places(usable & np.isfinite(min_run))
     v = value[rows]
     linked = adjacent(series[rows], ts[rows], reach_ms[rows])
     linked[1:] &= v[1:] == v[:-1]
@@ -81,7 +83,11 @@ def follows_gap(series: Ints, ts: Ints, period_ms: Floats, horizon_ms: Floats) -
     return outcome(near & (absent > 0), near, absent, zero, absent)
 
 
-def _back(rows: Ints, length: int, fired: Flags, ran: Flags, statistic: Floats, threshold: Floats) -> Outcome:
+def _back(
+    rows: Ints | slice, length: int, fired: Flags, ran: Flags, statistic: Floats, threshold: Floats
+) -> Outcome:
+    if isinstance(rows, slice):
+        return outcome(fired, ran, statistic, threshold, statistic - threshold)
     return Outcome(
         spread(rows, fired & ran, length, False).astype(bool),
         spread(rows, ran, length, False).astype(bool),

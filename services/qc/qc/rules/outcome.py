@@ -32,13 +32,24 @@ class Outcome:
 
 def outcome(fired: Flags, ran: Flags, statistic: Floats, threshold: Floats, margin: Floats) -> Outcome:
     """An outcome whose figures are NaN wherever the rule could not run."""
+    if ran.all():
+        return Outcome(fired & ran, ran, statistic, threshold, margin)
     blank = ~ran
     figures = [np.where(blank, np.nan, column) for column in (statistic, threshold, margin)]
     return Outcome(fired & ran, ran, *figures)
 
 
-def spread(rows: Ints, values: NDArray[np.generic], length: int, fill: float | bool) -> NDArray[np.generic]:
+def places(keep: Flags) -> Ints | slice:
+    """The rows to keep, as a slice if all are: taking all of a column then copies nothing."""
+    return slice(None) if keep.all() else np.flatnonzero(keep)
+
+
+def spread(
+    rows: Ints | slice, values: NDArray[np.generic], length: int, fill: float | bool
+) -> NDArray[np.generic]:
     """Put `values` back at `rows` of a column of `length`, `fill` elsewhere (the inverse of masking)."""
+    if isinstance(rows, slice):
+        return values
     column = np.full(length, fill, dtype=values.dtype)
     column[rows] = values
     return column
@@ -52,7 +63,8 @@ def run_lengths(linked: Flags) -> Ints:
     """
     if not len(linked):
         return np.zeros(0, dtype=np.int64)
-    run = np.cumsum(~linked)
-    run = run - run[0]
-    lengths: Ints = np.bincount(run)[run]
-    return lengths
+    opens = ~linked
+    opens[0] = True
+    lengths = np.diff(np.flatnonzero(opens), append=len(linked))
+    every: Ints = np.repeat(lengths, lengths)
+    return every

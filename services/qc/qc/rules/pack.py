@@ -210,6 +210,11 @@ def read_pack(text: str) -> RulePack:
         pack = msgspec.convert(yaml.safe_load(text), RulePack)
     except (msgspec.ValidationError, yaml.YAMLError) as error:
         raise ValueError(f"rule pack: {error}") from error
+    return checked(pack)
+
+
+def checked(pack: RulePack) -> RulePack:
+    """The pack itself, if its rules agree with each other; ValueError names the first that does not."""
     for rule in pack.rules:
         _check(rule, pack)
     return pack

@@ -1,0 +1,1 @@
+"""Checking a file before it is sent: reading it, having it judged, writing down what was found."""

@@ -1,0 +1,108 @@
+"""From a file to verdicts: opened, read, judged, written; with hints a person would give.
+
+Promises: nothing is written before everything is judged. Leaves options and exit codes to the verb.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from qc.rules.offline.catalogue import file_tests
+from qc.rules.offline.judge import Judged, judge
+from qc.rules.offline.profile import Profile
+
+from jianzhen.selfcheck.columns import plan
+from jianzhen.selfcheck.filemap import FileMap
+from jianzhen.selfcheck.opening import Table, opened
+from jianzhen.selfcheck.reading import Sheet, sheet
+from jianzhen.selfcheck.told import Notes
+
+# A value this often, and beyond the range each time, is likely the file's sign for "none".
+OFTEN, SHARE = 20, 0.005
+Tell = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A file read and judged."""
+
+    sheet: Sheet
+    judged: Judged
+    notes: Notes
+    inputs: frozenset[str]
+
+
+def check(path: Path, profile: Profile, mapped: FileMap, naive_ms: int, tell: Tell) -> Checked:
+    """Read a file and judge every value of it."""
+    notes = Notes()
+    tell("reading", 0, 1)
+    table = opened(path, notes)
+    return check_table(table, profile, mapped, naive_ms, notes, tell)
+
+
+def check_table(
+    table: Table, profile: Profile, mapped: FileMap, naive_ms: int, notes: Notes, tell: Tell
+) -> Checked:
+    """Judge a table of texts."""
+    read = sheet(table, plan(table.cells.columns, mapped, profile, notes), mapped, profile, naive_ms, notes)
+    _say_ragged(table, notes)
+    tell("reading", 1, 1)
+    inputs = frozenset(
+        {"load"} if any("load" in m.name.lower() or "负荷" in m.name for m in read.members) else ()
+    )
+    judged = judge(read.readings, read.members, profile, inputs, tell)
+    _say_lines(table, read, judged, notes)
+    _say_sentinels(read, judged, profile, notes)
+    return Checked(read, judged, notes, inputs)
+
+
+def _say_ragged(table: Table, notes: Notes) -> None:
+    lines = table.line.filter(table.is_ragged)
+    if len(lines):
+        notes.add(
+            f"{len(lines)} 行的格数多于表头，首见第 {lines[0]} 行：多出的格未用，该行各值记 ragged。",
+            f"{len(lines)} lines have more cells than the header, first line {lines[0]}: the rest is not "
+            "used, and the values of these lines are marked `ragged`.",
+        )
+
+
+def _say_lines(table: Table, read: Sheet, judged: Judged, notes: Notes) -> None:
+    """Name the first line of what could not be read or came twice."""
+    for name in ("unreadable", "no-time", "duplicate", "below-detection", "unit"):
+        test = file_tests()[name]
+        rows = np.flatnonzero(judged.tests & test.bit)
+        if len(rows):
+            at, column = divmod(int(rows[0]), read.columns)
+            line = int(table.line[at])
+            shown = repr((read.time if name == "no-time" else read.values[column])[at])[:40]
+            notes.add(
+                f"{test.zh}（{name}）：{len(rows)} 个值，首见第 {line} 行（{shown}）。{test.text_zh}",
+                f"{test.en} ({name}): {len(rows)} values, first on line {line} ({shown}). {test.text_en}",
+            )
+
+
+def _say_sentinels(read: Sheet, judged: Judged, profile: Profile, notes: Notes) -> None:
+    """A figure such as -200 that is beyond the range again and again stands for a missing value."""
+    bit = sum(rule.bit for rule in profile.pack.rules if rule.function == "is_out_of_range")
+    beyond = judged.tests & bit != 0
+    found: dict[str, list[str]] = {}
+    for place, member in enumerate(read.members):
+        rows = judged.known.rows[int(judged.known.starts[place]) : int(judged.known.starts[place + 1])]
+        cells = [
+            read.values[int(row) % read.columns][int(row) // read.columns]
+            for row in rows[beyond[rows]][:5000]
+        ]
+        texts, number = np.unique(np.array(cells, dtype=object).astype(str), return_counts=True)
+        if len(number) and number.max() >= max(OFTEN, SHARE * len(rows)):
+            found.setdefault(str(texts[number.argmax()]), []).append(
+                f"{member.station} {member.name}".strip()
+            )
+    for text, names in found.items():
+        shown = names if len(names) <= 10 else [*names[:10], f"… ({len(names)})"]
+        notes.add(
+            f"{text} 一再出现且超出量程（{'、'.join(shown)}）；如以此表示缺失，"
+            f"请在 --mapping 中写 missing: [{text}]。",
+            f"{text} comes again and again, beyond the range ({', '.join(shown)}); if it stands for no "
+            f"value, say missing: [{text}] in --mapping.",
+        )
