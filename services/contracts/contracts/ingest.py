@@ -165,6 +165,32 @@ class GapFilled(Event, frozen=True, kw_only=True):
     filled_at_ms: int
 
 
+class LatenessNoticed(Event, frozen=True, kw_only=True):
+    """Values of one place that came later after the end of their period than allowed, first of their instant.
+
+    `late` counts them, `series` names at most 1,000; `from_ms` and `to_ms` are the first and last `ts_ms`.
+    `allowed_seconds` is the rule in force on the day of receipt; `longest_seconds` the longest delay found.
+    Values sent as back-fill or historical, repeats and revisions are not late. `mn` is None without a logger.
+    """
+
+    PRODUCER: ClassVar[str] = "ingest"
+
+    submissions: list[str]
+    mn: str | None = None
+    site: str
+    region: str
+    uscc: str | None = None
+    source: str
+    period: Literal["rtd", "min", "hour", "day"]
+    from_ms: int
+    to_ms: int
+    series: list[int]
+    late: int
+    allowed_seconds: int
+    longest_seconds: int
+    received_at_ms: int
+
+
 class LeafRequested(Event, frozen=True, kw_only=True):
     """Submissions, refused ones too, that ask for a leaf in the evidence log. Columns of equal length.
 
