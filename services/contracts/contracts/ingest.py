@@ -100,7 +100,8 @@ class SiteRegistered(Event, frozen=True, kw_only=True):
 class DeviceSilenced(Event, frozen=True, kw_only=True):
     """A data logger was not heard for too long. Said once, and once more as `is_alarm` after a day.
 
-    `interval_seconds` is within which a frame was due, as agreed, registered or observed.
+    `interval_seconds` is within which a frame was due, as agreed, registered or observed. `is_key_unit`: the
+    unit stands in the key-unit list of the year in which this was noticed.
     """
 
     PRODUCER: ClassVar[str] = "ingest"
@@ -114,6 +115,7 @@ class DeviceSilenced(Event, frozen=True, kw_only=True):
     interval_seconds: float
     noticed_at_ms: int
     is_alarm: bool = False
+    is_key_unit: bool = False
 
 
 class DeviceResumed(Event, frozen=True, kw_only=True):
