@@ -10,13 +10,13 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = yaml.safe_load((ROOT / "infra/compose.yaml").read_text(encoding="utf-8"))
-METRIC = re.compile(r"\b((?:http|bus|outbox)_[a-z_]+)\b")
+METRIC = re.compile(r"\b((?:http|bus|outbox|log|ingest|qc)_[a-z_]+)\b")
 SUFFIXES = ("_bucket", "_count", "_sum")
 
 
 def exported() -> set[str]:
     """The metrics that the code declares."""
-    text = "\n".join(p.read_text(encoding="utf-8") for p in (ROOT / "services/kit/kit").rglob("*.py"))
+    text = "\n".join(p.read_text(encoding="utf-8") for p in (ROOT / "services").rglob("*.py"))
     return set(re.findall(r"(?:Counter|Gauge|Histogram)\(\s*\"([a-z_]+)\"", text))
 
 
