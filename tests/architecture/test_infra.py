@@ -62,6 +62,16 @@ def test_compose_refers_only_to_what_it_declares() -> None:
             assert known, f"{name}: {volume}"
 
 
+def test_the_override_for_tls_refers_only_to_what_it_declares() -> None:
+    override = yaml.safe_load((ROOT / "infra/compose.tls.yaml").read_text(encoding="utf-8"))
+    (name, ingest) = next(iter(override["services"].items()))
+    assert name in COMPOSE["services"] and set(ingest["secrets"]) == set(override["secrets"])
+    told = ingest["environment"]
+    for file, secret in (("CERTIFICATE", "certificate"), ("KEY", "key")):
+        assert told[f"INGEST_RECEIVER_TLS_{file}"] == f"/run/secrets/receiver_tls_{secret}"
+    assert ingest["ports"] == [f"{told['INGEST_RECEIVER_TLS_PORT']}:{told['INGEST_RECEIVER_TLS_PORT']}"]
+
+
 def test_every_image_is_one_the_recipe_can_make() -> None:
     recipe = (ROOT / "infra/Dockerfile").read_text(encoding="utf-8")
     for service in COMPOSE["services"].values():
