@@ -61,9 +61,9 @@ test-all: lint tools ## Everything: also slow tests, kill -9 in a row and the br
 chaos: setup ## Only the tests that kill processes, fill disks and cut the bus
 	$(BIN)/pytest -m chaos
 
-fuzz: setup ## Property tests with 2,000 examples each, then each parser by coverage for FUZZ_SECONDS (3600)
+fuzz: setup ## Property tests with 2,000 examples each, then each parser by coverage: FUZZ_SECONDS (3600), FUZZ_INPUTS
 	$(BIN)/pytest --hypothesis-profile=fuzz --timeout=900 -m "hypothesis and not slow"
-	$(BIN)/python tests/fuzz/run.py all --seconds $${FUZZ_SECONDS:-3600}
+	$(BIN)/python tests/fuzz/run.py all --seconds $${FUZZ_SECONDS:-3600} --inputs $${FUZZ_INPUTS:--1}
 
 bench: setup ## Figures beside limits and a peer in the same run (12 min); WRITE=1 fills the READMEs
 	@sh tests/bench/sensorthings/setup.sh

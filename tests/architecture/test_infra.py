@@ -10,13 +10,13 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = yaml.safe_load((ROOT / "infra/compose.yaml").read_text(encoding="utf-8"))
-METRIC = re.compile(r"\b((?:http|bus|outbox)_[a-z_]+)\b")
+METRIC = re.compile(r"\b((?:http|bus|outbox|log|ingest|qc)_[a-z_]+)\b")
 SUFFIXES = ("_bucket", "_count", "_sum")
 
 
 def exported() -> set[str]:
     """The metrics that the code declares."""
-    text = "\n".join(p.read_text(encoding="utf-8") for p in (ROOT / "services/kit/kit").rglob("*.py"))
+    text = "\n".join(p.read_text(encoding="utf-8") for p in (ROOT / "services").rglob("*.py"))
     return set(re.findall(r"(?:Counter|Gauge|Histogram)\(\s*\"([a-z_]+)\"", text))
 
 
@@ -60,6 +60,16 @@ def test_compose_refers_only_to_what_it_declares() -> None:
             source = volume.split(":")[0]
             known = source in COMPOSE["volumes"] or (ROOT / "infra" / source).exists()
             assert known, f"{name}: {volume}"
+
+
+def test_the_override_for_tls_refers_only_to_what_it_declares() -> None:
+    override = yaml.safe_load((ROOT / "infra/compose.tls.yaml").read_text(encoding="utf-8"))
+    (name, ingest) = next(iter(override["services"].items()))
+    assert name in COMPOSE["services"] and set(ingest["secrets"]) == set(override["secrets"])
+    told = ingest["environment"]
+    for file, secret in (("CERTIFICATE", "certificate"), ("KEY", "key")):
+        assert told[f"INGEST_RECEIVER_TLS_{file}"] == f"/run/secrets/receiver_tls_{secret}"
+    assert ingest["ports"] == [f"{told['INGEST_RECEIVER_TLS_PORT']}:{told['INGEST_RECEIVER_TLS_PORT']}"]
 
 
 def test_every_image_is_one_the_recipe_can_make() -> None:

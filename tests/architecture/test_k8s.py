@@ -2,6 +2,7 @@
 
 import copy
 import importlib.util
+import os
 import subprocess
 import warnings
 from pathlib import Path
@@ -10,10 +11,12 @@ from typing import Any
 import kubernetes_validate
 import pytest
 import yaml
+from ingest.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 KUBECTL = ROOT / ".tools/kubectl"
 VERSION = "1.36"
+COMPOSES = ("compose.yaml", "compose.tls.yaml")
 spec = importlib.util.spec_from_file_location("k8s_rules", Path(__file__).with_name("k8s_rules.py"))
 assert spec is not None and spec.loader is not None
 k8s_rules = importlib.util.module_from_spec(spec)
@@ -49,6 +52,33 @@ def test_every_object_fits_its_schema_without_a_warning(overlay: Path) -> None:
 @pytest.mark.parametrize("overlay", OVERLAYS, ids=lambda path: path.name)
 def test_the_objects_work_together(overlay: Path) -> None:
     assert k8s_rules.defects(render(overlay), EXTERNAL) == []
+
+
+def test_the_receiver_speaks_tls_where_an_overlay_says_so(tmp_path: Path) -> None:
+    k8s = Path(os.path.relpath(ROOT / "k8s", tmp_path))
+    made = {"resources": [str(k8s / "overlays/dev")], "components": [str(k8s / "components/receiver-tls")]}
+    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(made), encoding="utf-8")
+    items = render(tmp_path)
+    assert k8s_rules.defects(items, EXTERNAL) == []
+    for item in items:
+        kubernetes_validate.validate(item, VERSION, strict=True)
+    config = by(items, "ConfigMap", "ingest")["data"]
+    ports = {port["name"]: port["port"] for port in by(items, "Service", "ingest")["spec"]["ports"]}
+    assert str(ports["hj212-tls"]) == config["INGEST_RECEIVER_TLS_PORT"]
+    (box,) = by(items, "Deployment", "ingest")["spec"]["template"]["spec"]["containers"]
+    mounts = [one["mountPath"] for one in box["volumeMounts"]]
+    for name in ("CERTIFICATE", "KEY"):
+        assert str(Path(config[f"INGEST_RECEIVER_TLS_{name}"]).parent) in mounts
+
+
+def test_every_variable_of_ingest_is_a_setting_of_it(dev: list[dict[str, Any]]) -> None:
+    compose = [yaml.safe_load((ROOT / "infra" / name).read_text("utf-8")) for name in COMPOSES]
+    told = [
+        by(dev, "ConfigMap", "ingest")["data"],
+        *(one["services"]["ingest"]["environment"] for one in compose),
+    ]
+    names = {name.removeprefix("INGEST_").lower() for one in told for name in one}
+    assert {"uplink_allows", "receiver_tls_port"} <= names <= set(Settings.model_fields)
 
 
 def by(items: list[dict[str, Any]], kind: str, name: str) -> dict[str, Any]:

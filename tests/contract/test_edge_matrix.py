@@ -85,8 +85,11 @@ async def edge(service_database, client_for, tokens) -> AsyncIterator[httpx.Asyn
         yield client
 
 
-async def status(edge: httpx.AsyncClient, route: str, headers: dict[str, str]) -> int:
-    method, uri = address_of(route)
+async def status(
+    edge: httpx.AsyncClient, route: str, headers: dict[str, str], method: str | None = None
+) -> int:
+    known, uri = address_of(route)
+    method = method or known
     forwarded = {"X-Forwarded-Method": method, "X-Forwarded-Uri": uri, "X-Forwarded-For": "10.0.0.1"}
     return (await edge.get("/authorize", headers=forwarded | headers)).status_code
 
@@ -107,6 +110,14 @@ async def test_without_a_token_only_public_routes_answer(edge) -> None:
     for route, through_edge, entry in ROUTES:
         expected = (200 if "published" in entry else 401) if through_edge else 404
         assert await status(edge, route, {}) == expected, route
+
+
+async def test_head_is_let_through_exactly_where_get_is(edge, tokens) -> None:
+    callers = [{}] + [tokens.bearer(f"{who}@131000") for who in ("ee/data.read", "ndrc/credit.editor")]
+    reading = [route for route, _, _ in ROUTES if " GET " in route]
+    assert len(reading) > 100
+    for route, headers in product(reading, callers):
+        assert await status(edge, route, headers, "HEAD") == await status(edge, route, headers), route
 
 
 def part(value: dict[str, Any]) -> str:

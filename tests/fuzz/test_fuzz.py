@@ -46,6 +46,12 @@ def test_a_minute_of_fuzzing_breaks_nothing(name: str) -> None:
     assert int(count) > TARGETS[name].fewest * SECONDS
 
 
+def test_a_number_of_inputs_ends_it_too() -> None:
+    command = [sys.executable, str(HERE / "run.py"), "grammar", "--seconds", "100", "--inputs", "2000"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert re.findall(r"number_of_executed_units: (\d+)", done.stdout + done.stderr) == ["2000"]
+
+
 HOSTILE = {
     "no separator": b"##9999" + b"a" * 10_000,
     "many groups": b"##9990" + b";" * 9990 + b"0000\r\n",

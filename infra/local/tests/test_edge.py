@@ -16,6 +16,7 @@ import httpx
 import pytest
 from kit.processes import accepts, free_port
 from kit.servers import binary
+from policy import load as load_policy
 
 CADDYFILE = Path(__file__).resolve().parents[3] / "gateway/Caddyfile"
 BEHIND = ("issuer", "ingest", "qc", "cases", "credit", "publish", "evidence", "gateway", "portal")
@@ -117,6 +118,26 @@ def test_what_the_gateway_refuses_never_reaches_a_service(edge: Edge) -> None:
     assert httpx.get(f"{edge.url}/api/qc/alarms").status_code == 401
     assert [name for name, _, _ in edge.seen] == ["gateway"]
     assert httpx.get(f"{edge.url}/api/publish/public/stations").status_code == 200
+
+
+READING = [route for route in load_policy().routes if route.method == "GET" and route.through_edge]
+
+
+@pytest.mark.parametrize("service", [name for name in BEHIND if name not in (AWAY, "issuer", "portal")])
+def test_head_is_answered_like_get_without_the_body_on_every_route_that_is_read(
+    edge: Edge, service: str
+) -> None:
+    paths = [f"/api/{service}{route.path}" for route in READING if route.service == service]
+    assert paths
+    with httpx.Client(base_url=edge.url, headers=GOOD | {"Accept-Encoding": "identity"}) as client:
+        for path in [*paths, "/log/checkpoint"]:
+            got = client.get(path)
+            edge.seen.clear()
+            told = client.head(path)
+            assert (told.status_code, told.content) == (200, b""), path
+            assert {**told.headers, "date": ""} == {**got.headers, "date": ""}
+            assert {method for _, method, _ in edge.seen} == {"GET"}
+        assert client.head(f"/api/{service}/x", headers={"Authorization": "no"}).status_code == 401
 
 
 @pytest.mark.parametrize(

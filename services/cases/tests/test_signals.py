@@ -151,7 +151,7 @@ async def test_an_alarm_of_severity_case_opens_a_lead_and_its_withdrawal_withdra
         assert lead.state == "WITHDRAWN"
 
 
-async def test_an_outlet_silent_for_a_day_is_one_lead_and_nothing_less_is(
+async def test_a_key_units_outlet_silent_for_a_day_is_one_lead_and_nothing_less_is(
     service_database: ServiceDatabase,
 ) -> None:
     database = await service_database("cases")
@@ -165,10 +165,12 @@ async def test_an_outlet_silent_for_a_day_is_one_lead_and_nothing_less_is(
         interval_seconds=60.0,
         noticed_at_ms=1_795_564_800_000 + 25 * 3_600_000,
         is_alarm=True,
+        is_key_unit=True,
     )
     number = f"silence-{silent.mn}-{silent.heard_at_ms}"
     change = msgspec.structs.replace
     await feed(database, change(silent, is_alarm=False), change(silent, site_kind="station"))
+    await feed(database, change(silent, is_key_unit=False))
     assert await lead_of(database, number) is None
     await feed(database, silent, silent, change(silent, noticed_at_ms=silent.noticed_at_ms + 1))
     lead = await lead_of(database, number)

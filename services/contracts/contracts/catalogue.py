@@ -38,6 +38,7 @@ CATALOGUE: tuple[Entry, ...] = (
     Entry(ingest.DeviceResumed, ()),
     Entry(ingest.GapNoticed, ()),
     Entry(ingest.GapFilled, ()),
+    Entry(ingest.LatenessNoticed, ()),
     Entry(ingest.LeafRequested, ("evidence",)),
     Entry(ingest.ReconciliationFailed, ()),
     Entry(ingest.RegistryChanged, ()),

@@ -100,7 +100,8 @@ class SiteRegistered(Event, frozen=True, kw_only=True):
 class DeviceSilenced(Event, frozen=True, kw_only=True):
     """A data logger was not heard for too long. Said once, and once more as `is_alarm` after a day.
 
-    `interval_seconds` is within which a frame was due, as agreed, registered or observed.
+    `interval_seconds` is within which a frame was due, as agreed, registered or observed. `is_key_unit`: the
+    unit stands in the key-unit list of the year in which this was noticed.
     """
 
     PRODUCER: ClassVar[str] = "ingest"
@@ -114,6 +115,7 @@ class DeviceSilenced(Event, frozen=True, kw_only=True):
     interval_seconds: float
     noticed_at_ms: int
     is_alarm: bool = False
+    is_key_unit: bool = False
 
 
 class DeviceResumed(Event, frozen=True, kw_only=True):
@@ -163,6 +165,32 @@ class GapFilled(Event, frozen=True, kw_only=True):
     from_ms: int
     to_ms: int
     filled_at_ms: int
+
+
+class LatenessNoticed(Event, frozen=True, kw_only=True):
+    """Values of one place that came later after the end of their period than allowed, first of their instant.
+
+    `late` counts them, `series` names at most 1,000; `from_ms` and `to_ms` are the first and last `ts_ms`.
+    `allowed_seconds` is the rule in force on the day of receipt; `longest_seconds` the longest delay found.
+    Values sent as back-fill or historical, repeats and revisions are not late. `mn` is None without a logger.
+    """
+
+    PRODUCER: ClassVar[str] = "ingest"
+
+    submissions: list[str]
+    mn: str | None = None
+    site: str
+    region: str
+    uscc: str | None = None
+    source: str
+    period: Literal["rtd", "min", "hour", "day"]
+    from_ms: int
+    to_ms: int
+    series: list[int]
+    late: int
+    allowed_seconds: int
+    longest_seconds: int
+    received_at_ms: int
 
 
 class LeafRequested(Event, frozen=True, kw_only=True):

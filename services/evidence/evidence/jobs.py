@@ -16,12 +16,14 @@ from kit.db import Database
 
 from evidence.flows.identity import Identity
 from evidence.flows.integrating import Log, Turn
+from evidence.flows.lagging import Lag
 from evidence.flows.objects import Objects
 from evidence.flows.rebuilding import compare_submissions, entries_of_ingest, rebuild
 from evidence.flows.resuming import AT_ONCE
 from evidence.flows.witnessing import Witnesses
 
 DONE, FINDINGS = 0, 1
+MEASURE_SECONDS = 5.0
 
 
 async def open_log(app: FastAPI) -> Callable[[], Awaitable[None]]:
@@ -33,6 +35,7 @@ async def open_log(app: FastAPI) -> Callable[[], Awaitable[None]]:
     witnesses = Witnesses(keys, urls, settings.needed, seconds, pause)
     identity = Identity.of(settings.origin, settings.region, settings.seed)
     turn = Turn(settings.writer_url.get_secret_value())
+    app.state.lag = Lag()
     app.state.log = log = Log(app.state.database, Objects(settings.store), identity, witnesses, turn)
     await log.open(datetime.now(UTC))
     return log.close
@@ -44,9 +47,14 @@ async def integrate(app: FastAPI) -> None:
         pass
 
 
+async def measure(app: FastAPI) -> None:
+    """Tell how far the log is behind."""
+    await app.state.lag.note(app.state.database, app.state.log, datetime.now(UTC))
+
+
 def jobs(seconds: float) -> list[Job]:
     """One checkpoint in that many seconds at most."""
-    return [Job("integrate", seconds, integrate)]
+    return [Job("integrate", seconds, integrate), Job("measure", MEASURE_SECONDS, measure)]
 
 
 async def rebuild_by_hand(settings: Any, *, mends: bool) -> int:

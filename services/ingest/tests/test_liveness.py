@@ -13,8 +13,8 @@ import pytest
 from devices import Desk, digits, hours_ago, machine, on_line
 from fastapi import FastAPI
 from ingest.flows import gaps, watch
-from ingest_scene import MN, READER, batch, fetch, row, send
-from jianzhen.demo.logger import Logger, Tricks
+from ingest_scene import MN, MON, OUTLET, PASSWORD, READER, USCC, batch, fetch, row, send
+from jianzhen.demo.logger import BEIJING, Logger, Tricks
 from kit.testing.databases import FreshDatabase
 from kit.testing.tokens import Tokens
 
@@ -77,6 +77,35 @@ async def test_a_silent_device_is_told_once_alarmed_after_a_day_and_told_when_it
             await look(app)
     (back,) = await events(database, "device_resumed")
     assert back["mn"] == MN and back["heard_at_ms"] > back["silent_since_ms"]
+
+
+@pytest.mark.parametrize(
+    "listed, expected",
+    [({}, True), ({"year": -1}, False), ({"left_for": "closed"}, False), (None, False)],
+    ids=["listed", "last year", "left", "not listed"],
+)
+async def test_a_silence_says_whether_the_unit_is_on_the_key_unit_list_of_the_year(
+    desk: Desk, app: FastAPI, database: FreshDatabase, listed: dict[str, Any] | None, expected: bool
+) -> None:
+    who = desk.tokens.bearer(MON)
+    moved = {"site": OUTLET, "password": PASSWORD}
+    assert (await desk.client.put(f"/devices/{MN}", json=moved, headers=who)).status_code == 200
+    if listed is not None:
+        year = datetime.now(BEIJING).year + listed.get("year", 0)
+        entry = {"uscc": USCC, "category": "air", "entered_for": "permit_key", "automatic": True}
+        put = await desk.client.put(
+            "/registry/units/key-units/1", json=entry | listed | {"year": year}, headers=who
+        )
+        assert put.status_code == 200, put.text
+    await desk.manners(frame_interval=60)
+    await app.state.catalog.refresh()
+    async with on_line(app, machine()):
+        await look(app)
+        await listening_since(app, timedelta(days=2))
+        await quiet_since(database, timedelta(hours=1))
+        await look(app)
+    (event,) = await events(database, "device_silenced")
+    assert (event["site"], event["uscc"], event["is_key_unit"]) == (OUTLET, USCC, expected)
 
 
 async def test_a_heartbeat_is_a_sign_of_life(desk: Desk, app: FastAPI, database: FreshDatabase) -> None:

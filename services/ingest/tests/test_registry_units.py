@@ -69,6 +69,46 @@ async def test_LF_28_data_outside_the_plan_is_flagged_and_a_missing_run_detected
     assert found.count("outside-plan") == 1 and found.count("run-missing") == len(runs)
     assert await judge_plans(app.state.database, datetime.now(UTC)) == 0
     assert sorted(await door.findings()) == sorted(found)
+    seen, cursor = [], {}
+    while True:
+        told = await door.get(READER, "/plan-runs", limit=1, **cursor)
+        seen += told["items"]
+        if told["next"] is None:
+            break
+        cursor = {"cursor": told["next"]}
+    assert seen == (await door.get(READER, "/plan-runs"))["items"]
+    assert [one["start"] for one in seen] == sorted((one["start"] for one in seen), reverse=True)
+    assert len({(one["plan"], one["item"], one["start"]) for one in seen}) == len(seen) >= 2
+    for wrong in ("1", "x|y|z", "0001-01-01T00:00:00+14:00|P|0"):
+        assert (await door.get(READER, "/plan-runs", 422, cursor=wrong))["type"] == "/problems/unknown-cursor"
+
+
+async def test_neither_a_name_nor_a_second_plan_hides_or_makes_data_outside_the_plan(
+    door: Door, app: FastAPI
+) -> None:
+    day = datetime.now(UTC).date().isoformat()
+    exemption = {"uscc": USCC, "site": OUTLET, "factors": ["a21003"], "reason": "高温", "approved_by": "局",
+                 "every": "month"}  # fmt: skip
+    await door.put(CLERK, "/registry/units/exemptions/E1", exemption | {"valid_from": day})
+    hour = datetime.now(UTC).strftime("%Y-%m-%dT%H:00:00Z")
+    await door.ask(CLERK, "POST", "/observations", json=batch(row(site=OUTLET, factor="a21026", time=hour)))
+    from ingest.jobs import note_latest
+
+    await note_latest(app)
+
+    async def outside() -> int:
+        await judge_plans(app.state.database, datetime.now(UTC))
+        return (await door.findings()).count("outside-plan")
+
+    assert await outside() == 0, "an exemption is no plan of the rest"
+    for number, factor in ((1, "a21026"), (2, "a21002")):
+        item = {"site": OUTLET, "factor": factor, "method": "HJ-693", "mode": "manual", "every": "year"}
+        path = f"/registry/monitoring/plans/EX-P{number}"
+        await door.put(UNIT, path, plan(OUTLET, plan=f"EX-P{number}", items=[item], valid_from=day))
+    await door.post(APPROVER, "/registry/monitoring/plans/EX-P2/approve", {"filing_no": "2"})
+    assert await outside() == 1, "EX-… is the unit's own plan, whatever it is called"
+    await door.post(APPROVER, "/registry/monitoring/plans/EX-P1/approve", {"filing_no": "1"})
+    assert await outside() == 1, "what another of its plans holds is not outside"
 
 
 async def test_LF_28_a_filed_plan_is_replaced_by_its_next_version(door: Door) -> None:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from ingest.rules.sta_query import BadQuery, entity_of, options_of
+from ingest.rules.sta_query import RELATED, BadQuery, entity_of, options_of
 from ingest.settings import Settings
 from ingest_scene import (
     AIR,
@@ -28,6 +28,7 @@ from ingest_scene import (
 from kit.servers import free_port
 from kit.testing.databases import FreshDatabase
 from kit.testing.tokens import Tokens
+from standards import factors
 
 STA = "/sta/v1.1"
 
@@ -61,7 +62,10 @@ async def test_the_service_document_lists_sets_and_conformance(
     client: httpx.AsyncClient, tokens: Tokens
 ) -> None:
     found = await Asking(client, tokens).get("")
-    assert [one["name"] for one in found["value"]] == ["Things", "Datastreams", "Observations"]
+    assert {one["name"] for one in found["value"]} == set(RELATED)
+    for one in found["value"]:
+        if one["name"] != "Observations":
+            assert (await Asking(client, tokens).follow(one["url"]))["value"]
     conformance = found["serverSettings"]["conformance"]
     assert "http://www.opengis.net/spec/iot_sensing/1.1/req/data-array/data-array" in conformance
     assert not any("create-update-delete" in one for one in conformance)
@@ -158,10 +162,12 @@ async def test_a_reader_sees_only_what_is_in_reach(client: httpx.AsyncClient, to
 @pytest.mark.parametrize(
     ("path", "query"),
     [
-        ("/Sensors", {}),
+        ("/HistoricalLocations", {}),
+        ("/Sensors", {"filter": "name eq 'x'"}),
+        ("/Sensors", {"expand": "Thing"}),
         ("/Things", {"filter": "name ne 'x'"}),
         ("/Things", {"filter": "geo.distance(a,b) lt 7"}),
-        ("/Things", {"expand": "Locations"}),
+        ("/Things", {"expand": "Sensors"}),
         ("/Things", {"top": "-1"}),
         ("/Things", {"orderby": "properties desc"}),
         ("/Things", {"apply": "x"}),
@@ -293,18 +299,31 @@ async def test_a_client_of_others_reads_and_writes(settings: Settings, tokens: T
         document = DataArrayDocument()
         document.add_data_array_value(values)
         links = service.observations().create(document)
-        things = service.things().query().expand("Datastreams").top(2).list()
+        things = service.things().query().expand("Datastreams,Locations").top(2).list()
         names = [thing.name for thing in things]
+        places.extend(place.location for place in service.locations().query().top(2).list())
+        places.extend(place.location for thing in things for place in thing.locations.entities)
+        one = service.datastreams().query().expand("Sensor,ObservedProperty").filter(f"id eq {series}").list()
+        (one,) = list(one)
+        about.extend([one.sensor.metadata, one.sensor.encoding_type, one.observed_property.name])
+        about.append(service.sensors().find(one.sensor.id).name)
+        about.append(len(list(one.observed_property.get_datastreams().query().list())))
+        about.extend(sorted(found.name for found in service.observed_properties().query().top(1).list()))
         read = stream if stream.service else service.datastreams().find(series)
         some = (
             read.get_observations().query().filter("result gt 1.6").orderby("phenomenonTime", "desc").list()
         )
         return names, [one.result for one in some], links
 
+    places: list[Any] = []
+    about: list[Any] = []
     async with process(settings, port), httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
         await register(client, tokens)
         names, results, links = await asyncio.to_thread(use, await series_of(client, tokens))
     assert len(names) == 3 and results == [3.5, 2.5] and len(links) == 3
+    assert [list(place["coordinates"]) for place in places] == [[116.7, 39.5]] * 4
+    assert about[:5] == [{"devices": []}, "application/json", "PM2.5", f"{AIR} cnemc", 6]
+    assert about[5:] == sorted(factors.get(code).en for code in FACTORS), "pages are followed"
 
 
 def test_an_instant_compares_as_it_is_written() -> None:

@@ -139,11 +139,12 @@ async def withdraw_alarm(session: AsyncSession, event: AlarmWithdrawn, now: date
 async def raise_silence(
     session: AsyncSession, event: DeviceSilenced, now: datetime, traces: Sequence[str] = ()
 ) -> None:
-    """An outlet of which nothing was heard for a day is a lead: automatic monitoring may not be stopped.
+    """A key unit's outlet of which nothing was heard for a day is a lead: it is supervised day and night.
 
-    Shorter silences and stations are none; that the device is heard again later takes nothing back.
+    Shorter silences, stations and other units are none; that the device is heard again later takes nothing
+    back.
     """
-    if not event.is_alarm or event.site_kind != "outlet":
+    if not (event.is_alarm and event.is_key_unit) or event.site_kind != "outlet":
         return
     number = f"silence-{event.mn}-{event.heard_at_ms}"
     signal = await queries.locked_signal(session, number, "silence", event.site, event.region)

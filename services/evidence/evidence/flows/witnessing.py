@@ -32,6 +32,9 @@ from evidence.rules.growth import BrokenTile
 log = structlog.get_logger()
 Prove = Callable[[int, int], list[bytes]]
 MOST_TRIES = 3
+# A cosignature is a line of some 150 bytes, a refusal a number.
+MOST_ANSWER_BYTES = 16 << 10
+_PLAIN = {"Accept-Encoding": "identity"}
 REFUSED = Counter("log_witness_refused_total", "Checkpoints refused for another history", ["witness", "kind"])
 COSIGNED = Gauge("log_cosigned", "Witnesses that cosigned the newest checkpoint")
 
@@ -87,11 +90,12 @@ class Witnesses:
         answers = await asyncio.gather(*(self._ask(name, signed, checkpoint, prove) for name in asked))
         refused = []
         for name, answer in zip(asked, answers, strict=True):
+            before = signed
             if isinstance(answer, Refused):
                 refused.append(answer)
-            elif answer is not None:
+            if isinstance(answer, str):
                 signed = self._attached(name, signed, answer)
-            if not isinstance(answer, str):
+            if signed == before:
                 self._known[name].not_before = monotonic() + self.pause
         COSIGNED.set(len(self.cosigners(signed)))
         return signed, refused
@@ -121,9 +125,8 @@ class Witnesses:
             old = min(known.size, checkpoint.size)
             proof = await asyncio.to_thread(prove, old, checkpoint.size)
             body = witness.format_request(witness.Request(old, tuple(proof), signed))
-            answer = await self.client.post(f"{known.url}/add-checkpoint", content=body)
-            text = answer.content.decode()
-            meant = refusals.judge(answer.status_code, text, old, checkpoint.size)
+            status, text = await self._post(f"{known.url}/add-checkpoint", body)
+            meant = refusals.judge(status, text, old, checkpoint.size)
             if meant.kind == "cosigned":
                 known.size = checkpoint.size
                 return text
@@ -132,8 +135,18 @@ class Witnesses:
             if meant.kind == "useless":
                 break
             known.size = meant.known or 0
-        log.warning("log.witness_useless", witness=name, status=answer.status_code, answer=text[:200])
+        log.warning("log.witness_useless", witness=name, status=status, answer=text[:200])
         return None
+
+    async def _post(self, url: str, body: bytes) -> tuple[int, str]:
+        """(status, text) of an answer that is not longer than any witness needs; nothing is unpacked."""
+        held = bytearray()
+        async with self.client.stream("POST", url, content=body, headers=_PLAIN) as answer:
+            async for some in answer.aiter_raw():
+                held += some
+                if len(held) > MOST_ANSWER_BYTES:
+                    raise httpx.TransportError(f"the answer has more than {MOST_ANSWER_BYTES} bytes")
+        return answer.status_code, held.decode()
 
     async def close(self) -> None:
         await self.client.aclose()

@@ -31,6 +31,12 @@ PERSIST = text(
 )
 
 
+WAITING = text(
+    "SELECT entries, signed_at, (SELECT requested_at FROM entries WHERE position = :size) AS oldest "
+    "FROM checkpoint JOIN sequence USING (id)"
+)
+
+
 @dataclass(frozen=True)
 class Leaf:
     """An entry to append: 32 bytes, what it is about, its id at the sender, when the sender received it."""
@@ -49,6 +55,15 @@ class Kept:
     root: bytes
     note: str
     entries: int
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """How many entries there are, when the checkpoint was signed, when what stands behind it was received."""
+
+    entries: int
+    signed_at: datetime
+    oldest: datetime | None
 
 
 async def append(session: AsyncSession, leaves: Sequence[Leaf]) -> None:
@@ -94,3 +109,8 @@ async def page(session: AsyncSession, after: int, limit: int) -> list[tuple[int,
         "ORDER BY position LIMIT :limit"
     )
     return [tuple(row) for row in await session.execute(query, {"after": after, "limit": limit})]
+
+
+async def waiting(session: AsyncSession, size: int) -> Waiting:
+    """What stands behind a checkpoint of that size."""
+    return Waiting(*(await session.execute(WAITING, {"size": size})).one())

@@ -6,12 +6,13 @@ Promises: every answer lies within the reach of who asks; a region outside is 40
 from collections import defaultdict
 from datetime import UTC, datetime
 from typing import Annotated, Any
+from urllib.parse import quote, unquote
 
 from fastapi import APIRouter, Depends, Query
 from kit.auth import Grant, allow
 from kit.db import ReaderSession
 from kit.problems import Invalid, NotFound
-from sqlalchemy import or_, select
+from sqlalchemy import or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from standards import regions
 
@@ -172,10 +173,22 @@ async def list_plan_runs(
         wanted = wanted.where(plan.uscc == uscc)
     if outcome is not None:
         wanted = wanted.where(PlanRun.outcome == outcome)
+    if cursor is not None:
+        start, *key = _run_place(cursor)
+        behind = tuple_(PlanRun.plan, PlanRun.item) > tuple(key)
+        wanted = wanted.where(PlanRun.start <= start, or_(PlanRun.start < start, behind))
     order = (PlanRun.start.desc(), PlanRun.plan, PlanRun.item)
-    skipped = number_of(cursor)
-    found = (await session.scalars(wanted.order_by(*order).offset(skipped).limit(limit + 1))).all()
-    return page(list(found), limit, lambda row: skipped + limit, _run)
+    found = (await session.scalars(wanted.order_by(*order).limit(limit + 1))).all()
+    return page(found, limit, lambda row: "|".join((row.start.isoformat(), quote(row.plan), row.item)), _run)
+
+
+def _run_place(cursor: str) -> tuple[datetime, str, str]:
+    """The start, plan and item of the last run of a page. Raises Invalid."""
+    try:
+        start, plan, item = cursor.replace("\0", "").split("|", 2)
+        return aware(datetime.fromisoformat(start)).astimezone(UTC), unquote(plan), item
+    except (ValueError, OverflowError):
+        raise Invalid("unknown-cursor", "No such page 无此页") from None
 
 
 def _run(row: PlanRun) -> dict[str, Any]:

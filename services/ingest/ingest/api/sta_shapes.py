@@ -11,14 +11,18 @@ from standards import factors, units
 from ingest.api.reading import utc
 from ingest.flows.recorded import MODES
 from ingest.queries.reading import received_at
-from ingest.rules.sta_query import Options
+from ingest.queries.sta import Key, id_of
+from ingest.rules.sta_query import RELATED, Options
 from ingest.rules.times import SECOND, micros, moment
 from ingest.tables import SeriesRow, SiteRow
 
 _SPEC = "http://www.opengis.net/spec/iot_sensing/1.1/req"
 CONFORMANCE = (
     "datamodel/thing",
+    "datamodel/location",
     "datamodel/datastream",
+    "datamodel/sensor",
+    "datamodel/observed-property",
     "datamodel/observation",
     "resource-path/resource-path-to-entities",
     "request-data/order",
@@ -36,14 +40,19 @@ COMPONENTS = ("id", "phenomenonTime", "result", "resultTime", "parameters")
 
 def service_document(base: str) -> dict[str, Any]:
     """The entity sets and the requirements met (18-088 §9.2.1)."""
-    sets = ("Things", "Datastreams", "Observations")
     return {
-        "value": [{"name": name, "url": f"{base}/{name}"} for name in sets],
+        "value": [{"name": name, "url": f"{base}/{name}"} for name in RELATED],
         "serverSettings": {
             "conformance": [f"{_SPEC}/{one}" for one in CONFORMANCE],
             f"{_SPEC}/data-array/data-array": {"endpoints": [f"{base}/CreateObservations"]},
         },
     }
+
+
+def path_of(collection: str, id: Any) -> str:
+    """Worked example: 12 of `Datastreams` is `Datastreams(12)`, a text is quoted: `Things('131000-A01')`."""
+    text = str(id) if isinstance(id, int) else "'" + str(id).replace("'", "''") + "'"
+    return f"{collection}({text})"
 
 
 class Shapes:
@@ -57,7 +66,7 @@ class Shapes:
 
     def thing(self, row: SiteRow) -> dict[str, Any]:
         """A station or outlet."""
-        me = self.link(f"Things('{row.code}')")
+        me = self.link(path_of("Things", row.code))
         names = ("kind", "element", "region", "name_zh", "name_en", "dept", "uscc", "is_assessed")
         properties = {name: getattr(row, name) for name in names}
         if row.longitude is not None and row.latitude is not None:
@@ -68,6 +77,53 @@ class Shapes:
             "name": row.name_en,
             "description": f"{row.name_zh} {row.name_en}",
             "properties": properties,
+            "Datastreams@iot.navigationLink": f"{me}/Datastreams",
+            "Locations@iot.navigationLink": f"{me}/Locations",
+        }
+
+    def location(self, row: SiteRow) -> dict[str, Any]:
+        """Where a station or outlet stands, in WGS 84."""
+        me = self.link(path_of("Locations", row.code))
+        return {
+            "@iot.id": row.code,
+            "@iot.selfLink": me,
+            "name": row.name_en,
+            "description": f"{row.name_zh} {row.name_en}",
+            "encodingType": "application/geo+json",
+            "location": {"type": "Point", "coordinates": [row.longitude, row.latitude]},
+            "Things@iot.navigationLink": f"{me}/Things",
+        }
+
+    def sensor(self, key: Key, devices: Sequence[Any]) -> dict[str, Any]:
+        """What measures: one source of a site, with the loggers that are registered for it."""
+        site, source = key
+        me = self.link(path_of("Sensors", id_of(key)))
+        names = ("mn", "vendor", "model", "certificate_no", "instruments")
+        known = [{name: getattr(row, name) for name in names} for row in devices]
+        for one, row in zip(known, devices, strict=True):
+            one["certificate_to"] = row.certificate_to.isoformat() if row.certificate_to else None
+        return {
+            "@iot.id": id_of(key),
+            "@iot.selfLink": me,
+            "name": f"{site} {source}",
+            "description": f"{site} {source}",
+            "encodingType": "application/json",
+            "metadata": {"devices": known},
+            "properties": {"site": site, "source": source},
+            "Datastreams@iot.navigationLink": f"{me}/Datastreams",
+        }
+
+    def observed_property(self, key: Key) -> dict[str, Any]:
+        """A factor of the dictionary (HJ 212-2017 Appendix B)."""
+        (code,) = key
+        me, factor = self.link(path_of("ObservedProperties", code)), factors.find(code)
+        return {
+            "@iot.id": code,
+            "@iot.selfLink": me,
+            "name": factor.en if factor else code,
+            "definition": f"hj212:{code}",
+            "description": f"{factor.zh} {factor.en}, {factor.source}" if factor else code,
+            "properties": {"factor": code, "name_zh": factor.zh if factor else code},
             "Datastreams@iot.navigationLink": f"{me}/Datastreams",
         }
 
@@ -89,6 +145,8 @@ class Shapes:
             },
             "properties": {name: getattr(row, name) for name in names},
             "Thing@iot.navigationLink": f"{me}/Thing",
+            "Sensor@iot.navigationLink": f"{me}/Sensor",
+            "ObservedProperty@iot.navigationLink": f"{me}/ObservedProperty",
             "Observations@iot.navigationLink": f"{me}/Observations",
         }
 

@@ -59,6 +59,11 @@ async def _position(change: Change, row: RegistryRecord) -> None:
         )
 
 
+def plan_of_exemption(code: str) -> str:
+    """What the plan of an exemption is called; a unit may call its own plans so, too."""
+    return f"EX-{code}"
+
+
 async def _exemption(change: Change, row: RegistryRecord) -> None:
     """An exempt unit is monitored by hand: its schedule is a plan that is in force at once."""
     body, day = row.body, change.now.astimezone(CHINA).date()
@@ -67,7 +72,7 @@ async def _exemption(change: Change, row: RegistryRecord) -> None:
          "times": body.get("times", 1)}
         for factor in body["factors"]
     ]  # fmt: skip
-    scope, code = Scope(row.region, row.dept, row.uscc), f"EX-{row.code}"
+    scope, code = Scope(row.region, row.dept, row.uscc), plan_of_exemption(row.code)
     if len(code) > 64:
         refuse([flaw("code", "exemption-code", row.code)])
     known = await change.session.get(RegistryRecord, ("plans", code))
@@ -83,7 +88,7 @@ async def _exemption(change: Change, row: RegistryRecord) -> None:
         "flags": [],
         "valid_from": row.valid_from or day,
         "valid_to": row.valid_to,
-        "body": {"uscc": body["uscc"], "plan": f"EX-{row.code}", "version": 1, "items": items,
+        "body": {"uscc": body["uscc"], "plan": code, "version": 1, "items": items,
                  "quality": body["reason"], "filing_no": row.code},
         "entered_at": change.now,
         "entered_by": change.who,

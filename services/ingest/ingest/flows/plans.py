@@ -13,6 +13,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ingest.flows.change import Change, Found
+from ingest.flows.effects import plan_of_exemption
 from ingest.flows.entrusted import entrusted
 from ingest.flows.recorded import MODES
 from ingest.queries import overview
@@ -64,7 +65,7 @@ async def judge_plans(database: Database, now: datetime) -> int:
         # What was never judged first, then what is missing, the newest first: no run waits behind old gaps.
         open_.sort(key=lambda one: (one.key in known, -one.period.stop.timestamp()))
         judged = [(one, await _received(session, one)) for one in open_[:JUDGED_AT_ONCE]]
-        outside = [found for plan in plans for found in await _outside(session, plan)]
+        outside = await _outside(session, plans, now.astimezone(CHINA).date())
     changed = 0
     async with database.writer() as session:
         change = Change(session, "ingest plans", now)
@@ -161,11 +162,33 @@ async def _keep(change: Change, one: Due, received: list[datetime]) -> int:
     return 1
 
 
-async def _outside(session: AsyncSession, plan: RegistryRecord) -> list[Found]:
-    """What is measured at the plan's unit and is not in its plan."""
-    planned = {(item["site"], item["factor"]) for item in plan.body["items"]}
-    if plan.body["plan"].startswith("EX-"):
-        return []
+async def _outside(session: AsyncSession, plans: Sequence[RegistryRecord], day: date) -> list[Found]:
+    """What is measured at a unit's outlets and stands in none of its plans that are in force on `day`.
+
+    The plan of an exemption covers what was exempted and asks for nothing else.
+    """
+    in_force = [plan for plan in plans if plan.valid_to is None or plan.valid_to >= day]
+    planned: dict[str | None, set[tuple[str, str]]] = {}
+    for plan in in_force:
+        items = {(item["site"], item["factor"]) for item in plan.body["items"]}
+        planned.setdefault(plan.uscc, set()).update(items)
+    exempt = await _exemptions(session)
+    found = []
+    for plan in in_force:
+        if (plan.code, plan.uscc) not in exempt:
+            found += await _outside_of(session, plan, planned[plan.uscc])
+    return found
+
+
+async def _exemptions(session: AsyncSession) -> set[tuple[str, str | None]]:
+    """(code of the plan, unit) of every exemption that is registered; a name alone makes none."""
+    wanted = select(RegistryRecord.code, RegistryRecord.uscc).where(RegistryRecord.kind == "exemptions")
+    return {(plan_of_exemption(code), uscc) for code, uscc in await session.execute(wanted)}
+
+
+async def _outside_of(
+    session: AsyncSession, plan: RegistryRecord, planned: set[tuple[str, str]]
+) -> list[Found]:
     outlets = select(SiteRow.code).where(SiteRow.uscc == plan.uscc, SiteRow.kind == "outlet")
     sites = list(await session.scalars(outlets))
     since = datetime.combine(plan.valid_from or date(1970, 1, 1), datetime.min.time(), CHINA)

@@ -152,6 +152,7 @@ class _Judge:
         )
 
     async def _say_silenced(self, interval: float, *, is_alarm: bool) -> None:
+        year = self._now.astimezone(CHINA).year
         event = DeviceSilenced(
             mn=self._device.mn,
             site=self._site.code,
@@ -162,6 +163,7 @@ class _Judge:
             interval_seconds=interval,
             noticed_at_ms=_ms(self._now),
             is_alarm=is_alarm,
+            is_key_unit=await watch.is_key_unit(self._connection, self._site.uscc, year),
         )
         await outbox.put(self._connection, event, key=self._site.code)
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from uuid_utils.compat import uuid7
 
 from ingest.flows.devices import write_device_facts
+from ingest.flows.lateness import lateness_events
 from ingest.flows.leaves import leaf_events
 from ingest.flows.parcels import Finding, Later, Parcel, Stored
 from ingest.flows.recorded import Values, recorded_events
@@ -145,6 +146,7 @@ async def _say(connection: asyncpg.Connection, values: Values, parcels: Sequence
     received_at_ms = micros(max(parcel.received_at for parcel in parcels)) // 1000
     events = recorded_events(values, submissions, traces, received_at_ms)
     said: list[outbox.Said] = [(event, key, event.traces) for key, event in events]
+    said += lateness_events(values, parcels)
     # No traces: they would be indexed a second time, and nobody follows a hash.
     said += [(event, key, ()) for key, event in leaf_events(parcels)]
     await outbox.put_many(connection, said)

@@ -8,7 +8,7 @@ import asyncio
 import io
 import os
 from collections.abc import AsyncIterator, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,6 +19,12 @@ from obstore.exceptions import BaseError
 from obstore.store import LocalStore, from_url
 
 _CHUNK = 1 << 20
+# A store that is away is told before the edge gives up on whoever waits (120 s).
+_AGAIN: Any = {
+    "max_retries": 6,
+    "retry_timeout": timedelta(seconds=20),
+    "backoff": {"init_backoff": timedelta(seconds=0.1), "max_backoff": timedelta(seconds=5), "base": 2},
+}
 
 
 def name_of(sha256: bytes) -> str:
@@ -34,7 +40,7 @@ class Objects:
         if self._folder is not None:
             self._store: Any = LocalStore(self._folder, mkdir=True, automatic_cleanup=False)
         else:
-            self._store = from_url(url) if url else None
+            self._store = from_url(url, retry_config=_AGAIN) if url else None
 
     def _there(self) -> Any:
         if self._store is None:

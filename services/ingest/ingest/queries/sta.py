@@ -1,21 +1,49 @@
-"""Things, Datastreams and Observations for SensorThings readers: one query a level, whatever is expanded.
+"""Entities for SensorThings readers: one query a level, whatever is expanded.
 
-Promises: only what `reach` and the views let the asker see; a page costs its own rows. Leaves the shapes to
-`api.sta`.
+A Thing and its Location are a site, a Datastream is a series, a Sensor one source of a site, an
+ObservedProperty a factor; each has the key that `KEYS` names.
+
+Promises: only what `reach` and the views let the asker see; a page costs its own rows, of Sensors and
+ObservedProperties those of the series below. Leaves the shapes to `api.sta_shapes`.
 """
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Row, func, select, text
+from sqlalchemy import ColumnElement, Row, Select, false, func, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
+from standards import factors
 
 from ingest.rules.sta_query import Options
 from ingest.rules.times import MICROSECOND, moment
-from ingest.tables import SeriesRow, SiteRow
+from ingest.tables import DeviceRow, SeriesRow, SiteRow
 
 _MICROS = re.compile(r"-?[0-9]{1,16}")
+# Stands between site and source in the id of a Sensor: the last one counts.
+BETWEEN = "~"
+KEYS: dict[str, tuple[Any, ...]] = {
+    "Things": (SiteRow.code,),
+    "Locations": (SiteRow.code,),
+    "Datastreams": (SeriesRow.id,),
+    "Sensors": (SeriesRow.site, SeriesRow.source),
+    "ObservedProperties": (SeriesRow.factor,),
+}
+# By which columns of a series what stands above it is found.
+ABOVE: dict[str, tuple[Any, ...]] = {
+    "Things": (SeriesRow.site,),
+    "Sensors": (SeriesRow.site, SeriesRow.source),
+    "ObservedProperties": (SeriesRow.factor,),
+}
+_OF_SITES = ("Things", "Locations")
+Key = tuple[Any, ...]
+
+
+class Below(NamedTuple):
+    """The Datastreams of these Things, Sensors or ObservedProperties."""
+
+    collection: str
+    keys: Sequence[Key]
 
 
 def number(text: str) -> int | None:
@@ -23,58 +51,124 @@ def number(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
-async def things(
-    session: AsyncSession, reach: ColumnElement[bool], asked: Options, codes: Sequence[str] | None = None
+def key_of(collection: str, id: str) -> Key | None:
+    """The key of an id as sent; None if it can be none.
+
+    Worked example: `131000-A01~hj212` of `Sensors` is (`131000-A01`, `hj212`).
+    """
+    if "\x00" in id:
+        return None
+    if collection == "Datastreams":
+        found = number(id)
+        return None if found is None else (found,)
+    if collection == "Sensors":
+        site, between, source = id.rpartition(BETWEEN)
+        return (site, source) if between else None
+    return (id,)
+
+
+def id_of(key: Key) -> Any:
+    """The id of a key; `key_of` the other way round."""
+    return BETWEEN.join(key) if len(key) > 1 else key[0]
+
+
+def _wanted(
+    collection: str,
+    what: Sequence[Any],
+    reach: ColumnElement[bool],
+    asked: Options,
+    keys: Sequence[Key] | None,
+) -> Select[Any]:
+    """What is in reach, among `keys`, and passes the filter; neither ordered nor cut."""
+    columns = KEYS[collection]
+    wanted = select(*what).where(reach)
+    if collection not in _OF_SITES:
+        wanted = wanted.join_from(SeriesRow, SiteRow, SiteRow.code == SeriesRow.site)
+    if collection == "Locations":
+        wanted = wanted.where(SiteRow.longitude.is_not(None), SiteRow.latitude.is_not(None))
+    if keys is not None:
+        wanted = wanted.where(tuple_(*columns).in_(keys))
+    if asked.filter.id is not None:
+        key = key_of(collection, asked.filter.id)
+        wanted = wanted.where(false() if key is None else tuple_(*columns) == key)
+    if asked.filter.name is not None:
+        wanted = wanted.where(_named(collection, asked.filter.name))
+    return wanted
+
+
+def _named(collection: str, name: str) -> ColumnElement[bool]:
+    if collection == "ObservedProperties":
+        known = [code for code, factor in factors.every().items() if factor.en == name]
+        return SeriesRow.factor.in_([*known, name])
+    return SiteRow.name_en == name
+
+
+def _after(wanted: Select[Any], collection: str, asked: Options) -> Select[Any]:
+    after = None if asked.token is None else key_of(collection, asked.token)
+    if after is None:
+        return wanted
+    place = tuple_(*KEYS[collection])
+    return wanted.where(place < after if asked.is_descending else place > after)
+
+
+def _page(wanted: Select[Any], collection: str, asked: Options) -> Select[Any]:
+    """In the order asked, behind the token, one more than asked for."""
+    order = [column.desc() if asked.is_descending else column for column in KEYS[collection]]
+    return _after(wanted, collection, asked).order_by(*order).offset(asked.skip).limit(asked.top + 1)
+
+
+async def sites(
+    session: AsyncSession,
+    collection: str,
+    reach: ColumnElement[bool],
+    asked: Options,
+    keys: Sequence[Key] | None = None,
 ) -> Sequence[SiteRow]:
-    """Sites in reach by code, one more than asked for."""
-    wanted = select(SiteRow).where(reach, *_named(SiteRow.code, SiteRow.name_en, asked))
-    if codes is not None:
-        wanted = wanted.where(SiteRow.code.in_(codes))
-    if asked.token is not None:
-        wanted = wanted.where(
-            SiteRow.code < asked.token if asked.is_descending else SiteRow.code > asked.token
-        )
-    order = SiteRow.code.desc() if asked.is_descending else SiteRow.code
-    return (await session.scalars(wanted.order_by(order).offset(asked.skip).limit(asked.top + 1))).all()
+    """Things or Locations by code, one more than asked for."""
+    wanted = _wanted(collection, [SiteRow], reach, asked, keys)
+    return (await session.scalars(_page(wanted, collection, asked))).all()
+
+
+async def keys_in_use(
+    session: AsyncSession,
+    collection: str,
+    reach: ColumnElement[bool],
+    asked: Options,
+    keys: Sequence[Key] | None = None,
+) -> list[Key]:
+    """The keys of Sensors or ObservedProperties that a series in reach has, one more than asked for."""
+    wanted = _wanted(collection, KEYS[collection], reach, asked, keys).distinct()
+    return [tuple(row) for row in (await session.execute(_page(wanted, collection, asked))).all()]
+
+
+async def devices(session: AsyncSession, sensors: Sequence[Key]) -> Sequence[Row[Any]]:
+    """The registered loggers behind these Sensors."""
+    names = ("mn", "site", "source", "vendor", "model", "certificate_no", "certificate_to", "instruments")
+    wanted = select(*(getattr(DeviceRow, name) for name in names))
+    wanted = wanted.where(tuple_(DeviceRow.site, DeviceRow.source).in_(sensors)).order_by(DeviceRow.mn)
+    return (await session.execute(wanted)).all() if sensors else []
 
 
 async def datastreams(
     session: AsyncSession,
     reach: ColumnElement[bool],
     asked: Options,
-    sites: Sequence[str] | None = None,
-    ids: Sequence[int] | None = None,
+    below: Below | None = None,
+    keys: Sequence[Key] | None = None,
 ) -> Sequence[SeriesRow]:
-    """Series in reach by number, of each site one more than asked for."""
-    wanted = select(SeriesRow.id).join(SiteRow, SiteRow.code == SeriesRow.site).where(reach)
+    """Series in reach by number, one more than asked for, of each of `below` if there is such."""
+    wanted = _wanted("Datastreams", [SeriesRow.id], reach, asked, keys)
     order = SeriesRow.id.desc() if asked.is_descending else SeriesRow.id.asc()
-    wanted = wanted.where(*_named(SeriesRow.id, None, asked))
-    if asked.token is not None and (after := number(asked.token)) is not None:
-        wanted = wanted.where(SeriesRow.id < after if asked.is_descending else SeriesRow.id > after)
-    if ids is not None:
-        wanted = wanted.where(SeriesRow.id.in_(ids))
-    if sites is not None:
-        place = func.row_number().over(partition_by=SeriesRow.site, order_by=order)
-        ranked = wanted.add_columns(place.label("place")).where(SeriesRow.site.in_(sites)).subquery()
-        within = ranked.c.place.between(asked.skip + 1, asked.skip + asked.top + 1)
-        wanted = select(ranked.c.id).where(within)
+    if below is None:
+        wanted = _page(wanted, "Datastreams", asked)
     else:
-        wanted = wanted.order_by(order).offset(asked.skip).limit(asked.top + 1)
+        above = ABOVE[below.collection]
+        place = func.row_number().over(partition_by=above, order_by=order)
+        wanted = _after(wanted, "Datastreams", asked).add_columns(place.label("place"))
+        ranked = wanted.where(tuple_(*above).in_(below.keys)).subquery()
+        wanted = select(ranked.c.id).where(ranked.c.place.between(asked.skip + 1, asked.skip + asked.top + 1))
     found = select(SeriesRow).where(SeriesRow.id.in_(wanted.scalar_subquery())).order_by(order)
     return (await session.scalars(found)).all()
-
-
-def _named(id: Any, name: Any, asked: Options) -> list[ColumnElement[bool]]:
-    """What a filter on id or name means; a Datastream has a made-up name, which is not searched."""
-    wanted: list[ColumnElement[bool]] = []
-    if asked.filter.id is not None:
-        value: Any = asked.filter.id
-        if id is SeriesRow.id:
-            value = -1 if (found := number(value)) is None else found
-        wanted.append(id == value)
-    if asked.filter.name is not None and name is not None:
-        wanted.append(name == asked.filter.name)
-    return wanted
 
 
 async def observations(session: AsyncSession, ids: Sequence[int], asked: Options) -> Sequence[Row[Any]]:
@@ -99,9 +193,16 @@ async def observations(session: AsyncSession, ids: Sequence[int], asked: Options
     return (await session.execute(text(query), asked_for | given)).all()
 
 
-async def count_of(session: AsyncSession, table: Any, reach: ColumnElement[bool]) -> int:
-    """How many sites or series are in reach."""
-    wanted = select(func.count()).select_from(table)
-    if table is SeriesRow:
-        wanted = wanted.join(SiteRow, SiteRow.code == SeriesRow.site)
-    return int(await session.scalar(wanted.where(reach)) or 0)
+async def count(
+    session: AsyncSession,
+    collection: str,
+    reach: ColumnElement[bool],
+    asked: Options,
+    below: Below | None = None,
+    keys: Sequence[Key] | None = None,
+) -> int:
+    """How many there are on all pages."""
+    wanted = _wanted(collection, KEYS[collection], reach, asked, keys).distinct()
+    if below is not None:
+        wanted = wanted.where(tuple_(*ABOVE[below.collection]).in_(below.keys))
+    return int(await session.scalar(select(func.count()).select_from(wanted.subquery())) or 0)

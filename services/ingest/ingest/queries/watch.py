@@ -85,3 +85,14 @@ async def drifted(connection: asyncpg.Connection, mn: str, day: date) -> None:
 async def find(connection: asyncpg.Connection, cells: Sequence[object]) -> None:
     """A finding without a submission: id, kind, site, region path, uscc, detail as JSON."""
     await connection.execute(FINDING, *cells)
+
+
+async def is_key_unit(connection: asyncpg.Connection, uscc: str | None, year: int) -> bool:
+    """Whether the list of that year names the unit, in any category that it has not left."""
+    found: bool = await connection.fetchval(
+        "SELECT EXISTS (SELECT FROM registry_records WHERE kind = 'key-units' AND uscc = $1 "
+        "AND (body ->> 'year')::int = $2 AND body ->> 'left_for' IS NULL)",
+        uscc,
+        year,
+    )
+    return found

@@ -161,7 +161,11 @@ def check_line(line: bytes) -> dict[str, Any]:
     `ok` is: annex CRC, right length, no problem. A line that is no frame gets its object too. The password is
     never shown. Worked example: the HJ 212-2017 Appendix A frame is ok, dialect "2017", length 101/101.
     """
-    frame = read_line(line)
+    return show_line(line, read_line(line))
+
+
+def show_line(line: bytes, frame: Frame | None) -> dict[str, Any]:
+    """The object of a line that was read already, None if it holds no `##`."""
     if frame is None:
         size = len(line.rstrip(b"\r\n"))
         return {

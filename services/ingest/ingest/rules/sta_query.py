@@ -16,14 +16,25 @@ from ingest.rules.times import moment, parse_time
 
 DEFAULT_TOP, MOST_TOP, MOST_SKIP, DEEPEST = 100, 10_000, 100_000, 3
 RELATED = {
-    "Things": {"Datastreams": "Datastreams"},
-    "Datastreams": {"Observations": "Observations", "Thing": "Things"},
+    "Things": {"Datastreams": "Datastreams", "Locations": "Locations"},
+    "Locations": {"Things": "Things"},
+    "Datastreams": {
+        "Observations": "Observations",
+        "Thing": "Things",
+        "Sensor": "Sensors",
+        "ObservedProperty": "ObservedProperties",
+    },
+    "Sensors": {"Datastreams": "Datastreams"},
+    "ObservedProperties": {"Datastreams": "Datastreams"},
     "Observations": {"Datastream": "Datastreams"},
 }
+# What a name is kept of; the others have one that is made up of their keys.
+NAMED = frozenset({"Things", "Locations", "ObservedProperties"})
+_BY_ID = frozenset({"id", "@iot.id"})
 ORDERS = {
-    "Things": frozenset({"id", "@iot.id", "name"}),
-    "Datastreams": frozenset({"id", "@iot.id"}),
-    "Observations": frozenset({"phenomenonTime", "id", "@iot.id"}),
+    **dict.fromkeys(RELATED, _BY_ID),
+    **dict.fromkeys(("Things", "Locations"), _BY_ID | {"name"}),
+    "Observations": _BY_ID | {"phenomenonTime"},
 }
 _ENTITY = re.compile(r"(\w+)(?:\((?:'((?:[^']|'')+)'|(\d{1,18}))\))?", re.ASCII)
 _TERM = re.compile(r"\s*([\w@.]+(?:/[\w@.]+)?)\s+(eq|ge|gt|le|lt)\s+('(?:[^']|'')*'|[^\s()']+)\s*")
@@ -171,7 +182,7 @@ def _split(text: str, mark: str) -> list[str]:
     return [part for part in (*parts, text[start:]) if part.strip()]
 
 
-def _filter(found: Options, value: str, *_: Any) -> None:
+def _filter(found: Options, value: str, collection: str, _: int) -> None:
     text = value.strip()
     while text.startswith("(") and text.endswith(")") and "(" not in text[1:]:
         text = text[1:-1].strip()
@@ -179,6 +190,8 @@ def _filter(found: Options, value: str, *_: Any) -> None:
         term = _TERM.fullmatch(part.strip().removeprefix("(").removesuffix(")"))
         if term is None:
             raise BadQuery(f"$filter understands comparisons joined by and; not {part[:80]!r}")
+        if term[1] == "name" and collection not in NAMED:
+            raise BadQuery(f"{collection} are not searched by name; {', '.join(sorted(NAMED))} are")
         _compare(found.filter, term[1], term[2], term[3])
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, Integer, Text
+from sqlalchemy import ForeignKey, Index, Integer, Text, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -35,6 +35,7 @@ class PlanRun(Base):
     """One run a plan asks for, in [start, stop): `outcome` is done, late or missing."""
 
     __tablename__ = "plan_runs"
+    __table_args__ = (Index("ix_plan_runs_newest", text("start DESC"), "plan", "item"),)
 
     plan: Mapped[str] = mapped_column(Text, primary_key=True)
     item: Mapped[str] = mapped_column(Text, primary_key=True)

@@ -14,8 +14,8 @@ from typing import Any
 from urllib.parse import quote
 
 import httpx
-import msgspec
 
+from ingest.flows.uplinks.asking import MOST_ANSWER_BYTES, MOST_TOKEN_BYTES, exchange, object_in
 from ingest.flows.uplinks.delivery import CannotAsk, by_key
 from ingest.flows.uplinks.links import Ready
 from ingest.flows.uplinks.reaching import CheckedTransport
@@ -64,7 +64,8 @@ class HttpDelivery:
             try:
                 headers = await self._login() | self._headers_of(parcel)
                 url = f"{self._link.address.rstrip('/')}/observations"
-                answer = await self._client.post(url, content=parcel.body, headers=headers)
+                given = {"content": parcel.body, "headers": headers}
+                answer = await exchange(self._client, MOST_ANSWER_BYTES, "POST", url, **given)
             except (httpx.HTTPError, httpx.InvalidURL, UnicodeEncodeError, NoToken) as error:
                 return Answer("failed", f"{type(error).__name__}: {error}"[:500])
         if answer.status_code == 401:
@@ -92,11 +93,12 @@ class HttpDelivery:
     async def _renew(self, url: str) -> None:
         secret = (self._link.client_id or "", self._secrets.get("client", ""))
         try:
-            answer = await self._client.post(url, data={"grant_type": "client_credentials"}, auth=secret)
-            body = answer.raise_for_status().json()
+            given: dict[str, Any] = {"data": {"grant_type": "client_credentials"}, "auth": secret}
+            answer = await exchange(self._client, MOST_TOKEN_BYTES, "POST", url, **given)
+            body = object_in(answer.raise_for_status().content)
             self._token, lifetime = str(body["access_token"]), float(body.get("expires_in", 60))
         except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
-            raise NoToken(f"the issuer gave no token: {type(error).__name__}") from error
+            raise NoToken(f"the issuer gave no token: {type(error).__name__}: {error}"[:300]) from error
         self._renew_at = time.monotonic() + max(1.0, lifetime - _KEEPS_TOKEN)
 
     async def held(self, sites: set[str], day: date) -> Mapping[Cell, int] | None:
@@ -117,14 +119,15 @@ class HttpDelivery:
 
     async def _ask(self, query: dict[str, str], cursor: str | None) -> dict[str, Any] | None:
         try:
-            answer = await self._client.get(
-                f"{self._link.address.rstrip('/')}/holdings",
-                params=query | ({"cursor": cursor} if cursor else {}),
-                headers=await self._login(),
-            )
+            url, params = f"{self._link.address.rstrip('/')}/holdings", query
+            given = {
+                "params": params | ({"cursor": cursor} if cursor else {}),
+                "headers": await self._login(),
+            }
+            answer = await exchange(self._client, MOST_ANSWER_BYTES, "GET", url, **given)
             if answer.status_code in (404, 405, 501):
                 return None
-            page = msgspec.json.decode(answer.raise_for_status().content)
+            page = object_in(answer.raise_for_status().content)
             return {"items": list(page["items"]), "next": page.get("next")}
         except (httpx.HTTPError, httpx.InvalidURL, NoToken, ValueError, KeyError, TypeError) as error:
             raise CannotAsk(f"{type(error).__name__}: {error}"[:500]) from error

@@ -44,7 +44,7 @@ def read_status(status: int, body: bytes, retry_after: str | None) -> Answer:
 def _decoded(body: bytes) -> dict[str, Any]:
     try:
         found = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 
