@@ -61,6 +61,7 @@ class Group(msgspec.Struct):
     parcels: list[Parcel] = msgspec.field(default_factory=list)
     readings: list[Reading] = msgspec.field(default_factory=list)
     read_by: list[int] = msgspec.field(default_factory=list)
+    doubtful: list[tuple[int, Frame, Device]] = msgspec.field(default_factory=list)
     replies: dict[bytes, bytes | None] = msgspec.field(default_factory=dict)
     refusals: list[tuple[Arrival, bytes]] = msgspec.field(default_factory=list)
     identities: Identities = msgspec.field(default_factory=dict)
@@ -97,6 +98,8 @@ class Reception:
         group = Group(registry, limits_on(day), day, traces, nonces)
         for number, arrival in enumerate(arrivals):
             self._sort(arrival, number, group)
+        if group.doubtful:
+            await self._look_again(group)
         if group.parcels:
             read = read_group(group.readings, group.limits)
             self._judge(read, group)
@@ -239,16 +242,10 @@ class Reception:
     def _plan_reading(
         self, arrival: Arrival, device: Device, parcel: Parcel, period: str, group: Group
     ) -> None:
-        frame, registry = arrival.frame, group.registry
-        segment, system = frame.segment, frame.fields.get("ST")
-        key = (registry.version, device.mn, frame.fields["CN"], system, segment.names)
-        plan = self._plans.get(key)
-        if plan is None:
-            plan = make_plan(segment.names, period, system, device, registry)
-            if len(self._plans) >= _PLANS:
-                self._plans.clear()
-            if frame.actual <= _LONG:
-                self._plans[key] = plan
+        frame, segment = arrival.frame, arrival.frame.segment
+        plan, is_new = self._plan(frame, period, device, group.registry)
+        if is_new and any(found.rule == "unknown-series" for _, found in plan.flaws):
+            group.doubtful.append((len(group.readings), frame, device))
         if plan.notes or plan.groups != segment.groups:
             mixed = [] if plan.groups == segment.groups else ["; and , do not separate factors and fields"]
             add_notes(parcel, [*plan.notes, *mixed])
@@ -260,6 +257,32 @@ class Reception:
             parcel.declared = "backfill"
         group.readings.append(Reading(plan, segment.values, micros(arrival.received_at)))
         group.read_by.append(len(group.parcels))
+
+    def _plan(self, frame: Frame, period: str, device: Device, registry: Registry) -> tuple[Plan, bool]:
+        """What to do with a frame of these names, and whether that was found out, and noted, only now."""
+        names, system = frame.segment.names, frame.fields.get("ST")
+        key = (registry.version, device.mn, frame.fields["CN"], system, names)
+        known = self._plans.get(key)
+        if known is not None:
+            return known, False
+        plan, is_kept = make_plan(names, period, system, device, registry), frame.actual <= _LONG
+        if len(self._plans) >= _PLANS:
+            self._plans.clear()
+        if is_kept:
+            self._plans[key] = plan
+        return plan, is_kept
+
+    async def _look_again(self, group: Group) -> None:
+        """A series may be registered since the registry was read: asked once for each form of a frame."""
+        registry = await self._catalog.refresh()
+        if registry is group.registry:
+            return
+        group.registry = registry
+        for number, frame, device in group.doubtful:
+            reading, parcel = group.readings[number], group.parcels[group.read_by[number]]
+            before = reading.plan
+            reading.plan, _ = self._plan(frame, before.period, device, registry)
+            add_notes(parcel, [note for note in reading.plan.notes if note not in before.notes])
 
     def _judge(self, read: Read, group: Group) -> None:
         """Put down what was refused of each frame, within the flood rule, and what nobody could use."""
