@@ -249,6 +249,10 @@ def _costs(found: Found, lang: str) -> Iterator[str]:
             "en": "Processor ms per 1,000 observations, whole path",
         },
         "http_cpu": {"zh": "HTTP 一行每 1,000 条的处理器毫秒", "en": "Processor ms per 1,000, HTTP row"},
+        "hj212_cpu": {
+            "zh": "HJ 212 一行每 1,000 帧的处理器毫秒（loggers 为客户端自身）",
+            "en": "Processor ms per 1,000 frames, HJ 212 row (loggers: the client itself)",
+        },
     }
     for key, title in named.items():
         if key in found:

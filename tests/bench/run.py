@@ -77,8 +77,11 @@ async def hj212(stage: Stage, seconds: float, found: Found, devices: int) -> Non
     made = frames.prepared(devices, most)
     with stage.alone("ingest"):
         await asyncio.to_thread(frames.run, stage.people.hj212, [own[:3] for own in made], 5)
+        cpu = stage.cpu()
         done = await asyncio.to_thread(frames.run, stage.people.hj212, [own[3:] for own in made], seconds)
+        used = per_thousand(cpu, stage.cpu(), len(done.delays))
         found["hj212"] = done.figures | {"ran_dry": done.ran_dry}
+        found["hj212_cpu"] = used | {"loggers": round(done.used * 1e6 / done.figures["rate"], 3)}
         kept = await limits.kept_submissions(stage.superuser(), min(GROUP, devices))
         rate = await limits.copy(stage.superuser(), 8, short, len(kept) * 12, step=limits.SECOND, frames=kept)
         found["copy_frames"] = rate / 12

@@ -3,11 +3,12 @@
 import csv
 import os
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ingest.rules import crc
+from ingest.rules import crc, grammar
 from ingest.rules.frames import check_line, read_line
 from ingest.rules.grammar import wants_answer
 from ingest.rules.hj212_build import answer, build, data_frame
@@ -157,6 +158,22 @@ def test_free_text_may_hold_separators() -> None:
     assert seen["data"][0]["value"] == "//cleaned; valve=open, ok//"
     read = read_line(frame)
     assert read is not None and read.segment.pairs[1] == ("PolId", "w01018")
+
+
+FIELDS = ("ST=32", "CN=2011", "PW=123456", MN, "Flag=5", "Flag=7", "PNUM=2", "PNO=1", "MN=A ", "cn=2011", "x")
+
+
+@given(
+    st.sampled_from(["20160801085857223", "2016080108585722", "2016080108585722x", ""]),
+    st.lists(st.sampled_from(FIELDS), max_size=8),
+)
+def test_a_header_that_is_known_reads_as_it_did_the_first_time(number: str, fields: list[str]) -> None:
+    segment = ";".join([f"QN={number}", *fields, "CP=&&DataTime=20160801085857&&"]).encode()
+    often = [grammar.read_segment(segment) for _ in range(2)]
+    with patch.object(grammar, "_known_header", lambda head: None):
+        plain = grammar.read_segment(segment)
+    assert often == [plain, plain]
+    assert [list(one.fields) for one in often] == [list(plain.fields)] * 2
 
 
 def test_long_segments_and_bad_text_are_problems() -> None:

@@ -20,6 +20,7 @@ from ingest.rules.frames import read_line
 from ingest.rules.hj212_build import build
 from ingest.rules.judge import Judged, judge
 from ingest.rules.limits import limits_on
+from ingest.rules.numbers import GAPS, parse_number
 from ingest.rules.readings import Columns, Reading, make_plan, read_group
 from ingest.rules.refusals import Refusal
 from ingest.rules.registry import Channel, Device, Registry, SeriesKey, Site
@@ -204,6 +205,25 @@ def test_a_frame_is_mapped_to_series_by_command_field_unit_and_old_code() -> Non
 def test_a_number_in_a_frame_that_no_instrument_can_mean_costs_only_itself() -> None:
     found, refused = frame_values("DataTime=20261121080300", "a34004-Avg=1e308", "011-Avg=18.04")
     assert ([wrong.rule for wrong in refused], found.value.tolist()) == (["value-too-large"], [18.04])
+
+
+PLAIN = st.decimals(-9999, 9999, places=3, allow_nan=False).map(lambda one: f"{one:f}".rstrip("0"))
+NUMBERS = st.one_of(PLAIN, st.sampled_from(["0", ".5", "7.", "-", "", "1-2", "1..2", "+3", "1e2", "x", "١"]))
+
+
+@given(st.lists(NUMBERS, min_size=1, max_size=8))
+def test_numbers_read_together_are_what_each_is_alone(texts: list[str]) -> None:
+    plan = make_plan(["DataTime", "011-Avg"], "min", "32", DEVICE, registry(*MINUTES))
+    read = read_group([Reading(plan, ["20261121080300", text], NOW) for text in texts], LIMITS)
+    columns = read.columns
+    found = {
+        number: None if value != value else (value, decimals)
+        for number, value, decimals in zip(
+            columns.reading.tolist(), columns.value.tolist(), columns.decimals.tolist(), strict=True
+        )
+    }
+    told = {at: parse_number(text) for at, text in enumerate(texts) if text in GAPS or parse_number(text)}
+    assert found == told and set(read.refused) == set(range(len(texts))) - set(told)
 
 
 def test_a_device_that_labels_by_the_end_is_shifted() -> None:

@@ -97,6 +97,25 @@ async def test_an_upload_is_answered_after_its_values_are_committed(
     assert raw.content == frame
 
 
+async def test_a_series_registered_just_now_is_known_to_the_next_frame(
+    served: FastAPI, database: FreshDatabase, client: httpx.AsyncClient, tokens: Tokens
+) -> None:
+    async with logger(served) as device:
+        await device.send(hour_frame(1, a34004="35.0", a21005="1.5"))
+        await device.answer()
+        (refused,) = await fetch(database, "SELECT rule FROM refused_rows")
+        stale = served.state.catalog.current
+        series = [{"site": AIR, "factor": "a21005", "source": "hj212", "period": "hour"}]
+        answer = await client.put("/series", json={"series": series}, headers=tokens.bearer(MON))
+        assert (refused["rule"], answer.status_code) == ("unknown-series", 200)
+        # As if no job had looked at the registry since; another form of the frame, so it is planned anew.
+        served.state.catalog.current = stale
+        await device.send(hour_frame(2, a21005="1.5", a34002="92"))
+        await device.answer()
+    found = await fetch(database, "SELECT value FROM observations ORDER BY value")
+    assert [one["value"] for one in found] == [1.5, 35.0, 92.0]
+
+
 async def test_a_frame_in_many_pieces_and_many_frames_in_one_piece(
     served: FastAPI, database: FreshDatabase
 ) -> None:

@@ -132,6 +132,14 @@ async def test_the_latest_value_of_many_series_is_one_look_up_each(
         "a34004": 1, "a34002": 1, "a05024": 1, "a21026": None,
     }  # fmt: skip
     assert [item["site"] for item in items][-1] == OUTLET
+    later = [row(time=f"2026-11-{day}T08:00", value=day) for day in (22, 19)]
+    await send(client, tokens, batch(*later, row(factor="a21026", value=5)))
+    await note_latest(app)
+    found = await get(client, tokens, "/latest", site=[AIR], limit=100)
+    latest = {one["factor"]: one["latest"] for one in found["items"] if one["source"] == "cnemc"}
+    assert {factor: value and value["value"] for factor, value in latest.items()} == {
+        "a34004": 22, "a34002": 1, "a05024": 1, "a21026": 5,
+    }  # fmt: skip
     elsewhere = await get(client, tokens, "/latest", "ee/data.read@131100", site=[AIR])
     assert elsewhere["items"] == []
 

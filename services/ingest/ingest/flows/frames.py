@@ -20,7 +20,7 @@ from kit.db import Database
 from ingest.flows.catalog import Catalog
 from ingest.flows.devices import Identities, load_identities, note_facts, note_identity
 from ingest.flows.opening import Arrival, add_notes, packet_of, parcel_of, sender_of
-from ingest.flows.parcels import Finding, Packet, Parcel
+from ingest.flows.parcels import NONCE_BYTES, Finding, Packet, Parcel
 from ingest.flows.recorded import MODES, Values
 from ingest.flows.store import NO_VALUES, Store
 from ingest.rules.admission import objection, return_code
@@ -33,7 +33,7 @@ from ingest.rules.limits import Limits, limits_on
 from ingest.rules.readings import WHOLE_FRAME, Plan, Read, Reading, make_plan, read_group
 from ingest.rules.refusals import Flaw, flaw
 from ingest.rules.registry import Device, Registry
-from ingest.rules.targets import channel_facts
+from ingest.rules.targets import Everything, everything
 from ingest.rules.times import CHINA, micros
 from ingest.rules.upload_commands import upload, uploads
 
@@ -45,6 +45,7 @@ _LONG = 2048
 _FOUND_OUT = frozenset({"wrong-password", "wrong-address", "wrong-certificate", "wrong-system"})
 _WITH_SERIALS = frozenset(one.cn for one in uploads().values() if one.kind == "serials")
 _BACKFILL = MODES.index("backfill")
+_UNSEEN = b"unseen"
 Heard = Callable[[Arrival, Device], None]
 Asked = Callable[[Frame, Device], bool]
 
@@ -56,9 +57,11 @@ class Group(msgspec.Struct):
     limits: Limits
     day: date
     traces: str
+    nonces: bytes
     parcels: list[Parcel] = msgspec.field(default_factory=list)
     readings: list[Reading] = msgspec.field(default_factory=list)
     read_by: list[int] = msgspec.field(default_factory=list)
+    doubtful: list[tuple[int, Frame, Device]] = msgspec.field(default_factory=list)
     replies: dict[bytes, bytes | None] = msgspec.field(default_factory=dict)
     refusals: list[tuple[Arrival, bytes]] = msgspec.field(default_factory=list)
     identities: Identities = msgspec.field(default_factory=dict)
@@ -80,6 +83,7 @@ class Reception:
         self._seen: OrderedDict[bytes, bytes | None] = OrderedDict()
         self._plans: dict[tuple[object, ...], Plan] = {}
         self._identities: Identities = {}
+        self._series: tuple[Registry, Everything] | None = None
 
     async def take(self, arrivals: Sequence[Arrival]) -> None:
         """Commit the frames and set their replies. Raises Unavailable, and then no reply is set."""
@@ -90,13 +94,16 @@ class Reception:
             registry = await self._catalog.refresh()
         await self._recall(arrivals, registry)
         day = arrivals[0].received_at.astimezone(CHINA).date()
-        group = Group(registry, limits_on(day), day, os.urandom(16 * len(arrivals)).hex())
+        traces, nonces = os.urandom(16 * len(arrivals)).hex(), os.urandom(NONCE_BYTES * len(arrivals))
+        group = Group(registry, limits_on(day), day, traces, nonces)
         for number, arrival in enumerate(arrivals):
             self._sort(arrival, number, group)
+        if group.doubtful:
+            await self._look_again(group)
         if group.parcels:
             read = read_group(group.readings, group.limits)
             self._judge(read, group)
-            await self._store.accept(group.parcels, values=_values(read, group))
+            await self._store.accept(group.parcels, values=self._values(read, group))
         self._identities.update(group.identities)
         self._settle(arrivals, group)
 
@@ -109,18 +116,19 @@ class Reception:
         sender = device.mn if device is not None else arrival.address
         if not self._flood.keeps(sender, FAILED, day, limits_on(day).kept_refusals_per_day):
             return
-        parcel = parcel_of(arrival, device, registry, os.urandom(16).hex())
+        parcel = parcel_of(arrival, device, registry, os.urandom(16).hex(), os.urandom(NONCE_BYTES))
         parcel.refused = [flaw("frame", FAILED, type(why).__name__).at(WHOLE_FRAME)]
         await self._store.accept([parcel], values=NO_VALUES)
 
     async def _recall(self, arrivals: Sequence[Arrival], registry: Registry) -> None:
         """Know who the devices were; a hardware number anew, since another instance may have noted it."""
-        wanted = set()
-        for arrival in arrivals:
-            mn = arrival.mn
-            is_new = mn not in self._identities or arrival.frame.fields.get("CN") in _WITH_SERIALS
-            if is_new and mn in registry.devices:
-                wanted.add(mn)
+        known = self._identities
+        wanted = {
+            arrival.mn
+            for arrival in arrivals
+            if (arrival.mn not in known or arrival.frame.segment.fields.get("CN") in _WITH_SERIALS)
+            and arrival.mn in registry.devices
+        }
         if wanted:
             self._identities.update(await load_identities(self._database, sorted(wanted)))
 
@@ -129,21 +137,22 @@ class Reception:
         self._seen.update(group.replies)
         for arrival, told in group.refusals:
             arrival.reply = told
+        devices, heard = group.registry.devices, self.heard
         for arrival in arrivals:
-            mark = _mark(arrival)
-            if mark not in self._seen:
+            reply = self._seen.get(arrival.mark, _UNSEEN)
+            if reply is _UNSEEN:
                 continue
-            arrival.is_taken, arrival.reply = True, self._seen[mark]
-            device = group.registry.devices.get(arrival.mn)
-            if self.heard is not None and device is not None:
-                self.heard(arrival, device)
+            arrival.is_taken, arrival.reply = True, reply
+            device = devices.get(arrival.mn)
+            if heard is not None and device is not None:
+                heard(arrival, device)
         while len(self._seen) > _SEEN:
             self._seen.popitem(last=False)
 
     def _sort(self, arrival: Arrival, number: int, group: Group) -> None:
         """Put the frame with those to commit, unless it was seen already or is only counted."""
         arrival.digest = hashlib.sha256(arrival.frame.raw).digest()
-        mark = _mark(arrival)
+        arrival.mark = mark = _mark(arrival)
         if mark in self._seen or mark in group.replies:
             self._flood.count(arrival.mn, "resend", group.day).counted += 1
             arrival.is_repeat = True
@@ -151,7 +160,9 @@ class Reception:
         device = group.registry.devices.get(arrival.mn)
         if arrival.frame.segment.cipher and device is not None:
             arrival.frame = decipher(arrival.frame, device.keys) or arrival.frame
-        parcel = parcel_of(arrival, device, group.registry, group.traces[32 * number : 32 * number + 32])
+        trace = group.traces[32 * number : 32 * number + 32]
+        nonce = group.nonces[NONCE_BYTES * number : NONCE_BYTES * (number + 1)]
+        parcel = parcel_of(arrival, device, group.registry, trace, nonce)
         wrong = objection(arrival.frame, device, arrival.address, arrival.certificate)
         if wrong is not None:
             self._refuse(arrival, device, parcel, wrong, group)
@@ -231,16 +242,10 @@ class Reception:
     def _plan_reading(
         self, arrival: Arrival, device: Device, parcel: Parcel, period: str, group: Group
     ) -> None:
-        frame, registry = arrival.frame, group.registry
-        segment, system = frame.segment, frame.fields.get("ST")
-        key = (registry.version, device.mn, frame.fields["CN"], system, segment.names)
-        plan = self._plans.get(key)
-        if plan is None:
-            plan = make_plan(segment.names, period, system, device, registry)
-            if len(self._plans) >= _PLANS:
-                self._plans.clear()
-            if frame.actual <= _LONG:
-                self._plans[key] = plan
+        frame, segment = arrival.frame, arrival.frame.segment
+        plan, is_new = self._plan(frame, period, device, group.registry)
+        if is_new and any(found.rule == "unknown-series" for _, found in plan.flaws):
+            group.doubtful.append((len(group.readings), frame, device))
         if plan.notes or plan.groups != segment.groups:
             mixed = [] if plan.groups == segment.groups else ["; and , do not separate factors and fields"]
             add_notes(parcel, [*plan.notes, *mixed])
@@ -252,6 +257,32 @@ class Reception:
             parcel.declared = "backfill"
         group.readings.append(Reading(plan, segment.values, micros(arrival.received_at)))
         group.read_by.append(len(group.parcels))
+
+    def _plan(self, frame: Frame, period: str, device: Device, registry: Registry) -> tuple[Plan, bool]:
+        """What to do with a frame of these names, and whether that was found out, and noted, only now."""
+        names, system = frame.segment.names, frame.fields.get("ST")
+        key = (registry.version, device.mn, frame.fields["CN"], system, names)
+        known = self._plans.get(key)
+        if known is not None:
+            return known, False
+        plan, is_kept = make_plan(names, period, system, device, registry), frame.actual <= _LONG
+        if len(self._plans) >= _PLANS:
+            self._plans.clear()
+        if is_kept:
+            self._plans[key] = plan
+        return plan, is_kept
+
+    async def _look_again(self, group: Group) -> None:
+        """A series may be registered since the registry was read: asked once for each form of a frame."""
+        registry = await self._catalog.refresh()
+        if registry is group.registry:
+            return
+        group.registry = registry
+        for number, frame, device in group.doubtful:
+            reading, parcel = group.readings[number], group.parcels[group.read_by[number]]
+            before = reading.plan
+            reading.plan, _ = self._plan(frame, before.period, device, registry)
+            add_notes(parcel, [note for note in reading.plan.notes if note not in before.notes])
 
     def _judge(self, read: Read, group: Group) -> None:
         """Put down what was refused of each frame, within the flood rule, and what nobody could use."""
@@ -273,21 +304,22 @@ class Reception:
                 found = Finding("nothing-accepted", parcel.site, parcel.region_path, parcel.uscc, detail)
                 parcel.findings.append(found)
 
-
-def _values(read: Read, group: Group) -> Values:
-    """The columns of a group as the store wants them."""
-    columns = read.columns
-    if not len(columns.ids):
-        return NO_VALUES
-    ids, at = np.unique(columns.ids, return_inverse=True)
-    parcel = np.array(group.read_by, dtype=np.int32)[columns.reading]
-    mode = columns.is_late.astype(np.int16)
-    resent = [number for number, one in enumerate(group.parcels) if one.declared is not None]
-    if resent:
-        mode[np.isin(parcel, resent)] = _BACKFILL
-    channels = [group.registry.by_id[one] for one in ids.tolist()]
-    first = (at, columns.start, columns.value, columns.decimals, columns.flag)
-    return Values(channels, channel_facts(channels), *first, mode, parcel, columns.row)
+    def _values(self, read: Read, group: Group) -> Values:
+        """The columns of a group as the store wants them."""
+        columns = read.columns
+        if not len(columns.ids):
+            return NO_VALUES
+        if self._series is None or self._series[0] is not group.registry:
+            self._series = (group.registry, everything(group.registry))
+        channels, facts = self._series[1]
+        at = np.searchsorted(facts.ids, columns.ids)
+        parcel = np.array(group.read_by, dtype=np.int32)[columns.reading]
+        mode = columns.is_late.astype(np.int16)
+        resent = [number for number, one in enumerate(group.parcels) if one.declared is not None]
+        if resent:
+            mode[np.isin(parcel, resent)] = _BACKFILL
+        first = (at, columns.start, columns.value, columns.decimals, columns.flag)
+        return Values(channels, facts, *first, mode, parcel, columns.row)
 
 
 def _mark(arrival: Arrival) -> bytes:

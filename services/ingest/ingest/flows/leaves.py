@@ -19,7 +19,7 @@ LEAVES_AN_EVENT = 1500
 
 def leaf_of(submission: UUID, sha256: bytes, received_at: datetime, nonce: bytes) -> bytes:
     """The entry of a submission: `tlog.receipts.entry_of` of its record, without what checks its input."""
-    at = received_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    at = received_at.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
     record = f'{{"received_at":"{at}","sha256":"{sha256.hex()}","submission":"{submission}"}}'
     return hashlib.sha256(nonce + record.encode()).digest()
 

@@ -12,19 +12,19 @@ from ingest.flows.opening import Arrival, Peer
 from ingest.rules.commands import Line
 from ingest.rules.grammar import flag_of
 from ingest.rules.registry import Device
-from ingest.rules.watching import drift_of
+from ingest.rules.watching import QN_DIGITS, drift_of
 
 _GAPS = 16
 _ANSWERS = frozenset({"9011", "9012", "9013", "9014"})
 
 
 class Known:
-    """A device that was heard here. `drifts` are the newest QN minus receipt, seconds."""
+    """A device that was heard here. `clocks` are its newest QN, each with the time of receipt."""
 
     __slots__ = (
         "address",
         "certificate",
-        "drifts",
+        "clocks",
         "heard_at",
         "intervals",
         "password",
@@ -39,7 +39,13 @@ class Known:
         self.heard_at, self.address = heard_at, ""
         self.certificate: str | None = None
         self.intervals: deque[float] = deque(maxlen=_GAPS)
-        self.drifts: deque[float] = deque(maxlen=frames)
+        self.clocks: deque[tuple[str, datetime]] = deque(maxlen=frames)
+
+    @property
+    def drifts(self) -> list[float]:
+        """QN minus receipt, seconds: looked at rarely, so it is not reckoned for every frame."""
+        found = [drift_of(qn, received_at) for qn, received_at in self.clocks]
+        return [drift for drift in found if drift is not None]
 
 
 class Roster:
@@ -78,9 +84,9 @@ class Roster:
         if fields.get("CN") in _ANSWERS:
             return
         known.system = fields.get("ST", known.system)
-        drift = drift_of(fields.get("QN"), arrival.received_at)
-        if drift is not None:
-            known.drifts.append(drift)
+        number = fields.get("QN", "")
+        if len(number) == QN_DIGITS and number.isdigit():
+            known.clocks.append((number, arrival.received_at))
 
     def forget(self, peer: Peer) -> None:
         """The connection has ended."""

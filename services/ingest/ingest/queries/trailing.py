@@ -7,12 +7,17 @@ import asyncpg
 
 from ingest.queries.telemetry import Columns, copy_incoming
 
-UPSERT = """
+# Writers of several instances go one after the other: an update by join keeps no order of its own.
+ALONE = "SELECT pg_advisory_xact_lock(hashtext('ingest.latest_values'), 0)"
+# Nearly all series have a value already, and ON CONFLICT locks each row before it changes it.
+ADVANCE = """
+UPDATE latest_values AS l SET ts = i.ts, value = i.value, decimals = i.decimals, flag = i.flag
+FROM pg_temp.incoming AS i WHERE l.series_id = i.series_id AND l.ts < i.ts
+"""
+BEGUN = """
 INSERT INTO latest_values (series_id, ts, value, decimals, flag)
-SELECT series_id, ts, value, decimals, flag FROM pg_temp.incoming ORDER BY series_id
-ON CONFLICT (series_id) DO UPDATE SET
-    ts = excluded.ts, value = excluded.value, decimals = excluded.decimals, flag = excluded.flag
-WHERE latest_values.ts < excluded.ts
+SELECT series_id, ts, value, decimals, flag FROM pg_temp.incoming AS i
+WHERE NOT EXISTS (SELECT FROM latest_values AS l WHERE l.series_id = i.series_id)
 """
 REMAKE = """
 INSERT INTO latest_values (series_id, ts, value, decimals, flag)
@@ -30,14 +35,17 @@ ON CONFLICT (sender, day, rule) DO UPDATE SET
 
 
 async def upsert_latest(connection: asyncpg.Connection, columns: Columns) -> None:
-    """Keep these where nothing newer is known. Rows sorted by series, so that writers queue in one order."""
+    """Keep these where nothing newer is known; each series stands in them once."""
     await copy_incoming(connection, columns)
-    await connection.execute(UPSERT)
+    await connection.execute(ALONE)
+    await connection.execute(ADVANCE)
+    await connection.execute(BEGUN)
     await connection.execute("DELETE FROM pg_temp.incoming")
 
 
 async def remake_latest(connection: asyncpg.Connection, series: Sequence[int]) -> None:
     """From the observations themselves."""
+    await connection.execute(ALONE)
     await connection.execute(REMAKE, series)
 
 

@@ -32,7 +32,8 @@ def _form(frame: Frame, device: Device | None) -> Flaw | None:
         return flaw("CP", "encrypted", device.mn if device else "")
     if frame.verdict != "annex" and not _accepts(frame.verdict, device):
         return flaw("CRC", "crc-wrong", f"{frame.verdict} {frame.crc_sent} ≠ {frame.crc_expected}")
-    if frame.declared is None or any(problem.startswith("length") for problem in frame.problems):
+    problems = frame.problems
+    if frame.declared is None or (problems and any(one.startswith("length") for one in problems)):
         return flaw("length", "frame-broken", f"{frame.declared} ≠ {frame.actual}")
     for problem in frame.segment.problems:
         if problem.startswith("Flag"):

@@ -41,9 +41,11 @@ class Frame(msgspec.Struct, frozen=True, gc=False):
         return self.segment.fields
 
 
-def make_frame(raw: bytes, declared: int | None, segment: bytes, sent: str) -> Frame:
-    """Judge a frame whose parts are already cut apart."""
-    verdict = crc.verdict(segment, sent)
+def make_frame(
+    raw: bytes, declared: int | None, segment: bytes, sent: str, verdict: Verdict | None = None
+) -> Frame:
+    """Judge a frame whose parts are already cut apart; `verdict` if its check value was looked at before."""
+    verdict = verdict or crc.verdict(segment, sent)
     read = read_segment(segment)
     expected = sent.upper() if verdict == "annex" else f"{crc.annex(segment):04X}"
     problems, notes = read.problems, read.notes

@@ -16,6 +16,9 @@ _VERSIONS = {0: "2005", 1: "2017", 2: "2025"}
 
 # All bytes but the three that separate: what is left of CP without them is its shape.
 _NO_MARKS = bytes(byte for byte in range(256) if byte not in b"=;,")
+# What stands behind `QN=…;` is repeated by a logger for years; longer ones are no header of the standard.
+_QN_END, _LONGEST_KNOWN, _HEADERS_KNOWN = 20, 160, 32_768
+_MOST_MARKS = 512
 _TEXT_END = re.compile(r"//(?=[ \t]*(?:[;,]|$))")
 _CP = re.compile(r"CP\s*=\s*&&", re.IGNORECASE)
 _ENCRYPTED = re.compile(r"\{\s*0x[0-9A-Fa-f]{1,2}\s*[,}]")
@@ -61,7 +64,8 @@ def read_segment(segment: bytes) -> Segment:
     head, opened, rest = text.partition("CP=&&")
     if not opened:
         head, opened, rest = _find_cp(text, problems)
-    fields = _read_header(head, problems, notes)
+    known = _known_header(head)
+    fields = _read_header(head, problems, notes) if known is None else known
     if opened and opened != "CP=&&":
         notes.append("CP=&& is spelt differently")
     body = _find_body(rest, problems, notes) if opened else ""
@@ -69,9 +73,30 @@ def read_segment(segment: bytes) -> Segment:
     if cipher:
         problems.append("CP is encrypted (HJ 212-2025 §6.4)")
     names, values, groups = _read_pairs(body, problems, notes) if body and not cipher else ((), [], 0)
-    _judge_fields(fields, problems, notes)
+    if known is None:
+        _judge_fields(fields, problems, notes)
     kept = tuple(notes[:_MOST_NOTES])
     return Segment(fields, names, values, tuple(problems), kept, groups, cipher)
+
+
+def _known_header(head: str) -> dict[str, str] | None:
+    """The fields of a header in which nothing is amiss, None where it must be looked at as a whole."""
+    if head[:3] != "QN=" or head[_QN_END : _QN_END + 1] != ";" or len(head) > _LONGEST_KNOWN:
+        return None
+    number = head[3:_QN_END]
+    rest = _behind_number(head[_QN_END + 1 :]) if number.isdigit() else None
+    return None if rest is None else {"QN": number, **rest}
+
+
+@lru_cache(maxsize=_HEADERS_KNOWN)
+def _behind_number(rest: str) -> Mapping[str, str] | None:
+    """The fields behind a sound QN, None if there is anything to say about them."""
+    problems: list[str] = []
+    notes: list[str] = []
+    fields = _read_header(f"QN={'0' * (_QN_END - 3)};{rest}", problems, notes)
+    _judge_fields(fields, problems, notes)
+    del fields["QN"]
+    return None if problems or notes else fields
 
 
 def _find_cp(text: str, problems: list[str]) -> tuple[str, str, str]:
@@ -120,9 +145,8 @@ def _find_body(rest: str, problems: list[str], notes: list[str]) -> str:
 def _read_pairs(body: str, problems: list[str], notes: list[str]) -> tuple[tuple[str, ...], list[str], int]:
     """(names, values, groups). Linear in the length, whatever it holds."""
     marks = body.encode().translate(None, _NO_MARKS)
-    groups = marks.count(b";") + 1
-    size = groups + marks.count(b",")
-    if marks.replace(b",", b";") == b"=;" * (size - 1) + b"=":
+    groups, is_plain = _shape(marks) if len(marks) <= _MOST_MARKS else _shape.__wrapped__(marks)
+    if is_plain:
         flat = body.replace(",", ";").replace("=", ";").split(";")
         names, values = tuple(flat[::2]), flat[1::2]
     else:
@@ -133,6 +157,14 @@ def _read_pairs(body: str, problems: list[str], notes: list[str]) -> tuple[tuple
             notes.append("blanks around names or values in CP")
             names, values = bare, trimmed
     return names, values, groups
+
+
+@lru_cache(maxsize=4096)
+def _shape(marks: bytes) -> tuple[int, bool]:
+    """How many groups these separators make, and whether they make pairs and nothing else."""
+    groups = marks.count(b";") + 1
+    size = groups + marks.count(b",")
+    return groups, marks.replace(b",", b";") == b"=;" * (size - 1) + b"="
 
 
 def _read_odd_pairs(body: str, problems: list[str], notes: list[str]) -> tuple[tuple[str, ...], list[str]]:
@@ -213,7 +245,12 @@ def _is_in_order(names: tuple[str, ...]) -> bool:
 def flag_of(fields: Mapping[str, str]) -> int | None:
     """The Flag as a number, None where it is absent or no number (HJ 212-2017 §6.3.2)."""
     text = fields.get("Flag", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 3 and int(text) <= 255 else None
+    return _flag(text) if len(text) <= 3 else None
+
+
+@lru_cache(maxsize=1024)
+def _flag(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and int(text) <= 255 else None
 
 
 def dialect_of(fields: Mapping[str, str]) -> str:

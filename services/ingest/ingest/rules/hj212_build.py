@@ -5,6 +5,7 @@ Leaves to its callers what the fields say.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from ingest.rules import crc
 from ingest.rules.grammar import flag_of
@@ -55,7 +56,7 @@ def answer(fields: Mapping[str, str]) -> bytes:
 
     The version bits are the sender's. A frame without QN is answered without QN (2005 dialect).
     """
-    return _reply(fields, NOTIFY_ACK if fields.get("CN") in _NOTICES else DATA_ACK, ())
+    return _reply(fields, NOTIFY_ACK if fields.get("CN") in _NOTICES else DATA_ACK, "")
 
 
 def refusal(fields: Mapping[str, str], code: int) -> bytes:
@@ -63,12 +64,18 @@ def refusal(fields: Mapping[str, str], code: int) -> bytes:
 
     Worked example: 9 says that the CRC was wrong. PW and MN are the refused frame's own.
     """
-    return _reply(fields, REQUEST_ACK, (f"QnRtn={code}",))
+    return _reply(fields, REQUEST_ACK, f"QnRtn={code}")
 
 
-def _reply(fields: Mapping[str, str], command: str, groups: Sequence[str]) -> bytes:
-    flag = flag_of(fields) or 0
-    number = f"QN={fields['QN'][:_ECHOED]};" if "QN" in fields else ""
-    who = "".join([f"{name}={fields[name][:_ECHOED]};" for name in ("PW", "MN") if name in fields])
-    cp = ";".join(groups)
-    return envelope(f"{number}ST=91;CN={command};{who}Flag={flag >> 2 << 2};CP=&&{cp}&&".encode())
+def _reply(fields: Mapping[str, str], command: str, cp: str) -> bytes:
+    number = f"QN={fields['QN'][:_ECHOED]};".encode() if "QN" in fields else b""
+    who = [None if name is None else name[:_ECHOED] for name in (fields.get("PW"), fields.get("MN"))]
+    return envelope(number + _behind_number(command, who[0], who[1], flag_of(fields) or 0, cp))
+
+
+@lru_cache(maxsize=32_768)
+def _behind_number(command: str, password: str | None, mn: str | None, flag: int, cp: str) -> bytes:
+    """What a device is told again and again but for the QN."""
+    known = (("PW", password), ("MN", mn))
+    who = "".join([f"{name}={value};" for name, value in known if value is not None])
+    return f"ST=91;CN={command};{who}Flag={flag >> 2 << 2};CP=&&{cp}&&".encode()

@@ -6,7 +6,6 @@ time costs the whole frame, a wrong value only itself. Leaves identity, CRC and 
 """
 
 import math
-import re
 from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import Any
@@ -18,10 +17,10 @@ from standards import factors, units
 
 from ingest.rules.grammar import split_name
 from ingest.rules.limits import Limits
-from ingest.rules.numbers import GAPS, convert_number, parse_number
+from ingest.rules.numbers import GAPS, MAX_DECIMALS, convert_number, parse_number
 from ingest.rules.refusals import Flaw, Refusal, flaw
 from ingest.rules.registry import Channel, Device, Registry, SeriesKey
-from ingest.rules.times import PERIOD_SECONDS, SECOND, judge_time, parse_time
+from ingest.rules.times import PERIOD_SECONDS, SECOND, earliest, is_aligned, judge_time, parse_time
 
 # HJ 212-2017 table 4: x-Rtd … x-Cou as measured, x-Zs… converted to reference conditions (折算), SBn-RS the
 # state and SBn-RT the hours of a treatment facility, Lxx-Data a noise level.
@@ -45,7 +44,7 @@ FIELDS = {
 _HALVES = frozenset({"DayData", "NightData"})
 _MARKS = frozenset(["", *"NFMSDCTB"])
 _LONGEST = 64
-_PLAIN = re.compile(r"[0-9.;\-]*")
+_PLAIN = b"0123456789.;-"
 WHOLE_FRAME = -1
 Refuse = Callable[[int, str, str], None]
 
@@ -192,9 +191,10 @@ def read_group(readings: Sequence[Reading], limits: Limits) -> Read:
     texts: list[str] = []
     marks: list[str] = []
     labels, sound = [], []
+    first = earliest(limits)
     for number, reading in enumerate(readings):
         plan, values = reading.plan, reading.values
-        label, wrong = _label(reading, limits)
+        label, wrong = _label(reading, limits, first)
         if wrong is not None:
             refused[number] = [wrong.at(WHOLE_FRAME)]
             continue
@@ -218,19 +218,16 @@ def read_group(readings: Sequence[Reading], limits: Limits) -> Read:
     columns.value, columns.decimals = _numbers(texts, refuse)
     _convert(columns, readings, sound, limits, texts, refuse)
     columns.flag = _flags(marks, refuse)
-    period = {number: readings[number].plan.period for number in sound}
-    late_after = np.array([limits.late_after(period[number]) for number in sound], dtype=np.int64) * SECOND
-    now = np.array([readings[number].now for number in sound], dtype=np.int64)
-    counts = [len(readings[number].plan.rows) for number in sound]
-    length = np.array([PERIOD_SECONDS[period[number]] * SECOND for number in sound], dtype=np.int64)
-    columns.is_late = np.repeat(now - length - late_after, counts) > columns.start
+    wait = {one: (length + limits.late_after(one)) * SECOND for one, length in PERIOD_SECONDS.items()}
+    due = np.array([readings[number].now - wait[readings[number].plan.period] for number in sound], np.int64)
+    columns.is_late = np.repeat(due, [len(readings[number].plan.rows) for number in sound]) > columns.start
     odd = _odd_marks(marks, columns.reading)
     return Read(columns if kept.all() else _take(columns, kept), refused, odd)
 
 
-def _label(reading: Reading, limits: Limits) -> tuple[int, Flaw | None]:
-    """The frame's time as sent, or why it is none that can be taken."""
-    plan = reading.plan
+def _label(reading: Reading, limits: Limits, first: int) -> tuple[int, Flaw | None]:
+    """The frame's time as sent, or why it is none that can be taken; `first` is the earliest accepted."""
+    plan, latest = reading.plan, reading.now + limits.future_tolerance_seconds * SECOND
     text = reading.values[plan.time_at] if plan.time_at >= 0 else ""
     if not text:
         return 0, flaw("DataTime", "no-data-time", "")
@@ -238,9 +235,9 @@ def _label(reading: Reading, limits: Limits) -> tuple[int, Flaw | None]:
     if label is None:
         return 0, flaw("DataTime", "time-format", text)
     for shift in plan.shifts:
-        wrong = judge_time(label - shift, plan.period, reading.now, limits, text)
-        if wrong is not None:
-            return 0, wrong
+        start = label - shift
+        if not first <= start <= latest or not is_aligned(start, plan.period):
+            return 0, judge_time(start, plan.period, reading.now, limits, text)
     return label, None
 
 
@@ -259,15 +256,16 @@ def _columns(plans: Sequence[Plan], numbers: Sequence[int], labels: Sequence[int
 
 def _numbers(texts: list[str], refuse: Refuse) -> tuple[NDArray[np.float64], NDArray[np.int16]]:
     """Values and reported decimals. Plain decimals are read by the hundred, anything else one by one."""
-    if _PLAIN.fullmatch(";".join(texts)) is not None:
+    joined = ";".join(texts).encode(errors="replace")
+    if not joined.translate(None, _PLAIN):
         try:
             value = np.array(list(map(float, texts)), dtype=np.float64)
         except ValueError:
             pass
         else:
-            places = [len(text) - text.find(".") - 1 if "." in text else 0 for text in texts]
-            if np.isfinite(value).all() and max(places, default=0) <= 12:
-                return value, np.array(places, dtype=np.int16)
+            places = _places(joined, len(texts))
+            if np.isfinite(value).all() and int(places.max(initial=0)) <= MAX_DECIMALS:
+                return value, places
     value, decimals = np.full(len(texts), math.nan), np.zeros(len(texts), dtype=np.int16)
     for at, text in enumerate(texts):
         if text in GAPS:
@@ -280,6 +278,20 @@ def _numbers(texts: list[str], refuse: Refuse) -> tuple[NDArray[np.float64], NDA
         else:
             value[at], decimals[at] = read
     return value, decimals
+
+
+def _places(joined: bytes, count: int) -> NDArray[np.int16]:
+    """How many digits stand behind the point of each of `count` numbers that `;` separates.
+
+    Worked example: `b"12.30;7"` gives [2, 0].
+    """
+    places = np.zeros(count, dtype=np.int16)
+    if count:
+        marks = np.frombuffer(joined + b";", dtype=np.uint8)
+        points, ends = np.flatnonzero(marks == ord(".")), np.flatnonzero(marks == ord(";"))
+        number = np.searchsorted(ends, points)
+        places[number] = ends[number] - points - 1
+    return places
 
 
 def _convert(
@@ -310,6 +322,8 @@ def _flags(marks: list[str], refuse: Refuse) -> NDArray[np.bytes_]:
     for mark in set(marks):
         if len(mark) <= 4 and mark.isascii() and mark.isprintable():
             known[mark] = mark.encode()
+    if len(known) == 1 and len(set(marks)) == 1:
+        return np.full(len(marks), known[marks[0]], dtype="S4")
     if len(known) != len(set(marks)):
         for at, mark in enumerate(marks):
             if mark not in known:

@@ -73,10 +73,9 @@ class Device(msgspec.Struct, frozen=True):
 
     def takes_password(self, sha256: bytes) -> bool:
         """Whether this is the device's password, or one it was told to use and may use already."""
-        known = (self.password_sha256, self.pending.password_sha256 if self.pending else None)
-        return self.password_sha256 is None or any(
-            one is not None and hmac.compare_digest(sha256, one) for one in known
-        )
+        if self.password_sha256 is None or hmac.compare_digest(sha256, self.password_sha256):
+            return True
+        return self.pending is not None and hmac.compare_digest(sha256, self.pending.password_sha256)
 
 
 class Pending(msgspec.Struct, frozen=True):

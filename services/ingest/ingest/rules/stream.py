@@ -85,9 +85,14 @@ class StreamParser:
         if len(buffer) < end:
             return None, 0
         segment, sent = buffer[at + 6 : end - 4], buffer[end - 4 : end].decode("ascii", "replace")
-        if crc.verdict(segment, sent) == "wrong":
+        verdict = crc.verdict(segment, sent)
+        if verdict == "wrong":
             return self._broken(buffer, at, stop)
-        return self._whole(buffer, at, end)
+        tail = buffer[end : end + 2]
+        if tail in (b"", b"\r", b"#"):
+            return None, 0
+        stop = end + (2 if tail == b"\r\n" else 1 if tail[:1] == b"\n" else 0)
+        return make_frame(buffer[at:stop], declared, segment, sent, verdict), stop - at
 
     def _skip(self, buffer: bytes, at: int, start: int) -> int:
         if start < 0:
@@ -101,15 +106,6 @@ class StreamParser:
             return None, 0
         stop = at + MAX_PENDING if stop is None else stop
         return read_line(buffer[at:stop]), stop - at
-
-    def _whole(self, buffer: bytes, at: int, end: int) -> tuple[Frame | None, int]:
-        tail = buffer[end : end + 2]
-        if tail in (b"", b"\r", b"#"):
-            return None, 0
-        stop = end + (2 if tail == b"\r\n" else 1 if tail[:1] == b"\n" else 0)
-        declared = end - at - _ENVELOPE
-        segment, sent = buffer[at + 6 : end - 4], buffer[end - 4 : end].decode()
-        return make_frame(buffer[at:stop], declared, segment, sent), stop - at
 
 
 def _boundary(buffer: bytes, at: int) -> int | None:

@@ -33,6 +33,13 @@ class Facts(msgspec.Struct, frozen=True):
     is_distinct: bool
 
 
+class Everything(NamedTuple):
+    """All channels of a registry by the id of their series, and what is asked of each."""
+
+    channels: list[Channel]
+    facts: Facts
+
+
 class Resolved(NamedTuple):
     """`which[i]` is the channel of row i, -1 for none; `converted` are targets in another unit."""
 
@@ -54,6 +61,12 @@ def channel_facts(channels: Sequence[Channel]) -> Facts:
         np.array([len(channel.encoded) for channel in channels], dtype=np.int64),
         len(set(ids.tolist())) == len(ids),
     )
+
+
+def everything(registry: Registry) -> Everything:
+    """Made once for a registry, so that a group of frames looks its series up as a column."""
+    channels = [registry.by_id[one] for one in sorted(registry.by_id)]
+    return Everything(channels, channel_facts(channels))
 
 
 def resolve(

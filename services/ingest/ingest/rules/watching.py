@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from ingest.rules.times import PERIOD_SECONDS, micros, parse_time
 
 _LEAST_INTERVALS = 4
+QN_DIGITS = 17
 
 
 def drift_of(qn: str | None, received_at: datetime) -> float | None:
@@ -17,7 +18,7 @@ def drift_of(qn: str | None, received_at: datetime) -> float | None:
 
     Worked example: QN 20261121080000500 received at 08:00:03.500 (+08:00) gives -3.0.
     """
-    at = parse_time(qn) if qn is not None and len(qn) == 17 and qn.isdigit() else None
+    at = parse_time(qn) if qn is not None and len(qn) == QN_DIGITS and qn.isdigit() else None
     return None if at is None else (at - micros(received_at)) / 1e6
 
 
