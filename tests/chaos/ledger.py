@@ -13,6 +13,7 @@ import msgspec
 import zstandard
 from chaos.senders import Senders
 from contracts.ingest import Recorded
+from contracts.packing import unpacked
 from whole_platform import WholePlatform
 
 Values = dict[tuple[int, int], float | None]
@@ -135,7 +136,7 @@ def _compare_events(
     said: Counter[tuple[int, int]] = Counter()
     mine = set(senders.series)
     for (data,) in platform.rows("ingest", "SELECT data FROM outbox WHERE event = 'ingest.recorded.v1'"):
-        event = msgspec.json.decode(data, type=Recorded)
+        event = msgspec.json.decode(unpacked(data), type=Recorded)
         ids = [series.id for series in event.series]
         said.update((ids[at], ts) for at, ts in zip(event.at, event.ts_ms, strict=True) if ids[at] in mine)
     made.differ("said twice on the bus", [key for key, times in said.items() if times > 1])

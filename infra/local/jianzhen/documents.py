@@ -30,6 +30,27 @@ def summary(entry: Entry) -> str:
     return (entry.event.__doc__ or "").strip().split("\n")[0]
 
 
+HEADERS = {
+    "type": "object",
+    "required": ["ce-id", "ce-type", "ce-source", "ce-time", "ce-specversion", "ce-sequence"],
+    "properties": {
+        "ce-id": {"type": "string", "description": "<service>-<n>, also Nats-Msg-Id"},
+        "ce-type": {"type": "string"},
+        "ce-source": {"type": "string"},
+        "ce-time": {"type": "string", "format": "date-time"},
+        "ce-specversion": {"const": "1.0"},
+        "ce-sequence": {"type": "string", "description": "number in the lane, without gaps"},
+        "ce-key": {"type": "string", "description": "business key; order holds within it"},
+        "ce-traces": {"type": "string", "description": "trace ids it rests on, separated by commas"},
+        "traceparent": {"type": "string"},
+        "content-encoding": {
+            "const": "zstd",
+            "description": "above 4 KB: frames that unpack to the JSON",
+        },
+    },
+}
+
+
 def asyncapi() -> dict[str, Any]:
     """The AsyncAPI 3.0 document of the whole bus."""
     _, components = msgspec.json.schema_components(
@@ -62,21 +83,7 @@ def asyncapi() -> dict[str, Any]:
                 "action": "receive",
                 "channel": {"$ref": f"#/channels/{key}"},
             }
-    components["CloudEventHeaders"] = {
-        "type": "object",
-        "required": ["ce-id", "ce-type", "ce-source", "ce-time", "ce-specversion", "ce-sequence"],
-        "properties": {
-            "ce-id": {"type": "string", "description": "<service>-<n>, also Nats-Msg-Id"},
-            "ce-type": {"type": "string"},
-            "ce-source": {"type": "string"},
-            "ce-time": {"type": "string", "format": "date-time"},
-            "ce-specversion": {"const": "1.0"},
-            "ce-sequence": {"type": "string", "description": "number in the lane, without gaps"},
-            "ce-key": {"type": "string", "description": "business key; order holds within it"},
-            "ce-traces": {"type": "string", "description": "trace ids it rests on, separated by commas"},
-            "traceparent": {"type": "string"},
-        },
-    }
+    components["CloudEventHeaders"] = HEADERS
     return {
         "asyncapi": "3.0.0",
         "info": {

@@ -12,6 +12,7 @@ import pytest
 import zstandard
 from contracts.envelope import MAX_EVENT_BYTES, lane_of
 from contracts.ingest import Recorded, SeriesRef
+from contracts.packing import packed, unpacked
 from hypothesis import given
 from hypothesis import strategies as st
 from ingest.flows.recorded import Values, recorded_events
@@ -255,16 +256,17 @@ def test_any_data_area_gives_values_or_refusals(text: str) -> None:
     assert len(found.ids) == len(found.value) == len(found.row) == len(found.flag) == len(found.is_late)
 
 
-@given(st.integers(1, 3000), st.integers(1, 40))
-def test_every_value_is_said_once_and_every_event_fits(rows: int, sites: int) -> None:
+@given(st.integers(1, 3000), st.integers(1, 40), st.booleans())
+def test_every_value_is_said_once_and_every_event_fits(rows: int, sites: int, is_remembered: bool) -> None:
     channels = [KNOWN.by_id[2 * number] for number in range(sites)]
     at = np.arange(rows) % sites
     lanes = np.array([int(channels[one].lane) for one in at])
     order = np.lexsort((np.arange(rows), at, lanes))
     start = (np.arange(rows, dtype=np.int64) * 3_600_000_000)[order]
+    facts = channel_facts(channels)
     values = Values(
         channels,
-        channel_facts(channels),
+        msgspec.structs.replace(facts, heads={}) if is_remembered else facts,
         at[order],
         start,
         np.where(start % 7 == 0, np.nan, start / 7),
@@ -276,9 +278,12 @@ def test_every_value_is_said_once_and_every_event_fits(rows: int, sites: int) ->
     )
     names = [f"{number:032x}" for number in range(3)]
     said = []
-    for key, event in recorded_events(values, names, names, 5):
-        encoded = msgspec.json.encode(event)
-        assert len(encoded) <= MAX_EVENT_BYTES
+    first = list(recorded_events(values, names, names, 5))
+    for key, event in recorded_events(values, names, names, 5) if is_remembered else first:
+        of, size, data = packed(event)
+        encoded = unpacked(data)
+        assert len(encoded) == size <= MAX_EVENT_BYTES and of is Recorded
+        assert msgspec.json.decode(encoded).keys() == set(Recorded.__struct_fields__)
         read = msgspec.json.decode(encoded, type=Recorded)
         assert {lane_of(Recorded, ref.site) for ref in read.series} == {lane_of(Recorded, key)}
         said += [

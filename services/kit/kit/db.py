@@ -7,15 +7,17 @@ that could lose an acknowledged commit is refused at start. Leaves tables to ser
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import Annotated, Any, Protocol
 
 import asyncpg
 from fastapi import Depends, Request
-from sqlalchemy import MetaData, make_url, text
+from sqlalchemy import MetaData, event, make_url, text
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.util import greenlet_spawn
 
 from kit.problems import Problem, Unavailable, is_store_away
 
@@ -34,6 +36,7 @@ WHO = text(
     "set_config('jianzhen.region', :region, true), set_config('jianzhen.uscc', :uscc, true), "
     "set_config('jianzhen.roles', :roles, true)"
 )
+PARTS = ("subject", "dept", "region", "uscc")
 
 
 class NotDurable(RuntimeError):
@@ -66,15 +69,22 @@ def declarative_base() -> type[DeclarativeBase]:
 
 def engine_for(url: str, size: int, **options: Any) -> AsyncEngine:
     """An engine on asyncpg with exactly `size` connections at most."""
-    return create_async_engine(
+    engine = create_async_engine(
         make_url(url).set(drivername="postgresql+asyncpg"),
         pool_size=size,
         max_overflow=0,
         pool_timeout=10,
-        pool_pre_ping=True,
         connect_args={"server_settings": SERVER_SETTINGS, "timeout": 10},
         **options,
     )
+    event.listen(engine.sync_engine, "checkout", _require_open)
+    return engine
+
+
+def _require_open(connection: Any, *_: Any) -> None:
+    # The driver sees its server go; a ping before every transaction would cost three round trips to learn it.
+    if connection.driver_connection.is_closed():
+        raise InvalidatePoolError
 
 
 @asynccontextmanager
@@ -120,36 +130,33 @@ class Database:
     async def reader(self, principal: Reader | None = None) -> AsyncIterator[AsyncSession]:
         """A READ ONLY transaction that knows who asks (`jianzhen.region` …, for row security)."""
         async with _store(is_reader=True), self._read() as session, session.begin():
-            await session.execute(
-                WHO,
-                {
-                    "subject": principal.subject if principal else "",
-                    "dept": (principal and principal.dept) or "",
-                    "region": (principal and principal.region) or "",
-                    "uscc": (principal and principal.uscc) or "",
-                    "roles": ",".join(sorted(principal.roles)) if principal else "",
-                },
-            )
+            who = {name: getattr(principal, name, None) or "" for name in PARTS}
+            roles = ",".join(sorted(principal.roles)) if principal else ""
+            await session.execute(WHO, {**who, "roles": roles})
             yield session
 
     @asynccontextmanager
-    async def telemetry(self) -> AsyncIterator[asyncpg.Connection]:
-        """The driver's own connection of a writer inside one transaction, for binary COPY."""
-        async with _store(), self.writers.connect() as connection:
-            driver = (await connection.get_raw_connection()).driver_connection
-            assert driver is not None
-            async with driver.transaction():
-                yield driver
+    async def telemetry(self, *, is_one: bool = False) -> AsyncIterator[asyncpg.Connection]:
+        """The driver's own connection of a writer inside one transaction, for binary COPY.
+
+        `is_one`: the caller sends one statement and no more, which is a transaction of its own.
+        """
+        async with _store():
+            pooled = await self.writers.raw_connection()
+            try:
+                driver = pooled.driver_connection
+                assert driver is not None
+                async with nullcontext() if is_one else driver.transaction():
+                    yield driver
+            finally:
+                await greenlet_spawn(pooled.close)
         self.committed.set()
 
     async def check_durability(self) -> None:
         """Raises NotDurable if this session's commits could be lost by a crash of the server."""
         async with self.writer() as session:
-            found = await session.execute(
-                text("SELECT name, setting FROM pg_settings WHERE name = ANY(:names)"),
-                {"names": list(DURABLE)},
-            )
-            off = sorted(name for name, setting in found if setting == "off")
+            asked = text("SELECT name FROM pg_settings WHERE setting = 'off' AND name = ANY(:names)")
+            off = sorted(await session.scalars(asked, {"names": list(DURABLE)}))
         if off:
             raise NotDurable(f"PostgreSQL runs with {', '.join(off)} = off: acknowledged data could be lost")
 

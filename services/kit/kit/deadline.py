@@ -31,7 +31,9 @@ class BodyDeadline:
             if is_complete:
                 return await receive()
             try:
-                message = await asyncio.wait_for(receive(), max(0.0, until - time.monotonic()))
+                # Not wait_for, which makes a task for every piece of a body.
+                async with asyncio.timeout(max(0.0, until - time.monotonic())):
+                    message = await receive()
             except TimeoutError:
                 is_late = True
                 raise problems.TooSlow("body-too-slow", "The body did not arrive in time") from None

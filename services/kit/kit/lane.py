@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 import structlog
 from contracts.envelope import Event, event_name, event_type
+from contracts.packing import unpacked
 from nats.errors import Error as NatsError
 from prometheus_client import Counter
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -84,8 +85,8 @@ class Consumption:
     async def handle(self, session: AsyncSession, *items: Incoming) -> None:
         """Decodes and hands over one message (several only to `together`) inside the trace it came with."""
         try:
-            events = [(msgspec.json.decode(item.data, type=self.event), item.meta) for item in items]
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            events = [(msgspec.json.decode(unpacked(one.data), type=self.event), one.meta) for one in items]
+        except ValueError as error:
             raise Undecodable(str(error)) from error
         token = incoming.set(tuple(dict.fromkeys(trace for item in items for trace in item.meta.traces)))
         try:

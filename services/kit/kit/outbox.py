@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import asyncpg
 import msgspec
 from contracts.envelope import MAX_EVENT_BYTES, Event, event_type, lane_of
+from contracts.packing import Packed, packed, unpacked
 from fastapi import APIRouter, Depends, Query, Response
 from policy import Row
 from sqlalchemy import text
@@ -78,24 +79,27 @@ async def put(
         await session.execute(PUT, *row)
 
 
-Said = tuple[Event, str, Iterable[str]]
+Said = tuple[Event | Packed, str, Iterable[str]]
 
 
-async def put_many(connection: asyncpg.Connection, said: Iterable[Said]) -> None:
-    """Say several (event, key, traces) in one round trip, in this order."""
+async def put_many(connection: asyncpg.Connection, said: Iterable[Said], beside: str = "", *own: Any) -> None:
+    """Say several (event, key, traces) in one round trip, in this order.
+
+    `beside` are WITH clauses of the same statement that take their `own` values as $8, $9 …; they are
+    executed only if something is said.
+    """
     parent = _traces(None)[0]
     rows = [_row(event, key, traces, parent) for event, key, traces in said]
     if rows:
         columns = [list(column) for column in zip(*rows, strict=True)]
         columns[5] = [",".join(ids) for ids in columns[5]]
-        await connection.execute(PUT_MANY, *columns)
+        await connection.execute(f"WITH {beside}{PUT_MANY}" if beside else PUT_MANY, *columns, *own)
 
 
-def _row(event: Event, key: str, traces: Iterable[str] | None, parent: str = "") -> tuple[Any, ...]:
-    cls = type(event)
-    data = msgspec.json.encode(event)
-    if len(data) > MAX_EVENT_BYTES:
-        raise EventTooLarge(f"{event_type(cls)} for {key}: {len(data)} bytes > {MAX_EVENT_BYTES}, split it")
+def _row(event: Event | Packed, key: str, traces: Iterable[str] | None, parent: str = "") -> tuple[Any, ...]:
+    cls, size, data = packed(event)
+    if size > MAX_EVENT_BYTES:
+        raise EventTooLarge(f"{event_type(cls)} for {key}: {size} bytes > {MAX_EVENT_BYTES}, split it")
     parent, ids = _traces(traces, parent)
     return (event_type(cls), lane_of(cls, key), key, data, parent, ids, datetime.now(UTC))
 
@@ -106,8 +110,8 @@ def _json(payload: Any) -> Response:
 
 def _shown(data: bytes) -> dict[str, Any]:
     try:
-        return msgspec.json.decode(data, type=dict[str, Any])
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        return msgspec.json.decode(unpacked(data), type=dict[str, Any])
+    except ValueError:
         return {"unreadable": data}
 
 
@@ -142,7 +146,7 @@ async def messages(
     after: int = Query(ge=0),
     limit: int = Query(default=200, ge=1, le=500),
 ) -> Response:
-    """The numbered messages of one lane after `after`, in order; `data` is base64."""
+    """The numbered messages of one lane after `after`, in order; `data` is base64 (`contracts.packing`)."""
     found = await session.execute(
         text(
             "SELECT id, seq, key, traceparent, trace_ids, occurred_at, data FROM outbox "

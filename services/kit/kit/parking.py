@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import msgspec
 import uuid_utils
+from contracts.packing import shown
 from fastapi import APIRouter, Depends, Query, Request
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -130,7 +131,7 @@ async def list_parked(
 async def show_parked(session: ReaderSession, id: str) -> dict[str, Any]:
     """One message with its headers and its body as text."""
     row = await find(session, id)
-    return dict(row._mapping) | {"data": row.data.decode(errors="backslashreplace")}
+    return dict(row._mapping) | {"data": shown(row.data)}
 
 
 @router.post("/parked/{id}/replay", dependencies=[Depends(allow("parked", "replay"))])

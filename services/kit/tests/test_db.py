@@ -102,6 +102,36 @@ async def test_telemetry_copies_and_says_in_one_transaction(service_database: Se
         assert (await session.execute(text("SELECT count(*) FROM outbox"))).scalar_one() == 1
 
 
+async def test_one_statement_is_a_transaction_of_its_own(service_database: ServiceDatabase) -> None:
+    database = await service_database("probe")
+    beside = "kept AS (INSERT INTO effects (key, n) VALUES ($8, 1))"
+    async with database.telemetry(is_one=True) as connection:
+        await outbox.put_many(connection, [(Counted(key="a", n=1), "a", ())], beside, "a")
+        assert not connection.is_in_transaction()
+    with pytest.raises(asyncpg.NotNullViolationError):
+        async with database.telemetry(is_one=True) as connection:
+            await outbox.put_many(connection, [(Counted(key="b", n=1), "b", ())], beside, None)
+    async with database.reader() as session:
+        assert list(await session.scalars(text("SELECT key FROM effects"))) == ["a"]
+        assert list(await session.scalars(text("SELECT key FROM outbox"))) == ["a"]
+
+
+async def test_connections_that_the_server_closed_are_made_anew_at_once(
+    service_database: ServiceDatabase,
+) -> None:
+    database = await service_database("probe")
+    admin = await asyncpg.connect(database.superuser_url)
+    for _ in range(2):
+        async with database.telemetry() as connection, database.writer() as session:
+            gone = [await connection.fetchval("SELECT pg_backend_pid()")]
+            gone.append(await session.scalar(text("SELECT pg_backend_pid()")))
+        for pid in gone:
+            await admin.fetchval("SELECT pg_terminate_backend($1, 5000)", pid)
+        async with database.writer() as session, database.telemetry() as connection:
+            assert await session.scalar(text("SELECT 1")) == await connection.fetchval("SELECT 1") == 1
+    await admin.close()
+
+
 async def test_a_reader_cannot_write_even_where_its_role_could(service_database: ServiceDatabase) -> None:
     database = await service_database("probe")
     as_writer = Database(database.writer_url, database.writer_url, 3)

@@ -106,6 +106,21 @@ async def test_messages_carry_cloudevents_headers_and_any_key(stage: Stage) -> N
     assert await stage.effects() == [(key, 1)]
 
 
+async def test_a_large_event_travels_packed_and_says_so(stage: Stage) -> None:
+    async with stage.relaying():
+        await stage.say(1, pad="p" * 50_000)
+        await stage.say(2)
+        await published(stage)
+    async with stage.broker() as client:
+        large, small = [await client.jetstream().get_msg("PROBE", seq) for seq in (1, 2)]
+    assert large.headers is not None and large.headers["content-encoding"] == "zstd"
+    assert large.data is not None and len(large.data) < 1000
+    assert small.headers is not None and "content-encoding" not in small.headers
+    async with stage.hearing(), stage.relaying():
+        await stage.caught_up()
+    assert await stage.effects() == [("k", 1), ("k", 2)]
+
+
 async def test_a_second_relay_waits_and_takes_over(stage: Stage) -> None:
     async with stage.relaying() as second:
         async with stage.relaying() as first:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import msgspec
 from contracts.ingest import Recorded, SeriesRef
+from contracts.packing import unpacked
 from contracts.qc import AlarmRaised, AlarmWithdrawn, Assessed, SuspicionRaised, SuspicionWithdrawn
 from kit.outbox import Meta
 from qc.flows.assessing import assess_recorded
@@ -68,7 +69,7 @@ class Lane:
             rows = await session.execute(
                 text("SELECT data FROM outbox WHERE event = :e ORDER BY id"), {"e": f"qc.{name}.v1"}
             )
-            return [msgspec.json.decode(row.data, type=cls) for row in rows]
+            return [msgspec.json.decode(unpacked(row.data), type=cls) for row in rows]
 
     async def codes(self, series: SeriesRef) -> dict[int, tuple[int, int]]:
         async with self.database.writer() as session:

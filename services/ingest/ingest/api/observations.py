@@ -66,7 +66,7 @@ class Forwarded(NamedTuple):
     mode: Mode | None
 
 
-def _forwarded(path: Path = None, mode: Passed = None) -> Forwarded:
+async def _forwarded(path: Path = None, mode: Passed = None) -> Forwarded:
     hops = tuple(dict.fromkeys(hop.strip() for hop in (path or "").split(",") if hop.strip()))
     if strange := [hop for hop in hops if not _NAME.fullmatch(hop)]:
         detail = f"{strange[0][:64]!r} is no platform's name: letters, digits and . _ - 平台名称有误"

@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 from contracts.envelope import MAX_EVENT_BYTES
 from contracts.ingest import Mode, Recorded
+from contracts.packing import WORTH_BYTES, Packed, frame
 from numpy.typing import NDArray
 
 from ingest.rules.registry import Channel
@@ -20,6 +21,7 @@ from ingest.rules.targets import Facts
 MODES: tuple[Mode, ...] = ("live", "late", "backfill", "historical")
 _ROW_BYTES = 72
 _ORIGIN_BYTES = 160
+_HEADS_REMEMBERED = 64
 
 
 class Values(msgspec.Struct):
@@ -36,16 +38,19 @@ class Values(msgspec.Struct):
     parcel: NDArray[np.int32]
     row: NDArray[np.int32]
 
-    def take(self, rows: NDArray[Any]) -> "Values":
-        """The same columns, for these rows only (indices or a mask)."""
+    def take(self, rows: NDArray[Any] | slice) -> "Values":
+        """The same columns, for these rows only (indices, a mask or a slice)."""
         names = ("at", "start", "value", "decimals", "flag", "mode", "parcel", "row")
         return Values(self.channels, self.facts, *(getattr(self, name)[rows] for name in names))
 
 
 def recorded_events(
     values: Values, submissions: Sequence[str], traces: Sequence[str], received_at_ms: int
-) -> Iterator[tuple[str, Recorded]]:
-    """(key, event) for every lane; the key is a station of that lane. `values` are sorted by lane."""
+) -> Iterator[tuple[str, Recorded | Packed]]:
+    """(key, event) for every lane; the key is a station of that lane. `values` are sorted by lane.
+
+    Of a batch whose series are remembered, the events are packed already: most of each is as it was.
+    """
     if not len(values.at):
         return
     lanes = values.facts.lanes[values.at]
@@ -69,7 +74,7 @@ class _Cells:
     """The columns as lists, from which events are cut. `lane_start[i]` is the first row of row i's lane."""
 
     def __init__(self, values: Values, numbers: list[float | None], lane_start: NDArray[np.int64]) -> None:
-        self._channels = values.channels
+        self._channels, self._at, self._heads = values.channels, values.at, values.facts.heads
         self.channel: list[int] = values.at.tolist()
         is_next = np.append(False, values.at[1:] != values.at[:-1])
         rank = np.cumsum(is_next)
@@ -101,26 +106,44 @@ class _Cells:
 
     def event(
         self, part: slice, submissions: Sequence[str], traces: Sequence[str], received_at_ms: int
-    ) -> Recorded:
-        first, rank = self._rank[part.start], self._rank[part]
+    ) -> Recorded | Packed:
         origins, by = self._origins(part)
+        own: dict[str, Any] = {
+            "submissions": [submissions[origin // len(MODES)] for origin in origins],
+            "traces": [traces[origin // len(MODES)] for origin in origins],
+            "modes": [MODES[origin % len(MODES)] for origin in origins],
+            "received_at_ms": received_at_ms,
+            "by": by,
+            "ts_ms": self._start_ms[part],
+            "value": self._value[part],
+            "decimals": self._decimals[part],
+            "flag": self._flag[part],
+        }
+        if self._heads is None or self._sizes[part.stop] - self._sizes[part.start] <= WORTH_BYTES:
+            series, at = self._named(part)
+            return Recorded(series=series, at=at, **own)
+        size, head = self._head(self._heads, part)
+        rest = b"," + msgspec.json.encode(own)[1:]
+        return Packed(Recorded, size + len(rest), head + frame(rest))
+
+    def _named(self, part: slice) -> tuple[Any, list[int]]:
+        """The series of these rows, and which of them each row is of."""
+        first, rank = self._rank[part.start], self._rank[part]
         # Encoded once when the registry was loaded: a series is named in very many events.
-        series: list[Any] = [
-            msgspec.Raw(self._channels[at].encoded) for at in dict.fromkeys(self.channel[part])
-        ]
-        return Recorded(
-            submissions=[submissions[origin // len(MODES)] for origin in origins],
-            traces=[traces[origin // len(MODES)] for origin in origins],
-            modes=[MODES[origin % len(MODES)] for origin in origins],
-            received_at_ms=received_at_ms,
-            series=series,
-            at=[one - first for one in rank] if first else rank,
-            by=by,
-            ts_ms=self._start_ms[part],
-            value=self._value[part],
-            decimals=self._decimals[part],
-            flag=self._flag[part],
-        )
+        named = b",".join([self._channels[at].encoded for at in dict.fromkeys(self.channel[part])])
+        return msgspec.Raw(b"[%b]" % named), [one - first for one in rank] if first else rank
+
+    def _head(self, heads: dict[bytes, tuple[int, bytes]], part: slice) -> tuple[int, bytes]:
+        """(size, frame) of what an event of these rows begins with, whatever their values."""
+        place = self._at[part].tobytes()
+        known = heads.get(place)
+        if known is None:
+            series, at = self._named(part)
+            text = b'{"series":%b,"at":%b' % (bytes(series), msgspec.json.encode(at))
+            known = len(text), frame(text)
+            if len(heads) < _HEADS_REMEMBERED:
+                heads[place] = known
+        return known
 
     def _origins(self, part: slice) -> tuple[list[int], list[int]]:
         """(distinct origins, which of them each row has)."""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ingest.flows.parcels import Parcel, Stored
 from ingest.flows.recorded import MODES, Values
-from ingest.flows.writing import foresee, write
+from ingest.flows.writing import foresee, is_one_statement, write
 from ingest.queries import telemetry
 from ingest.rules.judge import Judged
 from ingest.rules.registry import Channel
@@ -80,7 +80,8 @@ class Store:
         self, parcels: Sequence[Parcel], values: Values, also: Also | None, *, is_fresh: bool
     ) -> list[Stored]:
         """One transaction. `is_fresh` hopes that no value is recorded yet, which saves half the work."""
-        async with self._database.telemetry() as connection:
+        is_one = is_fresh and also is None and is_one_statement(parcels, values)
+        async with self._database.telemetry(is_one=is_one) as connection:
             stored = await write(connection, parcels, values, is_fresh=is_fresh)
             if also is not None:
                 await also(connection, stored)

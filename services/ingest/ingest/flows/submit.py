@@ -17,7 +17,7 @@ from contracts.ingest import Mode
 from kit.auth import Grant
 from kit.db import Database
 from kit.problems import Forbidden, Invalid, Problem
-from policy import Principal
+from policy import Principal, Row
 from standards import regions
 from uuid_utils.compat import uuid7
 
@@ -101,25 +101,27 @@ class Desk:
 
     async def _commit(self, parcel: Parcel, hops: Sequence[str]) -> bytes:
         is_lost = parcel.judged is None or not len(parcel.judged.row)
-        answer = b""
 
         async def remember(connection: asyncpg.Connection, stored: list[Stored]) -> None:
-            nonlocal answer
-            answer = _answer(parcel, stored[0])
             if hops:
                 await answers.remember_hops(connection, parcel.id, hops)
             if parcel.idempotency_key is not None and not is_lost:
                 key = (parcel.principal, parcel.idempotency_key, parcel.sha256)
-                if not await answers.remember(connection, *key, answer, parcel.received_at):
+                if not await answers.remember(
+                    connection, *key, _answer(parcel, stored[0]), parcel.received_at
+                ):
                     raise Raced
 
+        also = remember if hops or parcel.idempotency_key is not None else None
         try:
-            await self._store.accept([parcel], remember)
+            (stored,) = await self._store.accept([parcel], also)
         except Raced:
-            return await self._answered(parcel) or answer
+            known = await self._answered(parcel)
+            assert known is not None, "who was faster has committed an answer"
+            return known
         if is_lost:
             raise _problem(parcel)
-        return answer
+        return _answer(parcel, stored)
 
     async def _judge(self, parcel: Parcel, read: Read, grant: Grant) -> None:
         limits = limits_on(parcel.received_at.astimezone(CHINA).date())
@@ -183,17 +185,13 @@ def parcel_of(received: Received, who: Principal) -> Parcel:
 
 
 def scope_of(grant: Grant) -> Callable[[Site], bool]:
-    """Which sites the sender may speak for; asked once for each."""
+    """Which sites the sender may speak for; asked once for all of one region, department and organisation."""
 
     @cache
-    def may_submit(site: Site) -> bool:
-        try:
-            grant.require(region=site.region, owner_dept=site.dept, owner_uscc=site.uscc)
-        except Forbidden:
-            return False
-        return True
+    def reaches(region: str, dept: str | None, uscc: str | None) -> bool:
+        return grant.covers(Row(region, dept, uscc))
 
-    return may_submit
+    return lambda site: reaches(site.region, site.dept, site.uscc)
 
 
 def answered_rows(parcel: Parcel, stored: Stored) -> list[dict[str, Any]]:

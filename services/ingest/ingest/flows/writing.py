@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 import zstandard
 from contracts.ingest import Revised
+from contracts.packing import Packed
 from kit import outbox
 from numpy.typing import NDArray
 from uuid_utils.compat import uuid7
@@ -21,7 +22,7 @@ from ingest.flows.lateness import lateness_events
 from ingest.flows.leaves import leaf_events
 from ingest.flows.parcels import Finding, Later, Parcel, Stored
 from ingest.flows.recorded import Values, recorded_events
-from ingest.queries import telemetry
+from ingest.queries import single, telemetry
 from ingest.rules.times import micros, moment
 
 _WORTH_COMPRESSING = 1024
@@ -33,30 +34,46 @@ async def write(
 ) -> list[Stored]:
     """Write everything. Raises asyncpg.UniqueViolationError if `is_fresh` was a vain hope."""
     stored = [Stored() for _ in parcels]
+    few: telemetry.Columns | None = None
     if len(values.at):
-        is_first = np.append(
-            True, (values.at[1:] != values.at[:-1]) | (values.start[1:] != values.start[:-1])
-        )
-        lost = values.take(~is_first)
-        values = values.take(is_first)
-        won = await _insert(connection, values, parcels, is_fresh=is_fresh)
-        await _settle(connection, values.take(~won), parcels, stored)
+        values, lost = _firsts(values)
+        columns = _columns(values, parcels)
+        if is_fresh and len(parcels) == 1 and len(values.at) <= single.FEW and not len(lost.at):
+            few = columns
+        elif is_fresh:
+            await telemetry.copy_observations(connection, columns)
+        else:
+            await telemetry.insert_new_observations(connection, columns)
+            won = await _won(connection, values, parcels)
+            await _settle(connection, values.take(~won), parcels, stored)
+            values = values.take(won)
         await _settle(connection, lost, parcels, stored)
-        values = values.take(won)
         for number, count in enumerate(np.bincount(values.parcel, minlength=len(parcels)).tolist()):
             stored[number].accepted = count
-    await _say(connection, values, parcels)
+    await _keep(connection, _said(values, parcels), parcels, stored, few)
     await _say_revised(connection, parcels, stored)
-    await _keep_evidence(connection, parcels, stored)
+    await _keep_notes(connection, parcels)
     return stored
 
 
-async def _insert(
-    connection: asyncpg.Connection, values: Values, parcels: Sequence[Parcel], *, is_fresh: bool
-) -> NDArray[np.bool_]:
-    """Which rows became the first value of their instant."""
+def is_one_statement(parcels: Sequence[Parcel], values: Values) -> bool:
+    """Whether `write` needs only one statement, if the values are fresh."""
+    parcel, are_few = parcels[0], len(parcels) == 1 and len(values.at) <= single.FEW
+    notes = (parcel.refused, parcel.findings, parcel.information, parcel.identities, parcel.packet)
+    return are_few and not any(notes) and not len(_firsts(values)[1].at)
+
+
+def _firsts(values: Values) -> tuple[Values, Values]:
+    """The first value of each instant, and those that others in hand came before."""
+    is_first = np.append(True, (values.at[1:] != values.at[:-1]) | (values.start[1:] != values.start[:-1]))
+    if is_first.all():
+        return values, values.take(slice(0))
+    return values.take(is_first), values.take(~is_first)
+
+
+def _columns(values: Values, parcels: Sequence[Parcel]) -> telemetry.Columns:
     ids = np.frombuffer(b"".join(parcel.id.bytes for parcel in parcels), dtype="V16")
-    columns: telemetry.Columns = {
+    return {
         "series_id": _series(values),
         "ts": values.start,
         "value": values.value,
@@ -66,10 +83,12 @@ async def _insert(
         "submission": ids[values.parcel],
         "row_no": values.row,
     }
-    if is_fresh:
-        await telemetry.copy_observations(connection, columns)
-        return np.ones(len(values.at), dtype=bool)
-    await telemetry.insert_new_observations(connection, columns)
+
+
+async def _won(
+    connection: asyncpg.Connection, values: Values, parcels: Sequence[Parcel]
+) -> NDArray[np.bool_]:
+    """Which rows became the first value of their instant."""
     recorded = await _recorded(connection, values)
     return np.array(
         [
@@ -140,16 +159,34 @@ async def foresee(connection: asyncpg.Connection, parcels: Sequence[Parcel], val
     return stored
 
 
-async def _say(connection: asyncpg.Connection, values: Values, parcels: Sequence[Parcel]) -> None:
-    """What was recorded, and a leaf of the evidence log for everything that is kept; one round trip."""
+def _said(values: Values, parcels: Sequence[Parcel]) -> list[outbox.Said]:
+    """What was recorded, and a leaf of the evidence log for everything that is kept."""
     submissions, traces = [str(parcel.id) for parcel in parcels], [parcel.trace_id for parcel in parcels]
     received_at_ms = micros(max(parcel.received_at for parcel in parcels)) // 1000
     events = recorded_events(values, submissions, traces, received_at_ms)
-    said: list[outbox.Said] = [(event, key, event.traces) for key, event in events]
+    said: list[outbox.Said] = [
+        (event, key, traces if isinstance(event, Packed) else event.traces) for key, event in events
+    ]
     said += lateness_events(values, parcels)
     # No traces: they would be indexed a second time, and nobody follows a hash.
-    said += [(event, key, ()) for key, event in leaf_events(parcels)]
-    await outbox.put_many(connection, said)
+    return said + [(event, key, ()) for key, event in leaf_events(parcels)]
+
+
+async def _keep(
+    connection: asyncpg.Connection,
+    said: list[outbox.Said],
+    parcels: Sequence[Parcel],
+    stored: Sequence[Stored],
+    few: telemetry.Columns | None,
+) -> None:
+    """What is said, and the evidence it rests on; `few` are values that are not written yet."""
+    submissions = [_submission(*pair) for pair in zip(parcels, stored, strict=True)]
+    raw = [(parcel.id, *_compressed(parcel.raw)) for parcel in parcels]
+    if len(parcels) == 1:
+        await single.keep_one(connection, said, submissions[0], raw[0], few)
+    else:
+        await outbox.put_many(connection, said)
+        await telemetry.keep_submissions(connection, submissions, raw)
 
 
 async def _say_revised(
@@ -196,13 +233,8 @@ def _findings_of(parcel: Parcel, revised: Sequence[Later]) -> list[Finding]:
     ]
 
 
-async def _keep_evidence(
-    connection: asyncpg.Connection, parcels: Sequence[Parcel], stored: Sequence[Stored]
-) -> None:
-    pairs = list(zip(parcels, stored, strict=True))
-    submissions = [_submission(*pair) for pair in pairs]
-    raw = [(parcel.id, *_compressed(parcel.raw)) for parcel in parcels]
-    await telemetry.keep_submissions(connection, submissions, raw)
+async def _keep_notes(connection: asyncpg.Connection, parcels: Sequence[Parcel]) -> None:
+    """What was wrong, what a supervisor should see, and what loggers say of themselves."""
     refused = [
         (parcel.id, wrong.row, wrong.where, wrong.rule, wrong.found, wrong.site)
         for parcel in parcels

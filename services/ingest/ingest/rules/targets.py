@@ -23,7 +23,10 @@ _BATCHES_REMEMBERED, _LONGEST_REMEMBERED = 64, 5_000
 
 
 class Facts(msgspec.Struct, frozen=True):
-    """What is asked of every channel of a batch, as columns. `is_distinct`: no series is in it twice."""
+    """What is asked of every channel of a batch, as columns. `is_distinct`: no series is in it twice.
+
+    `heads` is of a batch that is remembered: what its events begin with, by the channels they name.
+    """
 
     ids: NDArray[np.int64]
     lanes: NDArray[np.int16]
@@ -31,6 +34,7 @@ class Facts(msgspec.Struct, frozen=True):
     periods: NDArray[np.int8]
     sizes: NDArray[np.int64]
     is_distinct: bool
+    heads: dict[bytes, tuple[int, bytes]] | None = None
 
 
 class Everything(NamedTuple):
@@ -87,6 +91,7 @@ def resolve(
     if len(flaws) == before and (found.which >= 0).all():
         while len(registry.batches) >= _BATCHES_REMEMBERED:
             registry.batches.pop(next(iter(registry.batches)), None)
+        found = found._replace(facts=msgspec.structs.replace(found.facts, heads={}))
         registry.batches[column] = found
     return found
 

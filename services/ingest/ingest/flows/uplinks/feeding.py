@@ -12,6 +12,7 @@ from typing import TypeVar
 import msgspec
 from contracts.envelope import Event
 from contracts.ingest import Recorded, Revised
+from contracts.packing import unpacked
 from kit import cursor
 from kit.cursor import Place
 from kit.db import Database
@@ -78,7 +79,7 @@ async def _feed_lane(database: Database, link: Link, own: str, lane: str) -> int
 async def _messages(session: AsyncSession, place: Place, seq: int, kind: type[E]) -> list[tuple[int, E]]:
     asked = {"event": place.event, "lane": place.lane, "seq": seq, "limit": MESSAGES_AT_ONCE}
     found = await session.execute(text(queries.AFTER), asked)
-    return [(row.seq, msgspec.json.decode(row.data, type=kind)) for row in found]
+    return [(row.seq, msgspec.json.decode(unpacked(row.data), type=kind)) for row in found]
 
 
 async def _queue(session: AsyncSession, link: Link, now: datetime, cutter: Cutter) -> None:
