@@ -41,9 +41,9 @@ def capped(panel: Panel, chosen: Chosen) -> list[Finding]:
             break
         for near in (0.0, 0.02):
             tail, top, ties = ties_at_top(x, steps, window, stride, near)
-            tail = history.against_peers(tail, list(panel.of_factor.values()))
+            tail = history.against_peers(tail, panel.of_factor.values(), share=0.75)
             tail[top >= np.where(np.isfinite(panel.high), panel.high, np.inf)[:, None]] = np.nan
-            rare = history.rarity(tail, window // stride, max(1, month // stride), 1.0, (6.0, 3.0))
+            rare = history.rarity(tail, window // stride, max(1, month // stride), 1.0, (30.0, 10.0))
             for e in history.excursions(rare[list(chosen.rows)], chosen.figure("threshold", first), 4):
                 row = chosen.rows[e.row]
                 depth = max(near * float(top[row, e.peak]), 0.5 * float(steps[row]))

@@ -59,7 +59,9 @@ def suspicions(
     """The suspicions of a panel, sorted by row and beginning; `looks` as in `catalogue.Report`, 0
     = no control.
 
-    The heaviest finding of a row names stretch and kind; what overlaps it speaks for it too. What is left is
+    The heaviest finding of a row (of equal ones the shortest) names kind, its test the stretch;
+    what overlaps it
+    speaks for it too. What is left is
     judged in the same way, so that a year-long finding does not swallow the day in it.
     Worked example: K1 on hours 100–140 and D1 on 90–150 of a row are one suspicion, D1 on 900–940 another.
     """
@@ -71,11 +73,17 @@ def suspicions(
     for row in sorted(by_row):
         left = by_row[row]
         while left:
-            first = max(left, key=lambda f: (tests[f.test].weight * f.strength, f.statistic))
+            first = max(left, key=lambda f: (_weight(f, tests), f.where.from_i - f.where.to_i, f.statistic))
             group = [f for f in left if f is first or overlap(f.where, first.where)]
+            own = [f for f in group if f.test == first.test and _weight(f, tests) >= _weight(first, tests)]
+            where = max((f.where for f in own), key=lambda w: w.to_i - w.from_i)
             score = score_of(group, tests)
             if score >= threshold:
                 survives = any(not f.p > limit for f in group if f.strength > 0)
-                found.append(Suspicion(first.where, first.kind, score, tuple(group), survives))
+                found.append(Suspicion(where, first.kind, score, tuple(group), survives))
             left = [f for f in left if all(f is not other for other in group)]
     return sorted(found, key=lambda s: (s.where.row, s.where.from_i))
+
+
+def _weight(finding: Finding, tests: Mapping[str, FalsificationTest]) -> float:
+    return tests[finding.test].weight * finding.strength

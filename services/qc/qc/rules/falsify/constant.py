@@ -221,7 +221,7 @@ def narrowness(panel: Panel, x: Floats, steps: Floats, window: int) -> tuple[Flo
     relative[np.exp(-2 * usual) < 3.0**2 * 12 * coarse] = np.nan
     # At the bottom of the scale the last digit hides the movement.
     relative[np.abs(mean * width + middle[:, None]) < 8 * np.nan_to_num(steps)[:, None]] = np.nan
-    relative = history.against_peers(relative, list(panel.of_factor.values()))
+    relative = history.against_peers(relative, panel.of_factor.values(), share=0.75)
     rare = history.rarity(relative, window, history.per_month(panel), 0.1)
     return rare, np.sqrt(variance) * width, mean * width + middle[:, None]
 

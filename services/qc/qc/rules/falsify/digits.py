@@ -15,6 +15,10 @@ from qc.rules.falsify.finding import Chosen, Finding, Stretch, strength
 from qc.rules.falsify.panel import Panel
 from qc.rules.outcome import Flags, Floats
 
+# A logger regime that a quarter of the network shares is no invention of one station.
+SOME_PEERS = 0.75
+# A series whose median move is below so many steps leaves no digit to chance.
+LIVELY_STEPS = 2.0
 BENFORD = np.log10(1 + 1 / np.arange(1, 10))
 
 
@@ -31,6 +35,7 @@ def free_digits(x: Floats, steps: Floats, window: int) -> tuple[NDArray[np.int64
     if x.shape[1] <= window:
         return digit, np.zeros(x.shape, dtype=bool), known & off
     move = np.abs(np.diff(whole, axis=1, prepend=whole[:, :1]))
+    usual = history.quantiles(move, (0.5,))[0]
     moving = history.rolling_sum(np.where(np.isfinite(move), np.fmin(move, 10), 0.0), window)
     seen = history.rolling_sum(np.isfinite(move).astype(np.float64), window)
     lively = np.zeros(x.shape, dtype=bool)
@@ -38,6 +43,8 @@ def free_digits(x: Floats, steps: Floats, window: int) -> tuple[NDArray[np.int64
     lively[:, left : left + moving.shape[1]] = moving > 2.5 * np.fmax(seen, 1)
     lively[:, :left] = lively[:, left : left + 1]
     lively[:, left + moving.shape[1] :] = lively[:, left + moving.shape[1] - 1 : left + moving.shape[1]]
+    # A coarse series (CO in hundreds) that jumps for a week has changed its logger, not its digits.
+    lively &= (usual >= LIVELY_STEPS)[:, None]
     return digit, known & lively & ~off & (np.abs(whole) >= 10), known & off
 
 
@@ -65,9 +72,8 @@ def _surprises(
             break
         count, n = history.rolling_sum(hits, window), history.rolling_sum(of, window)
         tail = history.tail_of_binomial(count, n, share)
-        tail = history.against_peers(
-            np.where(n >= max(40, 0.4 * window), tail, np.nan), panel.of_factor.values()
-        )
+        tail = np.where(n >= max(40, 0.4 * window), tail, np.nan)
+        tail = history.against_peers(tail, panel.of_factor.values(), share=SOME_PEERS)
         rare = history.rarity(tail, window, month, 0.4, (3.0, 1.5))
         reach = (chosen.figure("threshold", first), chosen.figure("strong", first))
         for e in history.excursions(rare[list(chosen.rows)], reach[0], window // 2, reach[1]):
@@ -144,7 +150,7 @@ def terminal_digit(panel: Panel, chosen: Chosen) -> list[Finding]:
             for one, share in zip(hits, usual, strict=True)
         )
         tail = np.where(n >= max(60, window // 4), tail_of_chi(chi), np.nan)
-        tail = history.against_peers(tail, panel.of_factor.values())
+        tail = history.against_peers(tail, panel.of_factor.values(), share=SOME_PEERS)
         rare = history.rarity(tail, window, month, 0.5, (4.0, 2.0))
         reach = (chosen.figure("threshold", chosen.rows[0]), chosen.figure("strong", chosen.rows[0]))
         for e in history.excursions(rare[list(chosen.rows)], reach[0], window // 2, reach[1]):

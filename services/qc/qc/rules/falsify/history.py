@@ -129,9 +129,10 @@ def rarity(
 
 
 def against_peers(
-    statistic: Floats, groups: Iterable[Ints], *, both_ways: bool = False, least: int = 3
+    statistic: Floats, groups: Iterable[Ints], *, both_ways: bool = False, share: float = 0.5, least: int = 3
 ) -> Floats:
-    """The statistic less its median at the other stations of the factor at that time [S, M].
+    """The statistic less its median (or quantile `share`) over the stations of the factor at that
+    time [S, M].
 
     What all stations do together (calm air, an ozone night at zero) is weather. Only ever lowered unless
     `both_ways`; rows with fewer than `least` peers stay as they are.
@@ -142,8 +143,8 @@ def against_peers(
             continue
         ordered = np.sort(statistic[rows], axis=0)
         known = np.isfinite(ordered).sum(axis=0)
-        # The median of the others lies at or below that of all: the row itself counts against it.
-        place = np.clip((known - 1) // 2, 0, len(rows) - 1)
+        # The row itself is among them: one voice of many.
+        place = np.clip(((known - 1) * share).astype(np.int64), 0, len(rows) - 1)
         middle = ordered[place, np.arange(ordered.shape[1])]
         common = np.where(known > least, middle if both_ways else np.fmax(0.0, middle), 0.0)
         reduced[rows] -= np.nan_to_num(common)

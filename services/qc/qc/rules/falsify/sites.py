@@ -58,17 +58,14 @@ def without_common(alike: list[Finding], stations: int) -> list[Finding]:
     for finding in alike:
         w = finding.where
         mine = {w.row, finding.evidence[0].row}
-        like = {
-            row
+        beside = [
+            {other.where.row, other.evidence[0].row}
             for other in alike
             if other.where.from_i < w.to_i and w.from_i < other.where.to_i
-            for row, it in (
-                (other.where.row, other.evidence[0].row),
-                (other.evidence[0].row, other.where.row),
-            )
-            if it in mine and row not in mine
-        }
-        if len(like) + 1 < max(3, stations / 3):
+        ]
+        like = {row for pair in beside if pair & mine for row in pair} - mine
+        every = {row for pair in beside for row in pair}
+        if len(like) + 1 < max(3, stations / 3) and len(every) < max(4, stations / 2):
             kept.append(finding)
     return kept
 
