@@ -9,13 +9,15 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from fnmatch import fnmatchcase
-from importlib import resources
+from importlib import import_module, resources
+from pkgutil import iter_modules
 
 import msgspec
 import yaml
 
+from qc.rules import falsify
 from qc.rules.falsify.finding import Chosen, FalsificationTest, Finding, Run
-from qc.rules.falsify.panel import Panel
+from qc.rules.falsify.panel import DAY_MS, Panel
 
 # Filled by the modules of this package: id → function.
 RUNS: dict[str, Run] = {}
@@ -23,10 +25,17 @@ RUNS: dict[str, Run] = {}
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What all tests said about one panel; `not_run` = test id → the inputs it lacks."""
+    """What all tests said about one panel; `not_run` = test id → the inputs it lacks.
+
+    `looks` counts the chances (test × series × month) a p-valued test had to be wrong, for
+    `combine.suspicions`; `expected_false` the suspicions a month of this panel brings if nobody cheats, from
+    the rates measured in untouched data.
+    """
 
     findings: tuple[Finding, ...]
     not_run: Mapping[str, tuple[str, ...]]
+    looks: int = 0
+    expected_false: float = 0.0
 
 
 def register(test_id: str) -> Callable[[Run], Run]:
@@ -42,6 +51,8 @@ def register(test_id: str) -> Callable[[Run], Run]:
 def load() -> tuple[FalsificationTest, ...]:
     """Every test of the packaged files, in the order of their names; ValueError names what is wrong."""
     found: list[FalsificationTest] = []
+    for module in iter_modules(falsify.__path__):
+        import_module(f"{falsify.__name__}.{module.name}")
     folder = resources.files("qc").joinpath("packs", "falsification")
     for file in sorted(folder.iterdir(), key=lambda file: file.name):
         if file.name.endswith(".yaml"):
@@ -51,6 +62,9 @@ def load() -> tuple[FalsificationTest, ...]:
                 )
             except (msgspec.ValidationError, yaml.YAMLError) as error:
                 raise ValueError(f"falsification tests, {file.name}: {error}") from error
+    without = sorted({test.id for test in found} - set(RUNS))
+    if without:
+        raise ValueError(f"falsification tests: no function is registered for {', '.join(without)}")
     return tuple(found)
 
 
@@ -83,6 +97,8 @@ def run(
     """
     findings: list[Finding] = []
     not_run: dict[str, tuple[str, ...]] = {}
+    months = max(1, -(-panel.shape[1] * panel.step_ms // (30 * DAY_MS)))
+    looks, expected = 0, 0.0
     for test in tests:
         if on < test.valid_from or (test.valid_to is not None and on >= test.valid_to):
             continue
@@ -92,4 +108,6 @@ def run(
             not_run[test.id] = lacks or ("series",)
             continue
         findings += RUNS[test.id](panel, chosen)
-    return Report(tuple(findings), not_run)
+        looks += len(chosen.rows) * months if test.p_valued else 0
+        expected += len(chosen.rows) * test.false_per_series_month
+    return Report(tuple(findings), not_run, looks, expected)

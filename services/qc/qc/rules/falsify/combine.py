@@ -6,19 +6,25 @@ its own weight reaches the threshold. Leaves raising and withdrawing to the flow
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import prod
+from math import isnan, prod
 
 from qc.rules.falsify.finding import FalsificationTest, Finding, Kind, Stretch
+from qc.rules.falsify.history import overlap
 
 
 @dataclass(frozen=True, slots=True)
 class Suspicion:
-    """A stretch of one row whose findings together weigh `score` (0–1); `kind` is that of the heaviest."""
+    """A stretch of one row whose findings together weigh `score` (0–1); `kind` is that of the heaviest.
+
+    `survives`: one of its findings is a discovery over the whole network, too; a case may be opened without
+    asking an analyst first.
+    """
 
     where: Stretch
     kind: Kind
     score: float
     findings: tuple[Finding, ...]
+    survives: bool = True
 
 
 def score_of(findings: Sequence[Finding], tests: Mapping[str, FalsificationTest]) -> float:
@@ -32,28 +38,52 @@ def score_of(findings: Sequence[Finding], tests: Mapping[str, FalsificationTest]
     return 1.0 - prod(1.0 - tests[name].weight * share for name, share in strongest.items())
 
 
+def discovery_limit(p: Sequence[float], looks: int, q: float) -> float:
+    """The largest p that is a discovery among `looks` looks (Benjamini and Hochberg 1995), 0 if none is.
+
+    NaN (tests without a p-value) are left out. Source: standards §6.1, multiple testing, q = 0.05.
+    Worked example: p = .0001, .004, .3 in 100 looks at q = .05 → .0001.
+    """
+    ordered = sorted(value for value in p if not isnan(value))
+    passed = [value for rank, value in enumerate(ordered, start=1) if value <= rank * q / max(looks, 1)]
+    return passed[-1] if passed else 0.0
+
+
 def suspicions(
-    findings: Sequence[Finding], tests: Mapping[str, FalsificationTest], threshold: float
+    findings: Sequence[Finding],
+    tests: Mapping[str, FalsificationTest],
+    threshold: float,
+    looks: int = 0,
+    q: float = 0.05,
 ) -> list[Suspicion]:
-    """The suspicions of a panel, sorted by row and beginning; overlapping findings of one row are one."""
+    """The suspicions of a panel, sorted by row and beginning; `looks` as in `catalogue.Report`, 0
+    = no control.
+
+    The heaviest finding of a row (of equal ones the shortest) names kind, its test the stretch;
+    what overlaps it
+    speaks for it too. What is left is
+    judged in the same way, so that a year-long finding does not swallow the day in it.
+    Worked example: K1 on hours 100–140 and D1 on 90–150 of a row are one suspicion, D1 on 900–940 another.
+    """
+    limit = discovery_limit([f.p for f in findings], looks, q) if looks else 1.0
+    by_row: dict[int, list[Finding]] = {}
+    for finding in sorted(findings, key=lambda f: (f.where.from_i, f.where.to_i, f.test)):
+        by_row.setdefault(finding.where.row, []).append(finding)
     found: list[Suspicion] = []
-    ordered = sorted(findings, key=lambda f: (f.where.row, f.where.from_i))
-    group: list[Finding] = []
-    for finding in ordered:
-        end = max((f.where.to_i for f in group), default=-1)
-        if group and (finding.where.row != group[0].where.row or finding.where.from_i > end):
-            found += _judged(group, tests, threshold)
-            group = []
-        group.append(finding)
-    return found + _judged(group, tests, threshold)
+    for row in sorted(by_row):
+        left = by_row[row]
+        while left:
+            first = max(left, key=lambda f: (_weight(f, tests), f.where.from_i - f.where.to_i, f.statistic))
+            group = [f for f in left if f is first or overlap(f.where, first.where)]
+            own = [f for f in group if f.test == first.test and _weight(f, tests) >= _weight(first, tests)]
+            where = max((f.where for f in own), key=lambda w: w.to_i - w.from_i)
+            score = score_of(group, tests)
+            if score >= threshold:
+                survives = any(not f.p > limit for f in group if f.strength > 0)
+                found.append(Suspicion(where, first.kind, score, tuple(group), survives))
+            left = [f for f in left if all(f is not other for other in group)]
+    return sorted(found, key=lambda s: (s.where.row, s.where.from_i))
 
 
-def _judged(
-    group: Sequence[Finding], tests: Mapping[str, FalsificationTest], threshold: float
-) -> list[Suspicion]:
-    score = score_of(group, tests) if group else 0.0
-    if score < threshold:
-        return []
-    heaviest = max(group, key=lambda f: tests[f.test].weight * f.strength)
-    where = Stretch(heaviest.where.row, min(f.where.from_i for f in group), max(f.where.to_i for f in group))
-    return [Suspicion(where, heaviest.kind, score, tuple(group))]
+def _weight(finding: Finding, tests: Mapping[str, FalsificationTest]) -> float:
+    return tests[finding.test].weight * finding.strength
