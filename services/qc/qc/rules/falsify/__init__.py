@@ -1,0 +1,1 @@
+"""Falsification tests: statistics over panels of series, their findings, and the combined score."""

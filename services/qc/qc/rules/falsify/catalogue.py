@@ -1,0 +1,95 @@
+"""Which falsification tests there are, with which figures, and how they are run on a panel.
+
+Promises: the tests are dated data (`qc/packs/falsification/*.yaml`); a test whose inputs are not in the panel
+is named in `Report.not_run` with what it lacks, never left out silently. Leaves the statistics to the modules
+of this package.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from fnmatch import fnmatchcase
+from importlib import resources
+
+import msgspec
+import yaml
+
+from qc.rules.falsify.finding import Chosen, FalsificationTest, Finding, Run
+from qc.rules.falsify.panel import Panel
+
+# Filled by the modules of this package: id → function.
+RUNS: dict[str, Run] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What all tests said about one panel; `not_run` = test id → the inputs it lacks."""
+
+    findings: tuple[Finding, ...]
+    not_run: Mapping[str, tuple[str, ...]]
+
+
+def register(test_id: str) -> Callable[[Run], Run]:
+    """Make a function the one that runs `test_id`."""
+
+    def keep(run: Run) -> Run:
+        RUNS[test_id] = run
+        return run
+
+    return keep
+
+
+def load() -> tuple[FalsificationTest, ...]:
+    """Every test of the packaged files, in the order of their names; ValueError names what is wrong."""
+    found: list[FalsificationTest] = []
+    folder = resources.files("qc").joinpath("packs", "falsification")
+    for file in sorted(folder.iterdir(), key=lambda file: file.name):
+        if file.name.endswith(".yaml"):
+            try:
+                found += msgspec.convert(
+                    yaml.safe_load(file.read_text(encoding="utf-8")), tuple[FalsificationTest, ...]
+                )
+            except (msgspec.ValidationError, yaml.YAMLError) as error:
+                raise ValueError(f"falsification tests, {file.name}: {error}") from error
+    return tuple(found)
+
+
+def choose(test: FalsificationTest, panel: Panel, profile: str) -> Chosen:
+    """The rows a test judges under a profile, and its figures for them."""
+    names = sorted({name for entry in test.settings for name in entry.set})
+    columns: dict[str, list[float]] = {name: [] for name in names}
+    rows: list[int] = []
+    for row, factor in enumerate(panel.factor):
+        entry = next(
+            (
+                e
+                for e in test.settings
+                if profile in e.profile and any(fnmatchcase(factor, pattern) for pattern in e.factor)
+            ),
+            None,
+        )
+        if entry is not None:
+            rows.append(row)
+        for name in names:
+            columns[name].append(entry.set.get(name, float("nan")) if entry is not None else float("nan"))
+    return Chosen(test, tuple(rows), {name: tuple(column) for name, column in columns.items()})
+
+
+def run(
+    panel: Panel, profile: str, tests: Iterable[FalsificationTest], on: date, have: frozenset[str]
+) -> Report:
+    """Run every test in force `on` a day. `have` names the inputs there are (`marks`, `limit`, `place`,
+    `load`, `network`, …).
+    """
+    findings: list[Finding] = []
+    not_run: dict[str, tuple[str, ...]] = {}
+    for test in tests:
+        if on < test.valid_from or (test.valid_to is not None and on >= test.valid_to):
+            continue
+        chosen = choose(test, panel, profile)
+        lacks = tuple(need for need in test.needs if need not in have)
+        if lacks or not chosen.rows:
+            not_run[test.id] = lacks or ("series",)
+            continue
+        findings += RUNS[test.id](panel, chosen)
+    return Report(tuple(findings), not_run)
