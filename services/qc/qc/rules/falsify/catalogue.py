@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from fnmatch import fnmatchcase
-from importlib import resources
+from importlib import import_module, resources
+from pkgutil import iter_modules
 
 import msgspec
 import yaml
 
+from qc.rules import falsify
 from qc.rules.falsify.finding import Chosen, FalsificationTest, Finding, Run
 from qc.rules.falsify.panel import Panel
 
@@ -42,6 +44,8 @@ def register(test_id: str) -> Callable[[Run], Run]:
 def load() -> tuple[FalsificationTest, ...]:
     """Every test of the packaged files, in the order of their names; ValueError names what is wrong."""
     found: list[FalsificationTest] = []
+    for module in iter_modules(falsify.__path__):
+        import_module(f"{falsify.__name__}.{module.name}")
     folder = resources.files("qc").joinpath("packs", "falsification")
     for file in sorted(folder.iterdir(), key=lambda file: file.name):
         if file.name.endswith(".yaml"):
@@ -51,6 +55,9 @@ def load() -> tuple[FalsificationTest, ...]:
                 )
             except (msgspec.ValidationError, yaml.YAMLError) as error:
                 raise ValueError(f"falsification tests, {file.name}: {error}") from error
+    without = sorted({test.id for test in found} - set(RUNS))
+    if without:
+        raise ValueError(f"falsification tests: no function is registered for {', '.join(without)}")
     return tuple(found)
 
 

@@ -1,0 +1,222 @@
+"""D1: a stretch of a series that is another stretch of the same series, exactly or nearly.
+
+Promises: a repeat counts by what its moves say (a plateau says nothing), a likeness by what this series' most
+alike days are like; of the two stretches the one that fits its surroundings less is named. Leaves copies from
+other stations to `qc.rules.falsify.sites`.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qc.rules.falsify import history, repeats
+from qc.rules.falsify.catalogue import register
+from qc.rules.falsify.finding import Chosen, Finding, Stretch, strength
+from qc.rules.falsify.panel import Panel
+from qc.rules.outcome import Floats, Ints
+
+# Days are compared with those at most so many days away, in blocks of as many.
+REACH_DAYS = 400
+# Beyond this likeness (1 - r² below 1e-4) one is as good a copy as the other.
+LEAST_REST = 1e-4
+# Two stretches whose oddness differs by less fit their surroundings alike.
+UNCLEAR = 0.4
+
+
+def oddness(x: Floats, row: int, where: tuple[int, int], peers: Floats | None) -> float:
+    """How little a stretch fits where it stands: jumps at its edges, and moves that its peers do not make.
+
+    `peers` [N]: the middle of the same factor elsewhere, None where nobody measures it.
+    """
+    begin, end = where
+    series = x[row]
+    usual = float(np.nanmean(np.abs(np.diff(series)))) + 1e-12
+    edges = [(begin - 1, begin), (end - 1, end)]
+    jumps = [
+        abs(series[b] - series[a]) / usual
+        for a, b in edges
+        if a >= 0 and b < len(series) and np.isfinite(series[a]) and np.isfinite(series[b])
+    ]
+    odd = float(np.log1p(np.mean(jumps))) if jumps else 0.0
+    if peers is None:
+        return odd
+    mine, theirs = series[begin:end], peers[begin:end]
+    return odd + 3.0 - 2.0 * likeness(mine, theirs) - likeness(np.diff(mine), np.diff(theirs))
+
+
+def likeness(one: Floats, other: Floats) -> float:
+    """Correlation of two stretches over what both know; 0 where either says too little."""
+    known = np.isfinite(one) & np.isfinite(other)
+    if known.sum() < 6:
+        return 0.0
+    a, b = (part[known] - part[known].mean() for part in (one, other))
+    scale = float(np.sqrt((a * a).sum() * (b * b).sum()))
+    return float((a * b).sum() / scale) if scale > 0 else 0.0
+
+
+def middle_of_peers(panel: Panel, x: Floats) -> list[Floats | None]:
+    """Per row the median of its factor at the other stations [N], None where there are fewer than two."""
+    found: list[Floats | None] = [None] * len(x)
+    for rows in panel.of_factor.values():
+        if len(rows) < 3:
+            continue
+        # The median with the row itself in it: with one voice of many it hardly moves, and costs one sort.
+        ordered = np.sort(x[rows], axis=0)
+        known = np.isfinite(ordered).sum(axis=0)
+        place = np.clip(known // 2, 0, len(rows) - 1)
+        middle = np.where(known > 0, ordered[place, np.arange(x.shape[1])], np.nan)
+        for row in rows.tolist():
+            found[row] = middle
+    return found
+
+
+@register("D1")
+def duplicated(panel: Panel, chosen: Chosen) -> list[Finding]:
+    """D1: exact repeats of ≥ 12 values by hash, and days too alike to another day, standards §6.1."""
+    x = history.readings(panel)
+    steps = history.step_of(x)
+    peers = middle_of_peers(panel, x)
+    return history.rarest_only(
+        _exact(panel, chosen, x, steps, peers) + _near(panel, chosen, x, steps, peers)
+    )
+
+
+def _exact(
+    panel: Panel, chosen: Chosen, x: Floats, steps: Floats, peers: list[Floats | None]
+) -> list[Finding]:
+    window = int(chosen.figure("window", chosen.rows[0]))
+    if x.shape[1] < 2 * window:
+        return []
+    known = np.isfinite(x)
+    digits = np.where(known, np.rint(x / panel.resolution[:, None]), 0.0)
+    moved = np.zeros(x.shape, dtype=bool)
+    moved[:, 1:] = known[:, 1:] & known[:, :-1] & (np.diff(digits, axis=1) != 0)
+    said = np.where(moved, repeats.information(x, steps), 0.0)
+    total = np.concatenate([np.zeros((len(x), 1)), np.cumsum(said, axis=1)], axis=1)
+    codes, good = repeats.hashes(np.clip(digits, -(2.0**60), 2.0**60).astype(np.int64), known, window)
+    enough = total[:, window:] - total[:, 1 : total.shape[1] - window + 1] > 2.0
+    looks = np.log10(x.shape[1] * float(history.per_month(panel)))
+    found: list[Finding] = []
+    for row in chosen.rows:
+        reach = (chosen.figure("threshold", row), chosen.figure("strong", row))
+        for begin, end, lag in repeats.repeats_within(codes[row], good[row] & enough[row], window):
+            rare = float(total[row, end] - total[row, begin + 1] - looks)
+            distinct = len(np.unique(digits[row, begin:end]))
+            if rare < reach[0] or distinct < chosen.figure("distinct", row):
+                continue
+            figures = {"lag": float(lag), "values": float(end - begin), "distinct": float(distinct), "exact": 1.0}
+            for copy, original in _named(x, row, ((begin, end), (begin - lag, end - lag)), peers[row]):
+                found.append(_finding(row, copy, original, rare, reach, chosen, figures))
+    return found
+
+
+def _named(
+    x: Floats, row: int, both: tuple[tuple[int, int], tuple[int, int]], peers: Floats | None
+) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+    """(copy, original) of two equal stretches, the later one first in `both`: either way where it is not clear.
+
+    Who fills a day copies from the past, so without a difference the later one is the copy.
+    """
+    later, earlier = both
+    more = oddness(x, row, later, peers) - oddness(x, row, earlier, peers)
+    if more < -UNCLEAR:
+        return [(earlier, later)]
+    return [(later, earlier)] if more > -UNCLEAR / 4 else [(later, earlier), (earlier, later)]
+
+
+def _finding(
+    row: int,
+    copy: tuple[int, int],
+    original: tuple[int, int],
+    rare: float,
+    reach: tuple[float, float],
+    chosen: Chosen,
+    figures: dict[str, float],
+) -> Finding:
+    evidence = (Stretch(row, *original),)
+    return Finding(
+        chosen.test.id, Stretch(row, *copy), rare, reach[0], history.chance(rare), strength(rare, *reach),
+        chosen.test.kind, evidence, {**figures, "rare": rare},
+    )  # fmt: skip
+
+
+def _near(
+    panel: Panel, chosen: Chosen, x: Floats, steps: Floats, peers: list[Floats | None]
+) -> list[Finding]:
+    day = panel.per_day
+    first = chosen.rows[0]
+    if day < 8 or x.shape[1] < 10 * day:
+        return []
+    stride = max(1, day // 4)
+    alike, partner = most_alike(x, steps, day, stride)
+    alike = history.against_peers(alike, list(panel.of_factor.values()))
+    rare = history.rarity(alike, day // stride, history.per_month(panel) // stride, 0.1)
+    found: list[Finding] = []
+    for e in history.excursions(rare[list(chosen.rows)], chosen.figure("near_threshold", first), 1):
+        row = chosen.rows[e.row]
+        lag = e.peak * stride - int(partner[row, e.peak])
+        begin, end = e.from_i * stride, (e.to_i - 1) * stride + day
+        if end - begin > day:
+            begin, end = _lagged(x[row], (begin, end), lag, day)
+        both = ((begin, end), (begin - lag, end - lag)) if lag > 0 else ((begin - lag, end - lag), (begin, end))
+        reach = (chosen.figure("near_threshold", row), chosen.figure("near_strong", row))
+        figures = {"lag": float(lag), "values": float(end - begin), "exact": 0.0}
+        for copy, original in _named(x, row, both, peers[row]):
+            found.append(_finding(row, copy, original, e.rare, reach, chosen, figures))
+    return found
+
+
+def _lagged(series: Floats, where: tuple[int, int], lag: int, day: int) -> tuple[int, int]:
+    """The part of `where` that can be compared with `lag` periods earlier."""
+    begin, end = where
+    begin, end = max(begin, lag, 0), min(end, len(series), len(series) + lag)
+    return (begin, end) if end - begin >= day // 2 else where
+
+
+def most_alike(x: Floats, steps: Floats, day: int, stride: int) -> tuple[Floats, Ints]:
+    """Per row and day-long window (every `stride` periods): likeness to its most alike day, and where that is.
+
+    Likeness is -½ ln(1 - r²) of the values plus that of their moves, over days at the same hours; rounding to
+    `steps` counts as noise. NaN where less than 85 % of the day is known or it hardly moves.
+    """
+    starts = np.arange(0, x.shape[1] - day + 1, stride)
+    alike = np.full((len(x), len(starts)), np.nan)
+    partner = np.zeros((len(x), len(starts)), dtype=np.int64)
+    for phase in range(0, day, stride):
+        count = (x.shape[1] - phase) // day
+        days = x[:, phase : phase + count * day].reshape(len(x), count, day)
+        columns = (phase + np.arange(count) * day) // stride
+        for row in range(len(x)):
+            if np.isfinite(steps[row]):
+                alike[row, columns], which = _alike_days(days[row], float(steps[row]))
+                partner[row, columns] = phase + which * day
+    return alike, partner
+
+
+def _alike_days(days: Floats, step: float) -> tuple[Floats, Ints]:
+    known = np.isfinite(days)
+    full = known.mean(axis=1) >= 0.85
+    mean = np.where(known, days, 0.0).sum(axis=1) / np.fmax(known.sum(axis=1), 1)
+    level = np.where(known, days - mean[:, None], 0.0)
+    moves = np.diff(level, axis=1)
+    noise = step * step / 12
+    # A day that moves by hardly more than rounding is like any other such day.
+    full &= (level * level).mean(axis=1) > 9 * noise * 4
+    parts: list[NDArray[np.float32]] = []
+    for part, share in ((level, noise), (moves, 2 * noise)):
+        length = np.sqrt((part * part).sum(axis=1) + part.shape[1] * share + 1e-300)
+        parts.append(np.where(full[:, None], part / length[:, None], 0.0).astype(np.float32))
+    alike = np.full(len(days), np.nan)
+    which = np.zeros(len(days), dtype=np.int64)
+    for begin in range(0, len(days), REACH_DAYS):
+        end = min(len(days), begin + REACH_DAYS)
+        low, high = max(0, begin - REACH_DAYS), min(len(days), end + REACH_DAYS)
+        rest = np.ones((end - begin, high - low), dtype=np.float32)
+        for part in parts:
+            r = np.fmax(part[begin:end] @ part[low:high].T, 0.0)
+            rest *= np.fmax(1.0 - r * r, LEAST_REST)
+        own = np.arange(begin, end)
+        rest[own - begin, own - low] = 1.0
+        best = rest.argmin(axis=1)
+        which[begin:end] = low + best
+        alike[begin:end] = -0.5 * np.log(rest[own - begin, best])
+    return np.where(full, alike, np.nan), which

@@ -1,0 +1,123 @@
+"""D3 and D4: values that repeat themselves at a fixed interval, or move more smoothly than this series does.
+
+Promises: both are measured on moves between periods, against the series' own history and, where there is a
+network, less what all stations did. Leaves single copied days to `qc.rules.falsify.copies`.
+"""
+
+import numpy as np
+
+from qc.rules.falsify import history
+from qc.rules.falsify.catalogue import register
+from qc.rules.falsify.constant import at_level
+from qc.rules.falsify.finding import Chosen, Finding, Stretch, strength
+from qc.rules.falsify.panel import Panel
+from qc.rules.outcome import Floats, Ints
+
+
+def moves(x: Floats, steps: Floats) -> tuple[Floats, Floats]:
+    """Differences to the period before in quartile ranges of the row [S, N - 1], and the variance of rounding."""
+    scaled = history.standardised(x)
+    low, high = history.quantiles(x, (0.25, 0.75))
+    width = np.where(high > low, high - low, 1.0)
+    return np.diff(scaled, axis=1), (np.nan_to_num(steps) / width)[:, None] ** 2 / 12
+
+
+def _report(
+    panel: Panel, chosen: Chosen, rare: Floats, window: int, shown: dict[str, Floats | Ints]
+) -> list[Finding]:
+    first = chosen.rows[0]
+    found: list[Finding] = []
+    for e in history.excursions(rare[list(chosen.rows)], chosen.figure("threshold", first), window):
+        row = chosen.rows[e.row]
+        reach = (chosen.figure("threshold", row), chosen.figure("strong", row))
+        inner = min(window // 4, (e.to_i - e.from_i) // 2)
+        where = Stretch(row, e.from_i + inner, min(panel.shape[1], e.to_i + window - inner))
+        figures = {name: float(values[row, e.peak]) for name, values in shown.items()}
+        found.append(
+            Finding(
+                chosen.test.id, where, e.rare, reach[0], history.chance(e.rare), strength(e.rare, *reach),
+                chosen.test.kind, (), {**figures, "rare": e.rare},
+            )
+        )  # fmt: skip
+    return found
+
+
+@register("D3")
+def periodic(panel: Panel, chosen: Chosen) -> list[Finding]:
+    """D3: moves of days that repeat at one interval, more than ever in the series' history, standards §6.1."""
+    first = chosen.rows[0]
+    x = history.readings(panel)
+    found: list[Finding] = []
+    for name in ("short", "long"):
+        window = history.periods(panel, chosen.figure(name, first), chosen.test.min_n)
+        if x.shape[1] < 4 * window:
+            break
+        rest, lag = repetition(x, history.step_of(x), window)
+        statistic = history.against_peers(-np.log(rest), list(panel.of_factor.values()))
+        rare = history.rarity(statistic, window, history.per_month(panel), 0.1)
+        found += _report(panel, chosen, rare, window, {"unexplained": rest, "lag": lag})
+    return history.rarest_only(found)
+
+
+def repetition(x: Floats, steps: Floats, window: int) -> tuple[Floats, Ints]:
+    """The share of the moves of every window not explained by those some periods before, and that interval.
+
+    Intervals from 4 periods to half the window; 1 = nothing repeats, 0 = an exact repeat [S, M]. NaN where a
+    quarter is unknown or the window hardly moves.
+    """
+    d, noise = moves(x, steps)
+    best = np.full((len(x), d.shape[1] - window + 1), np.inf)
+    lag_of = np.zeros(best.shape, dtype=np.int64)
+    known = np.isfinite(d)
+    d = np.where(known, d, 0.0)
+    square = history.rolling_sum(d * d, window)
+    count = history.rolling_sum(known.astype(np.float64), window)
+    for lag in range(4, min(window // 2, 48) + 1):
+        both = known[:, lag:] & known[:, :-lag]
+        away = np.where(both, d[:, lag:] - d[:, :-lag], 0.0)
+        inside = window - lag
+        unlike = history.rolling_sum(away * away, inside)
+        likely = history.rolling_sum(np.where(both, d[:, lag:] ** 2 + d[:, :-lag] ** 2, 0.0), inside)
+        share = (unlike + inside * noise) / (likely + inside * noise + 1e-12)
+        better = share < best
+        best = np.where(better, share, best)
+        lag_of = np.where(better, lag, lag_of)
+    idle = (count < 0.75 * window) | (square < 24 * window * noise) | (square <= 0)
+    return np.where(idle, np.nan, np.fmax(best, 1e-4)), lag_of
+
+
+@register("D4")
+def smooth(panel: Panel, chosen: Chosen) -> list[Finding]:
+    """D4: second differences small against first ones and against the level's habit, standards §6.1."""
+    first = chosen.rows[0]
+    x = history.readings(panel)
+    found: list[Finding] = []
+    for name in ("short", "middle", "long"):
+        window = history.periods(panel, chosen.figure(name, first), chosen.test.min_n)
+        if x.shape[1] < 4 * window:
+            break
+        statistic, ratio = smoothness(x, history.step_of(x), window)
+        statistic = history.against_peers(statistic, list(panel.of_factor.values()))
+        rare = history.rarity(statistic, window, history.per_month(panel), 0.1)
+        found += _report(panel, chosen, rare, window, {"roughness": ratio})
+    return history.rarest_only(found)
+
+
+def smoothness(x: Floats, steps: Floats, window: int) -> tuple[Floats, Floats]:
+    """How smooth every window is against windows of its level [S, M], and Σ(Δ²x)² / Σ(Δx)²."""
+    d, noise = moves(x, steps)
+    second = np.diff(d, axis=1)
+    known, known_second = np.isfinite(d), np.isfinite(second)
+    inside = window - 1
+    squares = history.rolling_sum(np.where(known, d, 0.0) ** 2, window)
+    bends = history.rolling_sum(np.where(known_second, second, 0.0) ** 2, inside)
+    count = history.rolling_sum(known_second.astype(np.float64), inside)
+    scaled = history.standardised(x)
+    mean = history.rolling_sum(np.nan_to_num(scaled[:, 1:]), window)
+    ratio = (bends + 1e-12) / (squares + 1e-12)
+    idle = (count < 0.75 * inside) | (squares < 40 * window * noise) | (squares <= 0)
+    bent = np.where(idle, np.nan, -0.5 * np.log((bends + 6 * noise * inside) / np.fmax(count, 1) + 1e-12))
+    relative, usual = at_level(bent, mean)
+    relative[np.exp(-2 * usual) < 20 * noise] = np.nan
+    curved = np.where(idle, np.nan, -0.5 * np.log(ratio))
+    return relative + curved, ratio
