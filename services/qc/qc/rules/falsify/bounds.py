@@ -1,7 +1,7 @@
-"""B1–B3: values that avoid a limit: too many just below it, too many exactly at the largest, none above it.
+"""B2 and B3: too many values exactly at the largest, and gaps where the values would be high.
 
-Promises: jumps of density are judged against those at all other cut-offs and in other months of the series;
-a measuring range that is reached is not a cap. Leaves marks at high values to the mark tests.
+Promises: a measuring range that is reached is not a cap, a plateau is not a series of visits to a top. Leaves
+bunching to `qc.rules.falsify.bunching` and what marks say to the mark tests.
 """
 
 import numpy as np
@@ -13,9 +13,9 @@ from qc.rules.falsify.panel import Panel
 from qc.rules.outcome import Floats
 
 
-def _finding(
-    chosen: Chosen, where: Stretch, rare: float, row: int, figures: dict[str, float]
-) -> Finding:
+def rare_finding(chosen: Chosen, where: Stretch, rare: float, figures: dict[str, float]) -> Finding:
+    """A finding whose statistic is its rarity, by the figures of its row."""
+    row = where.row
     reach = (chosen.figure("threshold", row), chosen.figure("strong", row))
     return Finding(
         chosen.test.id, where, rare, reach[0], history.chance(rare), strength(rare, *reach), chosen.test.kind,
@@ -46,7 +46,7 @@ def capped(panel: Panel, chosen: Chosen) -> list[Finding]:
                 where = _at_top(x[row], float(top[row, e.peak]), e, stride, window, near, float(steps[row]))
                 figures = {"top": float(top[row, e.peak]), "equal": float(ties[row, e.peak])}
                 if ties[row, e.peak] >= chosen.figure("least", row):
-                    found.append(_finding(chosen, where, e.rare, row, figures))
+                    found.append(rare_finding(chosen, where, e.rare, figures))
     return history.rarest_only(found)
 
 
@@ -66,9 +66,12 @@ def ties_at_top(
         largest = values.max(axis=1, keepdims=True)
         known = np.isfinite(views[row]).sum(axis=1)
         step = float(steps[row])
+        largest = np.where(np.isfinite(largest), largest, 0.0)
         depth = np.fmax(near * largest, 0.5 * step)
         reach = np.fmax(0.2 * largest, 4 * step)
-        at = (values > largest - depth).sum(axis=1)
+        high = values > largest - depth
+        at = high.sum(axis=1)
+        visits = at - (high[:, 1:] & high[:, :-1]).sum(axis=1)
         below = (values > largest - reach).sum(axis=1) - at
         cells = np.fmax(np.rint(depth[:, 0] / step), 1) / np.fmax(np.rint((reach - depth)[:, 0] / step), 1)
         expected = np.fmax(1.0, below * cells)
@@ -76,7 +79,7 @@ def ties_at_top(
         surprise = np.where(
             more > expected, more * np.log10(np.fmax(more, 1e-9) / expected) - (more - expected) / np.log(10), 0.0
         )
-        good = (known >= 0.6 * window) & (largest[:, 0] > 10 * step)
+        good = (known >= 0.6 * window) & (largest[:, 0] > 10 * step) & (visits >= 3)
         tail[row] = np.where(good, surprise, np.nan)
         top[row], ties[row] = np.where(good, largest[:, 0], np.nan), at
     return tail, top, ties
@@ -89,3 +92,36 @@ def _at_top(
     depth = max(near * top, 0.5 * step)
     hits = begin + np.flatnonzero(np.abs(series[begin:end] - top) <= depth)
     return Stretch(e.row, int(hits[0]), int(hits[-1]) + 1) if len(hits) else Stretch(e.row, begin, end)
+
+
+@register("B3")
+def missing_when_high(panel: Panel, chosen: Chosen) -> list[Finding]:
+    """B3: gaps and marks begin where the value before, or the other stations, were high, standards §6.1 B3."""
+    x = history.readings(panel)
+    missing = ~np.isfinite(x)
+    begins = missing[:, 1:] & ~missing[:, :-1]
+    high = x[:, :-1] >= history.quantiles(x, (0.8,))[0][:, None]
+    asked = (~missing[:, :-1]).astype(np.float64)
+    of, high_of = begins * 1.0, (begins & high) * 1.0
+    found: list[Finding] = []
+    month = history.per_month(panel)
+    for days in (15, 45):
+        window = history.periods(panel, 24 * days, chosen.test.min_n)
+        if x.shape[1] < 3 * window:
+            break
+        total, hits = history.rolling_sum(of, window), history.rolling_sum(high_of, window)
+        share = np.fmax(history.rolling_sum(high * asked, window), 1) / np.fmax(history.rolling_sum(asked, window), 1)
+        tail = np.where(hits >= 4, history.tail_of_binomial(hits, total, np.fmin(share, 0.9)), 0.0)
+        rare = history.rarity(tail, window, month, 0.4, (3.0, 1.0))
+        for e in history.excursions(
+            rare[list(chosen.rows)], chosen.figure("threshold", chosen.rows[0]), window // 2
+        ):
+            row = chosen.rows[e.row]
+            inside = e.peak + np.flatnonzero(high_of[row, e.peak : e.peak + window])
+            where = Stretch(row, int(inside[0]), int(inside[-1]) + 2)
+            figures = {
+                "rate_high": float(hits[row, e.peak] / max(1, share[row, e.peak] * window)),
+                "rate_low": float((total - hits)[row, e.peak] / max(1, (1 - share[row, e.peak]) * window)),
+            }
+            found.append(rare_finding(chosen, where, e.rare, figures))
+    return history.rarest_only(found)

@@ -35,25 +35,27 @@ def score_of(findings: Sequence[Finding], tests: Mapping[str, FalsificationTest]
 def suspicions(
     findings: Sequence[Finding], tests: Mapping[str, FalsificationTest], threshold: float
 ) -> list[Suspicion]:
-    """The suspicions of a panel, sorted by row and beginning; overlapping findings of one row are one."""
+    """The suspicions of a panel, sorted by row and beginning.
+
+    The heaviest finding of a row names stretch and kind; what overlaps it speaks for it too. What is left is
+    judged in the same way, so that a year-long finding does not swallow the day in it.
+    Worked example: K1 on hours 100–140 and D1 on 90–150 of a row are one suspicion, D1 on 900–940 another.
+    """
+    by_row: dict[int, list[Finding]] = {}
+    for finding in sorted(findings, key=lambda f: (f.where.from_i, f.where.to_i, f.test)):
+        by_row.setdefault(finding.where.row, []).append(finding)
     found: list[Suspicion] = []
-    ordered = sorted(findings, key=lambda f: (f.where.row, f.where.from_i))
-    group: list[Finding] = []
-    for finding in ordered:
-        end = max((f.where.to_i for f in group), default=-1)
-        if group and (finding.where.row != group[0].where.row or finding.where.from_i > end):
-            found += _judged(group, tests, threshold)
-            group = []
-        group.append(finding)
-    return found + _judged(group, tests, threshold)
+    for row in sorted(by_row):
+        left = by_row[row]
+        while left:
+            first = max(left, key=lambda f: (tests[f.test].weight * f.strength, f.statistic))
+            group = [f for f in left if f is first or _overlap(f.where, first.where)]
+            score = score_of(group, tests)
+            if score >= threshold:
+                found.append(Suspicion(first.where, first.kind, score, tuple(group)))
+            left = [f for f in left if all(f is not other for other in group)]
+    return sorted(found, key=lambda s: (s.where.row, s.where.from_i))
 
 
-def _judged(
-    group: Sequence[Finding], tests: Mapping[str, FalsificationTest], threshold: float
-) -> list[Suspicion]:
-    score = score_of(group, tests) if group else 0.0
-    if score < threshold:
-        return []
-    heaviest = max(group, key=lambda f: tests[f.test].weight * f.strength)
-    where = Stretch(heaviest.where.row, min(f.where.from_i for f in group), max(f.where.to_i for f in group))
-    return [Suspicion(where, heaviest.kind, score, tuple(group))]
+def _overlap(one: Stretch, other: Stretch) -> bool:
+    return one.row == other.row and one.from_i < other.to_i and other.from_i < one.to_i

@@ -84,7 +84,7 @@ def shared(x: Floats, row: int, peers: Ints, where: Stretch) -> float:
         return 0.0
     moves = np.diff(others, axis=1)
     known = np.isfinite(moves).sum(axis=1)
-    still = (moves == 0).sum(axis=1) > 0.5 * known
+    still = (moves == 0).sum(axis=1) > 0.75 * known
     return float((still | (known == 0)).mean())
 
 

@@ -73,6 +73,10 @@ class FalsificationTest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     text_en: str
     source: str
     weight: Annotated[float, msgspec.Meta(gt=0, lt=1)]
+    weight_source: str = ""
+    # Suspicions per series and month that this test raised alone in untouched data, and which data those were.
+    false_per_series_month: float = 0.0
+    measured_on: str = ""
     kind: Kind
     needs: tuple[str, ...] = ()
     min_n: int = 1

@@ -5,7 +5,7 @@ quarter of falsified blocks does not move, so that every threshold scales with t
 measured, and the guards, to the tests.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import log, log10
 
@@ -120,11 +120,13 @@ def rarity(
     return rare
 
 
-def against_peers(statistic: Floats, groups: Iterator[Ints] | list[Ints], least: int = 3) -> Floats:
-    """The statistic less what the same factor shows at the other stations at that time (never raised).
+def against_peers(
+    statistic: Floats, groups: Iterable[Ints], *, both_ways: bool = False, least: int = 3
+) -> Floats:
+    """The statistic less its median at the other stations of the factor at that time [S, M].
 
-    What all stations do together (calm air, an ozone night at zero) is weather. Rows with fewer than `least`
-    peers stay as they are.
+    What all stations do together (calm air, an ozone night at zero) is weather. Only ever lowered unless
+    `both_ways`; rows with fewer than `least` peers stay as they are.
     """
     reduced = statistic.copy()
     for rows in groups:
@@ -132,9 +134,10 @@ def against_peers(statistic: Floats, groups: Iterator[Ints] | list[Ints], least:
             continue
         ordered = np.sort(statistic[rows], axis=0)
         known = np.isfinite(ordered).sum(axis=0)
-        place = np.clip(known // 2 - 1, 0, len(rows) - 1)
+        # The median of the others lies at or below that of all: the row itself counts against it.
+        place = np.clip((known - 1) // 2, 0, len(rows) - 1)
         middle = ordered[place, np.arange(ordered.shape[1])]
-        common = np.where(known > least, np.fmax(0.0, middle), 0.0)
+        common = np.where(known > least, middle if both_ways else np.fmax(0.0, middle), 0.0)
         reduced[rows] -= np.nan_to_num(common)
     return reduced
 

@@ -97,14 +97,19 @@ def smooth(panel: Panel, chosen: Chosen) -> list[Finding]:
         if x.shape[1] < 4 * window:
             break
         statistic, ratio = smoothness(x, history.step_of(x), window)
-        statistic = history.against_peers(statistic, list(panel.of_factor.values()))
-        rare = history.rarity(statistic, window, history.per_month(panel), 0.1)
+        groups = list(panel.of_factor.values())
+        statistic = history.against_peers(statistic, groups, both_ways=True)
+        rare = history.rarity(statistic, window, history.per_month(panel), 0.03)
         found += _report(panel, chosen, rare, window, {"roughness": ratio})
     return history.rarest_only(found)
 
 
 def smoothness(x: Floats, steps: Floats, window: int) -> tuple[Floats, Floats]:
-    """How smooth every window is against windows of its level [S, M], and Σ(Δ²x)² / Σ(Δx)²."""
+    """How smooth every window is against windows of its level [S, M], and Σ(Δ²x)² / Σ(Δx)².
+
+    The mean of ln|Δx| - ln|Δ²x|, and 0.3 of that of -ln|Δ²x| above its habit at the level: means of logarithms,
+    because one spike would hide a smoothed week in sums of squares.
+    """
     d, noise = moves(x, steps)
     second = np.diff(d, axis=1)
     known, known_second = np.isfinite(d), np.isfinite(second)
@@ -112,12 +117,13 @@ def smoothness(x: Floats, steps: Floats, window: int) -> tuple[Floats, Floats]:
     squares = history.rolling_sum(np.where(known, d, 0.0) ** 2, window)
     bends = history.rolling_sum(np.where(known_second, second, 0.0) ** 2, inside)
     count = history.rolling_sum(known_second.astype(np.float64), inside)
-    scaled = history.standardised(x)
-    mean = history.rolling_sum(np.nan_to_num(scaled[:, 1:]), window)
-    ratio = (bends + 1e-12) / (squares + 1e-12)
+    logs = [
+        history.rolling_sum(np.where(good, np.log(np.abs(part) + np.sqrt(share * noise) + 1e-9), 0.0), length)
+        for part, good, share, length in ((d, known, 2, window), (second, known_second, 6, inside))
+    ]
+    mean_of = [part / np.fmax(count, 1) for part in logs]
     idle = (count < 0.75 * inside) | (squares < 40 * window * noise) | (squares <= 0)
-    bent = np.where(idle, np.nan, -0.5 * np.log((bends + 6 * noise * inside) / np.fmax(count, 1) + 1e-12))
-    relative, usual = at_level(bent, mean)
-    relative[np.exp(-2 * usual) < 20 * noise] = np.nan
-    curved = np.where(idle, np.nan, -0.5 * np.log(ratio))
-    return relative + curved, ratio
+    level = history.rolling_sum(np.nan_to_num(history.standardised(x)[:, 1:]), window)
+    relative, _ = at_level(np.where(idle, np.nan, -mean_of[1]), level)
+    ratio = (bends + 1e-12) / (squares + 1e-12)
+    return mean_of[0] - mean_of[1] + 0.3 * relative, ratio
