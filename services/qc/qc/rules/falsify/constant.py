@@ -84,8 +84,9 @@ def shared(x: Floats, row: int, peers: Ints, where: Stretch) -> float:
         return 0.0
     moves = np.diff(others, axis=1)
     known = np.isfinite(moves).sum(axis=1)
-    still = (moves == 0).sum(axis=1) > 0.75 * known
-    return float((still | (known == 0)).mean())
+    measuring = known > 0.5 * moves.shape[1]
+    still = ((moves == 0).sum(axis=1) > 0.85 * known) & measuring
+    return float(still.sum() / max(3, measuring.sum()))
 
 
 @register("K1")
@@ -196,6 +197,8 @@ def narrowness(panel: Panel, x: Floats, steps: Floats, window: int) -> tuple[Flo
     relative, usual = at_level(statistic, mean)
     # Where even an ordinary day of this level spreads over hardly more than one step, nothing can be told.
     relative[np.exp(-2 * usual) < 3.0**2 * 12 * coarse] = np.nan
+    # At the bottom of the scale the last digit hides the movement.
+    relative[np.abs(mean * width + middle[:, None]) < 8 * np.nan_to_num(steps)[:, None]] = np.nan
     relative = history.against_peers(relative, list(panel.of_factor.values()))
     rare = history.rarity(relative, window, history.per_month(panel), 0.1)
     return rare, np.sqrt(variance) * width, mean * width + middle[:, None]

@@ -14,12 +14,18 @@ from qc.rules.falsify.finding import Chosen, Finding, Stretch, strength
 from qc.rules.falsify.panel import Panel
 from qc.rules.outcome import Floats, Ints
 
-# Days are compared with those at most so many days away, in blocks of as many.
-REACH_DAYS = 400
+# Days are compared with those at most so many days away; the product of a block stays below the size from which
+# linear algebra libraries wake their threads, which costs more than it gives here.
+REACH_DAYS = 120
+BLOCK_DAYS = 30
 # Beyond this likeness (1 - r² below 1e-4) one is as good a copy as the other.
 LEAST_REST = 1e-4
 # Two stretches whose oddness differs by less fit their surroundings alike.
 UNCLEAR = 0.4
+# A day whose standard deviation is below so many steps of the last digit is like many others by rounding alone.
+LIVELY_STEPS = 3.0
+# Where fewer of the moves are more than one step, the rest may be the spikes of an automatic zero check.
+MOVING_SHARE = 0.4
 
 
 def oddness(x: Floats, row: int, where: tuple[int, int], peers: Floats | None) -> float:
@@ -199,21 +205,25 @@ def _alike_days(days: Floats, step: float) -> tuple[Floats, Ints]:
     level = np.where(known, days - mean[:, None], 0.0)
     moves = np.diff(level, axis=1)
     noise = step * step / 12
-    # A day that moves by hardly more than rounding is like any other such day.
-    full &= (level * level).mean(axis=1) > 9 * noise * 4
+    full &= (np.abs(moves) > 1.01 * step).mean(axis=1) > MOVING_SHARE
+    full &= (level * level).mean(axis=1) > LIVELY_STEPS**2 * step * step
     parts: list[NDArray[np.float32]] = []
     for part, share in ((level, noise), (moves, 2 * noise)):
         length = np.sqrt((part * part).sum(axis=1) + part.shape[1] * share + 1e-300)
         parts.append(np.where(full[:, None], part / length[:, None], 0.0).astype(np.float32))
     alike = np.full(len(days), np.nan)
     which = np.zeros(len(days), dtype=np.int64)
-    for begin in range(0, len(days), REACH_DAYS):
-        end = min(len(days), begin + REACH_DAYS)
+    for begin in range(0, len(days), BLOCK_DAYS):
+        end = min(len(days), begin + BLOCK_DAYS)
         low, high = max(0, begin - REACH_DAYS), min(len(days), end + REACH_DAYS)
         rest = np.ones((end - begin, high - low), dtype=np.float32)
         for part in parts:
-            r = np.fmax(part[begin:end] @ part[low:high].T, 0.0)
-            rest *= np.fmax(1.0 - r * r, LEAST_REST)
+            r = part[begin:end] @ part[low:high].T
+            np.maximum(r, 0.0, out=r)
+            np.multiply(r, r, out=r)
+            np.subtract(1.0, r, out=r)
+            np.maximum(r, LEAST_REST, out=r)
+            rest *= r
         own = np.arange(begin, end)
         rest[own - begin, own - low] = 1.0
         best = rest.argmin(axis=1)

@@ -4,6 +4,8 @@ Promises: only digits that the values' own movement leaves to chance are judged,
 reports at that size. Leaves bunching below limits to `qc.rules.falsify.bounds`.
 """
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -59,7 +61,7 @@ def _surprises(
             break
         count, n = history.rolling_sum(hits, window), history.rolling_sum(of, window)
         tail = history.tail_of_binomial(count, n, share)
-        tail = np.where(n >= 24, tail, np.nan)
+        tail = history.against_peers(np.where(n >= max(24, 0.35 * window), tail, np.nan), panel.of_factor.values())
         rare = history.rarity(tail, window, month, 0.4, (3.0, 1.5))
         for e in history.excursions(rare[list(chosen.rows)], chosen.figure("threshold", first), window // 2):
             row = chosen.rows[e.row]
@@ -115,7 +117,12 @@ def terminal_digit(panel: Panel, chosen: Chosen) -> list[Finding]:
     digit, free, off = free_digits(x, np.where(np.isfinite(steps), steps, 1.0), 24)
     known = np.isfinite(x).astype(np.float64)
     week = history.periods(panel, 168, 30)
-    found = _surprises(panel, chosen, off * 1.0, known, "off_grid", usual_share(off * 1.0, known, week))
+    odd = _surprises(panel, chosen, off * 1.0, known, "off_grid", usual_share(off * 1.0, known, week))
+    # A logger that converts units for a week does this too: it may speak for a suspicion, not make one.
+    found = [
+        replace(f, strength=min(f.strength, chosen.figure("off_grid_most", f.where.row))) for f in odd
+    ]
+    odd = []
     month = history.per_month(panel)
     of = free.astype(np.float64)
     hits = [((digit == d) & free).astype(np.float64) for d in range(10)]
@@ -131,6 +138,7 @@ def terminal_digit(panel: Panel, chosen: Chosen) -> list[Finding]:
             for one, share in zip(hits, usual, strict=True)
         )
         tail = np.where(n >= max(60, window // 4), tail_of_chi(chi), np.nan)
+        tail = history.against_peers(tail, panel.of_factor.values())
         rare = history.rarity(tail, window, month, 0.5, (4.0, 2.0))
         for e in history.excursions(
             rare[list(chosen.rows)], chosen.figure("threshold", chosen.rows[0]), window // 2
@@ -140,8 +148,8 @@ def terminal_digit(panel: Panel, chosen: Chosen) -> list[Finding]:
             for d in range(10):
                 inside = slice(e.peak, e.peak + window)
                 figures[f"digit_{d}"] = float(hits[d][row, inside].sum() / max(n[row, e.peak], 1))
-            found.append(_finding(chosen, Stretch(row, e.peak, e.peak + window), e.rare, row, figures))
-    return history.rarest_only(found)
+            odd.append(_finding(chosen, Stretch(row, e.peak, e.peak + window), e.rare, row, figures))
+    return found + history.rarest_only(odd)
 
 
 def tail_of_chi(chi: Floats, freedom: int = 9) -> Floats:

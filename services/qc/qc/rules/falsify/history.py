@@ -65,7 +65,7 @@ def per_month(panel: Panel) -> int:
 
 def rolling_sum(x: Floats, window: int) -> Floats:
     """Sums over every window of the last axis [.., N - window + 1]; NaN counts as 0."""
-    total = np.cumsum(np.nan_to_num(x), axis=-1)
+    total = np.cumsum(np.where(np.isnan(x), 0.0, x), axis=-1)
     total = np.concatenate([np.zeros((*x.shape[:-1], 1)), total], axis=-1)
     sums: Floats = total[..., window:] - total[..., :-window]
     return sums

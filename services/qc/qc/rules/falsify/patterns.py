@@ -4,14 +4,20 @@ Promises: both are measured on moves between periods, against the series' own hi
 network, less what all stations did. Leaves single copied days to `qc.rules.falsify.copies`.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from qc.rules.falsify import history
 from qc.rules.falsify.catalogue import register
 from qc.rules.falsify.constant import at_level
+from qc.rules.falsify.copies import MOVING_SHARE
 from qc.rules.falsify.finding import Chosen, Finding, Stretch, strength
 from qc.rules.falsify.panel import Panel
 from qc.rules.outcome import Floats, Ints
+
+# Two days of hours: longer repeats are copies of days.
+LONGEST_LAG = 48
 
 
 def moves(x: Floats, steps: Floats) -> tuple[Floats, Floats]:
@@ -23,15 +29,17 @@ def moves(x: Floats, steps: Floats) -> tuple[Floats, Floats]:
 
 
 def _report(
-    panel: Panel, chosen: Chosen, rare: Floats, window: int, shown: dict[str, Floats | Ints]
+    panel: Panel, chosen: Chosen, rare: Floats, size: tuple[int, int], shown: Mapping[str, Floats | Ints]
 ) -> list[Finding]:
     first = chosen.rows[0]
+    window, stride = size
     found: list[Finding] = []
-    for e in history.excursions(rare[list(chosen.rows)], chosen.figure("threshold", first), window):
+    for e in history.excursions(rare[list(chosen.rows)], chosen.figure("threshold", first), window // stride):
         row = chosen.rows[e.row]
         reach = (chosen.figure("threshold", row), chosen.figure("strong", row))
-        inner = min(window // 4, (e.to_i - e.from_i) // 2)
-        where = Stretch(row, e.from_i + inner, min(panel.shape[1], e.to_i + window - inner))
+        begin, end = e.from_i * stride, (e.to_i - 1) * stride + 1
+        inner = min(window // 4, (end - begin) // 2)
+        where = Stretch(row, begin + inner, min(panel.shape[1], end + window - inner))
         figures = {name: float(values[row, e.peak]) for name, values in shown.items()}
         found.append(
             Finding(
@@ -52,37 +60,47 @@ def periodic(panel: Panel, chosen: Chosen) -> list[Finding]:
         window = history.periods(panel, chosen.figure(name, first), chosen.test.min_n)
         if x.shape[1] < 4 * window:
             break
-        rest, lag = repetition(x, history.step_of(x), window)
-        statistic = history.against_peers(-np.log(rest), list(panel.of_factor.values()))
-        rare = history.rarity(statistic, window, history.per_month(panel), 0.1)
-        found += _report(panel, chosen, rare, window, {"unexplained": rest, "lag": lag})
+        stride = max(1, window // 24)
+        rest, lag = repetition(x, history.step_of(x), window, stride)
+        statistic = history.against_peers(-np.log(rest), panel.of_factor.values())
+        rare = history.rarity(statistic, window // stride, max(1, history.per_month(panel) // stride), 0.1)
+        found += _report(panel, chosen, rare, (window, stride), {"unexplained": rest, "lag": lag})
     return history.rarest_only(found)
 
 
-def repetition(x: Floats, steps: Floats, window: int) -> tuple[Floats, Ints]:
+def repetition(x: Floats, steps: Floats, window: int, stride: int) -> tuple[Floats, Ints]:
     """The share of the moves of every window not explained by those some periods before, and that interval.
 
-    Intervals from 4 periods to half the window; 1 = nothing repeats, 0 = an exact repeat [S, M]. NaN where a
-    quarter is unknown or the window hardly moves.
+    Intervals from 4 to 48 periods, at most half the window; 1 = nothing repeats, 0 = an exact repeat, per window
+    begun every `stride` periods [S, M]. NaN where a quarter is unknown or the window hardly moves.
     """
     d, noise = moves(x, steps)
-    best = np.full((len(x), d.shape[1] - window + 1), np.inf)
-    lag_of = np.zeros(best.shape, dtype=np.int64)
+    count_of = (d.shape[1] - window) // stride + 1
     known = np.isfinite(d)
     d = np.where(known, d, 0.0)
-    square = history.rolling_sum(d * d, window)
-    count = history.rolling_sum(known.astype(np.float64), window)
-    for lag in range(4, min(window // 2, 48) + 1):
+
+    def sums(part: Floats, length: int) -> Floats:
+        total = np.concatenate([np.zeros((len(part), 1)), np.cumsum(part, axis=1)], axis=1)
+        ends = np.arange(count_of) * stride
+        found: Floats = total[:, ends + length] - total[:, ends]
+        return found
+
+    square, count = sums(d * d, window), sums(known.astype(np.float64), window)
+    best = np.full((len(x), count_of), np.inf)
+    lag_of = np.zeros(best.shape, dtype=np.int64)
+    for lag in range(4, min(window // 2, LONGEST_LAG) + 1):
         both = known[:, lag:] & known[:, :-lag]
-        away = np.where(both, d[:, lag:] - d[:, :-lag], 0.0)
+        later, earlier = np.where(both, d[:, lag:], 0.0), np.where(both, d[:, :-lag], 0.0)
         inside = window - lag
-        unlike = history.rolling_sum(away * away, inside)
-        likely = history.rolling_sum(np.where(both, d[:, lag:] ** 2 + d[:, :-lag] ** 2, 0.0), inside)
-        share = (unlike + inside * noise) / (likely + inside * noise + 1e-12)
+        common = sums(later * earlier, inside)
+        likely = sums(later * later + earlier * earlier, inside) + inside * noise + 1e-12
+        share = 1.0 - 2.0 * common / likely
         better = share < best
         best = np.where(better, share, best)
         lag_of = np.where(better, lag, lag_of)
-    idle = (count < 0.75 * window) | (square < 24 * window * noise) | (square <= 0)
+    moving = sums((np.abs(d) > 1.01 * np.sqrt(12 * noise)).astype(np.float64), window)
+    idle = (count < 0.75 * window) | (square < 60 * window * noise) | (square <= 0)
+    idle |= moving < MOVING_SHARE * count
     return np.where(idle, np.nan, np.fmax(best, 1e-4)), lag_of
 
 
@@ -100,7 +118,7 @@ def smooth(panel: Panel, chosen: Chosen) -> list[Finding]:
         groups = list(panel.of_factor.values())
         statistic = history.against_peers(statistic, groups, both_ways=True)
         rare = history.rarity(statistic, window, history.per_month(panel), 0.03)
-        found += _report(panel, chosen, rare, window, {"roughness": ratio})
+        found += _report(panel, chosen, rare, (window, 1), {"roughness": ratio})
     return history.rarest_only(found)
 
 

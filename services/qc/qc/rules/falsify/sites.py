@@ -17,7 +17,7 @@ from qc.rules.falsify.panel import Panel
 from qc.rules.outcome import Flags, Floats
 
 # So many neighbours of each station are compared.
-NEIGHBOURS = 11
+NEIGHBOURS = 8
 # Pairs of one factor whose stretches are looked at together; bounds the memory.
 AT_ONCE = 24
 
@@ -44,9 +44,28 @@ def copied_site(panel: Panel, chosen: Chosen) -> list[Finding]:
     for rows in panel.of_factor.values():
         wanted = [pair for pair in pairs(panel, [int(r) for r in rows if int(r) in judged])]
         if wanted:
-            found += _exact(panel, chosen, x, steps, wanted)
-            found += _near(panel, chosen, x, steps, wanted)
+            alike = _exact(panel, chosen, x, steps, wanted) + _near(panel, chosen, x, steps, wanted)
+            found += without_common(alike, len(rows))
     return history.rarest_only(found)
+
+
+def without_common(alike: list[Finding], stations: int) -> list[Finding]:
+    """Without stretches in which a third of the stations (at least 4) are alike: a network that was filled in.
+
+    Worked example: 12 stations report 107 for two days → no copy; two of them do → a copy.
+    """
+    kept: list[Finding] = []
+    for finding in alike:
+        w = finding.where
+        here = {
+            row
+            for other in alike
+            if other.where.from_i < w.to_i and w.from_i < other.where.to_i
+            for row in (other.where.row, *(stretch.row for stretch in other.evidence))
+        }
+        if len(here) < max(4, stations / 3):
+            kept.append(finding)
+    return kept
 
 
 def _exact(
@@ -139,24 +158,25 @@ def _near(
     panel: Panel, chosen: Chosen, x: Floats, steps: Floats, wanted: list[tuple[int, int]]
 ) -> list[Finding]:
     first = wanted[0][0]
-    window = history.periods(panel, chosen.figure("near_hours", first), 12)
-    if x.shape[1] < 6 * window:
-        return []
     found: list[Finding] = []
     rows = {row for pair in wanted for row in pair}
     looks = np.log10(max(1.0, 2 * len(wanted) / len(rows)))
-    for begin in range(0, len(wanted), AT_ONCE):
-        some = wanted[begin : begin + AT_ONCE]
-        near = nearness(x, steps, some, window)
-        rare = history.rarity(near, window, history.per_month(panel), 0.1) - looks
-        threshold = chosen.figure("near_threshold", first)
-        for e in history.excursions(rare, threshold, window):
-            one, other = some[e.row]
-            reach = (threshold, chosen.figure("near_strong", one))
-            inner = window // 4
-            start, end = e.from_i + inner, e.to_i - 1 + window - inner
-            figures = {"lag": 0.0, "values": float(end - start), "exact": 0.0}
-            found += _named(chosen, x, ((one, start), (other, start)), end - start, e.rare, reach, figures)
+    threshold = chosen.figure("near_threshold", first)
+    for name in ("near_short", "near_long"):
+        window = history.periods(panel, chosen.figure(name, first), 12)
+        if x.shape[1] < 6 * window:
+            break
+        for begin in range(0, len(wanted), AT_ONCE):
+            some = wanted[begin : begin + AT_ONCE]
+            near = nearness(x, steps, some, window)
+            rare = history.rarity(near, window, history.per_month(panel), 0.1) - looks
+            for e in history.excursions(rare, threshold, window):
+                one, other = some[e.row]
+                reach = (threshold, chosen.figure("near_strong", one))
+                inner = window // 4
+                start, end = e.from_i + inner, e.to_i - 1 + window - inner
+                figures = {"lag": 0.0, "values": float(end - start), "exact": 0.0}
+                found += _named(chosen, x, ((one, start), (other, start)), end - start, e.rare, reach, figures)
     return found
 
 
@@ -182,6 +202,6 @@ def nearness(x: Floats, steps: Floats, some: list[tuple[int, int]], window: int)
         var_q = np.fmax(var_q, 0) + share * noise_b / scale_b**2 + 1e-12
         r = np.clip(cov / np.sqrt(var_p * var_q), 0.0, 1.0)
         known = count >= 0.75 * length
-        moving = (var_p > 40 * share * noise_a / scale_a**2) & (var_q > 40 * share * noise_b / scale_b**2)
+        moving = (var_p > 108 * share * noise_a / scale_a**2) & (var_q > 108 * share * noise_b / scale_b**2)
         total += np.where(known & (moving | (share > 1)), -0.5 * np.log(np.fmax(1 - r * r, LEAST_REST)), np.nan)
     return total
