@@ -31,7 +31,7 @@ def capped(panel: Panel, chosen: Chosen) -> list[Finding]:
     steps = history.step_of(x)
     month = history.per_month(panel)
     first = chosen.rows[0]
-    for days in (4, 10, 30):
+    for days in (2, 4, 10, 30):
         window = history.periods(panel, 24 * days, 20)
         stride = max(1, window // 8)
         if x.shape[1] < 3 * window:
@@ -79,7 +79,8 @@ def ties_at_top(
         surprise = np.where(
             more > expected, more * np.log10(np.fmax(more, 1e-9) / expected) - (more - expected) / np.log(10), 0.0
         )
-        good = (known >= 0.6 * window) & (largest[:, 0] > 10 * step) & (visits >= 3)
+        surprise = np.where((visits >= 3) & (largest[:, 0] > 10 * step), surprise, 0.0)
+        good = known >= 0.6 * window
         tail[row] = np.where(good, surprise, np.nan)
         top[row], ties[row] = np.where(good, largest[:, 0], np.nan), at
     return tail, top, ties

@@ -92,24 +92,45 @@ def _row(
 ) -> list[Finding]:
     found: list[Finding] = []
     total = int(day[-1]) + 1
-    for days in (30, 90):
-        if total < 3 * days:
+    for days in (30, 90, 180):
+        if total < 2 * days:
             break
         stride = max(1, days // 6)
         z, near = jump_at(series, cuts, step, day, days, stride)
         usual = history.quantiles(z, (0.5,))[0][:, None]
         above = np.where(np.isnan(z), -np.inf, z - np.clip(usual, 0.0, 2.0))
-        which = above.argmax(axis=0)
-        columns = np.arange(z.shape[1])
-        peak = np.where(np.isfinite(above[which, columns]), above[which, columns], np.nan)[None]
-        rare = history.rarity(peak, days // stride, max(1, 30 // stride), 0.3, (5.0, 1.5))
-        for e in history.excursions(rare, chosen.figure("threshold", row), days // stride):
-            cut = int(which[e.peak])
-            inside = np.flatnonzero((day >= e.peak * stride) & (day < e.peak * stride + days))
+        # The limit in force is one question; every other cut-off that might be meant is one more.
+        own = np.where((np.abs(cuts - panel.limit[row]) <= 1e-9 * cuts)[:, None], above, -np.inf)
+        for looked_at, most in ((own, (3.0, 1.0)), (above, (5.0, 1.5))):
+            found += _beyond(chosen, row, cuts, (z, near, looked_at), (days, stride), most, day)
+    return found
+
+
+def _beyond(
+    chosen: Chosen,
+    row: int,
+    cuts: Floats,
+    jumps: tuple[Floats, Floats, Floats],
+    size: tuple[int, int],
+    most: tuple[float, float],
+    day: Ints,
+) -> list[Finding]:
+    z, near, looked_at = jumps
+    days, stride = size
+    which = looked_at.argmax(axis=0)
+    best = looked_at[which, np.arange(z.shape[1])]
+    peak = np.where(np.isfinite(best), best, np.nan)[None]
+    rare = history.rarity(peak, days // stride, max(1, 30 // stride), 0.3, most)
+    found: list[Finding] = []
+    reach = (chosen.figure("threshold", row), chosen.figure("strong", row))
+    for e in history.excursions(rare, reach[0], days // stride, reach[1]):
+        for place in sorted({e.early, e.peak}):
+            cut = int(which[place])
+            inside = np.flatnonzero((day >= place * stride) & (day < place * stride + days))
             figures = {
-                "limit": float(cuts[cut]), "below": float(near[0, cut, e.peak]),
-                "above": float(near[1, cut, e.peak]), "jump": float(z[cut, e.peak]),
+                "limit": float(cuts[cut]), "below": float(near[0, cut, place]),
+                "above": float(near[1, cut, place]), "jump": float(z[cut, place]),
             }  # fmt: skip
             where = Stretch(row, int(inside[0]), int(inside[-1]) + 1)
-            found.append(rare_finding(chosen, where, e.rare, figures))
+            found.append(rare_finding(chosen, where, float(rare[0, place]), figures))
     return found

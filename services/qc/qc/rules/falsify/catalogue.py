@@ -17,7 +17,7 @@ import yaml
 
 from qc.rules import falsify
 from qc.rules.falsify.finding import Chosen, FalsificationTest, Finding, Run
-from qc.rules.falsify.panel import Panel
+from qc.rules.falsify.panel import DAY_MS, Panel
 
 # Filled by the modules of this package: id → function.
 RUNS: dict[str, Run] = {}
@@ -25,10 +25,17 @@ RUNS: dict[str, Run] = {}
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What all tests said about one panel; `not_run` = test id → the inputs it lacks."""
+    """What all tests said about one panel; `not_run` = test id → the inputs it lacks.
+
+    `looks` counts the chances (test × series × month) a p-valued test had to be wrong, for
+    `combine.suspicions`; `expected_false` the suspicions a month of this panel brings if nobody cheats, from
+    the rates measured in untouched data.
+    """
 
     findings: tuple[Finding, ...]
     not_run: Mapping[str, tuple[str, ...]]
+    looks: int = 0
+    expected_false: float = 0.0
 
 
 def register(test_id: str) -> Callable[[Run], Run]:
@@ -90,6 +97,8 @@ def run(
     """
     findings: list[Finding] = []
     not_run: dict[str, tuple[str, ...]] = {}
+    months = max(1, -(-panel.shape[1] * panel.step_ms // (30 * DAY_MS)))
+    looks, expected = 0, 0.0
     for test in tests:
         if on < test.valid_from or (test.valid_to is not None and on >= test.valid_to):
             continue
@@ -99,4 +108,6 @@ def run(
             not_run[test.id] = lacks or ("series",)
             continue
         findings += RUNS[test.id](panel, chosen)
-    return Report(tuple(findings), not_run)
+        looks += len(chosen.rows) * months if test.p_valued else 0
+        expected += len(chosen.rows) * test.false_per_series_month
+    return Report(tuple(findings), not_run, looks, expected)

@@ -43,8 +43,10 @@ def runs_of(x: Floats) -> Runs:
     return Runs(places[starts], places[ends - 1] + 1, values[starts], ends - starts)
 
 
-def rare_runs(runs: Runs, step: float, months: float, season: int) -> Floats:
-    """-log10 of the chance of each run in a month: how often values at that level stay as they are.
+def rare_runs(runs: Runs, step: float, months: float, season: int) -> tuple[Floats, Floats]:
+    """-log10 of the chance of each run in a month, and of it what the number of runs takes away.
+
+    How often do values at that level stay as they are?
 
     The chance to stay comes from runs that have lasted two periods already, without the run that is judged: the
     largest of that at the same level in the whole history, at any level within `season` periods before and
@@ -65,8 +67,8 @@ def rare_runs(runs: Runs, step: float, months: float, season: int) -> Floats:
     at_value = [np.bincount(same, part)[same] - part for part in (stays, asked)]
     stay = np.fmax(at_level, (near[0] + 4 * at_level) / (near[1] + 4))
     stay = np.fmax(stay, (at_value[0] + 4 * at_level) / (at_value[1] + 4))
-    rare: Floats = -np.fmax(0, runs.length - 2) * np.log10(stay) - np.log10((pairs_of + 1) / months)
-    return rare
+    looks = np.log10((pairs_of + 1) / months)
+    return -np.fmax(0, runs.length - 2) * np.log10(stay) - looks, looks
 
 
 def _around(block: Ints, part: Ints) -> Floats:
@@ -100,7 +102,7 @@ def constant(panel: Panel, chosen: Chosen) -> list[Finding]:
             continue
         runs = runs_of(x[row])
         months = max(1.0, int(runs.length.sum()) / history.per_month(panel))
-        rare = rare_runs(runs, float(steps[row]), months, history.per_month(panel))
+        rare, stay_loss = rare_runs(runs, float(steps[row]), months, history.per_month(panel))
         peers = panel.of_factor[panel.factor[row]]
         least = history.periods(panel, chosen.figure("hours", row), int(chosen.figure("least", row)))
         floor = max(chosen.figure("coarse", row) * float(steps[row]), _quiet(panel, row))
@@ -112,6 +114,12 @@ def constant(panel: Panel, chosen: Chosen) -> list[Finding]:
                 continue
             figures = {"equal_values": float(runs.length[i]), "value": float(runs.value[i])}
             found.append(_finding("K1", where, float(rare[i]), (threshold, strong), chosen, figures))
+            # How rare grows in a straight line with the length: since when was it enough?
+            enough = 2 + (int(runs.length[i]) - 2) * (strong + stay_loss[i]) / (rare[i] + stay_loss[i])
+            early = where.from_i + max(least, int(np.ceil(enough)))
+            if rare[i] > strong and early < where.to_i:
+                short = Stretch(row, where.from_i, early)
+                found.append(_finding("K1", short, strong, (threshold, strong), chosen, figures))
     return found
 
 
@@ -170,14 +178,17 @@ def narrow_band(panel: Panel, chosen: Chosen) -> list[Finding]:
     steps = history.step_of(x)
     rare, spread, mean = narrowness(panel, x, steps, window)
     found: list[Finding] = []
-    for e in history.excursions(rare[list(chosen.rows)], chosen.figure("threshold", first), window):
+    reach = (chosen.figure("threshold", first), chosen.figure("strong", first))
+    for e in history.excursions(rare[list(chosen.rows)], reach[0], window, reach[1]):
         row = chosen.rows[e.row]
-        reach = (chosen.figure("threshold", row), chosen.figure("strong", row))
         figures = {"spread": float(spread[row, e.peak]), "level": float(mean[row, e.peak])}
         # The outermost windows reach into honest periods on either side.
         inner = (window - 1) // 4
         where = Stretch(row, e.from_i + inner, e.to_i - 1 + window - inner)
         found.append(_finding("K2", where, e.rare, reach, chosen, figures))
+        if e.early + window < where.to_i and rare[row, e.early] >= reach[1]:
+            early = Stretch(row, where.from_i, e.early + window)
+            found.append(_finding("K2", early, float(rare[row, e.early]), reach, chosen, figures))
     return found
 
 

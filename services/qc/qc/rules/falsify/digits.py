@@ -61,16 +61,18 @@ def _surprises(
             break
         count, n = history.rolling_sum(hits, window), history.rolling_sum(of, window)
         tail = history.tail_of_binomial(count, n, share)
-        tail = history.against_peers(np.where(n >= max(24, 0.35 * window), tail, np.nan), panel.of_factor.values())
+        tail = history.against_peers(np.where(n >= max(40, 0.4 * window), tail, np.nan), panel.of_factor.values())
         rare = history.rarity(tail, window, month, 0.4, (3.0, 1.5))
-        for e in history.excursions(rare[list(chosen.rows)], chosen.figure("threshold", first), window // 2):
+        reach = (chosen.figure("threshold", first), chosen.figure("strong", first))
+        for e in history.excursions(rare[list(chosen.rows)], reach[0], window // 2, reach[1]):
             row = chosen.rows[e.row]
-            where = Stretch(row, e.peak, e.peak + window)
-            figures = {
-                name: float(count[row, e.peak] / max(n[row, e.peak], 1)),
-                "usual": float(share[row, 0]), "n": float(n[row, e.peak]), "window": float(window),
-            }  # fmt: skip
-            found.append(_finding(chosen, where, e.rare, row, figures))
+            for begin in sorted({e.early, e.peak}):
+                figures = {
+                    name: float(count[row, begin] / max(n[row, begin], 1)),
+                    "usual": float(share[row, 0]), "n": float(n[row, begin]), "window": float(window),
+                }  # fmt: skip
+                where = Stretch(row, begin, begin + window)
+                found.append(_finding(chosen, where, float(rare[row, begin]), row, figures))
     return history.rarest_only(found)
 
 
@@ -140,15 +142,16 @@ def terminal_digit(panel: Panel, chosen: Chosen) -> list[Finding]:
         tail = np.where(n >= max(60, window // 4), tail_of_chi(chi), np.nan)
         tail = history.against_peers(tail, panel.of_factor.values())
         rare = history.rarity(tail, window, month, 0.5, (4.0, 2.0))
-        for e in history.excursions(
-            rare[list(chosen.rows)], chosen.figure("threshold", chosen.rows[0]), window // 2
-        ):
+        reach = (chosen.figure("threshold", chosen.rows[0]), chosen.figure("strong", chosen.rows[0]))
+        for e in history.excursions(rare[list(chosen.rows)], reach[0], window // 2, reach[1]):
             row = chosen.rows[e.row]
-            figures = {"chi_square": float(chi[row, e.peak]), "n": float(n[row, e.peak])}
-            for d in range(10):
-                inside = slice(e.peak, e.peak + window)
-                figures[f"digit_{d}"] = float(hits[d][row, inside].sum() / max(n[row, e.peak], 1))
-            odd.append(_finding(chosen, Stretch(row, e.peak, e.peak + window), e.rare, row, figures))
+            for begin in sorted({e.early, e.peak}):
+                figures = {"chi_square": float(chi[row, begin]), "n": float(n[row, begin])}
+                for d in range(10):
+                    inside = hits[d][row, begin : begin + window]
+                    figures[f"digit_{d}"] = float(inside.sum() / max(n[row, begin], 1))
+                where = Stretch(row, begin, begin + window)
+                odd.append(_finding(chosen, where, float(rare[row, begin]), row, figures))
     return found + history.rarest_only(odd)
 
 

@@ -74,7 +74,9 @@ class FalsificationTest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     source: str
     weight: Annotated[float, msgspec.Meta(gt=0, lt=1)]
     weight_source: str = ""
-    # Suspicions per series and month that this test raised alone in untouched data, and which data those were.
+    # Whether its findings carry a chance per series and month, to be controlled over the network.
+    p_valued: bool = False
+    # Findings per series and month that raised a suspicion in untouched data, and which data those were.
     false_per_series_month: float = 0.0
     measured_on: str = ""
     kind: Kind

@@ -11,7 +11,7 @@ from math import log, log10
 
 import numpy as np
 
-from qc.rules.falsify.finding import Finding
+from qc.rules.falsify.finding import Finding, Stretch
 from qc.rules.falsify.panel import DAY_MS, HOUR_MS, Panel
 from qc.rules.outcome import Floats, Ints
 
@@ -24,6 +24,7 @@ NOT_MEASURED = tuple(ord(letter) for letter in "FMSDCB")
 MIDDLE, UPPER = 0.5, 0.75
 GUMBEL_MIDDLE, GUMBEL_UPPER = -log(-log(MIDDLE)), -log(-log(UPPER))
 LEAST_BLOCKS = 6
+CERTAIN_BLOCKS = 60
 # A step that this share of the values fits is the instrument's own.
 MOST = 0.7
 
@@ -115,7 +116,9 @@ def rarity(
     scale = np.clip((upper - middle) / (GUMBEL_UPPER - GUMBEL_MIDDLE), floor, most[1])
     middle = np.fmin(middle, most[0])
     z = np.fmax(0.0, (statistic - middle[:, None]) / scale[:, None] + GUMBEL_MIDDLE)
-    k = np.where(known >= LEAST_BLOCKS, known, np.nan)[:, None]
+    # A statistic with a unit of its own is a chance already; the history only says how much to distrust it.
+    certain = float(CERTAIN_BLOCKS if np.isfinite(most[1]) else 0)
+    k = np.where(known >= LEAST_BLOCKS, np.fmax(known, certain), np.nan)[:, None]
     rare: Floats = k * np.log1p(z / k) / log(10) - log10(max(1.0, month / block))
     return rare
 
@@ -144,24 +147,30 @@ def against_peers(
 
 @dataclass(frozen=True, slots=True)
 class Excursion:
-    """Windows [from_i, to_i) of a row beyond a threshold one after another; `peak` the rarest, `rare` its rarity."""
+    """Windows [from_i, to_i) of a row beyond a threshold one after another; `peak` the rarest, `rare` its rarity.
+
+    `early` is the first of them that counts in full, the peak where none does.
+    """
 
     row: int
     from_i: int
     to_i: int
     peak: int
+    early: int
     rare: float
 
 
-def excursions(rare: Floats, threshold: float, join: int) -> list[Excursion]:
-    """The excursions of every row; those at most `join` windows apart are one."""
+def excursions(rare: Floats, threshold: float, join: int, strong: float = np.inf) -> list[Excursion]:
+    """The excursions of every row; those at most `join` windows apart are one; in full from `strong` on."""
     found: list[Excursion] = []
     beyond = np.nan_to_num(rare, nan=-1.0) >= threshold
     for row in np.flatnonzero(beyond.any(axis=1)).tolist():
         places = np.flatnonzero(beyond[row])
         for part in np.split(places, np.flatnonzero(np.diff(places) > join) + 1):
             peak = int(part[np.argmax(rare[row, part])])
-            found.append(Excursion(row, int(part[0]), int(part[-1]) + 1, peak, float(rare[row, peak])))
+            full = part[rare[row, part] >= strong]
+            early = int(full[0]) if len(full) else peak
+            found.append(Excursion(row, int(part[0]), int(part[-1]) + 1, peak, early, float(rare[row, peak])))
     return found
 
 
@@ -179,13 +188,26 @@ def tail_of_binomial(count: Floats, of: Floats, share: Floats) -> Floats:
 
 
 def rarest_only(found: list[Finding]) -> list[Finding]:
-    """Of findings of one test that overlap in one row, the one with the largest statistic."""
+    """Of findings of one test that overlap in one row, the one with the largest statistic.
+
+    Beside it the one that counts in full and ends first, if that is earlier: it says since when this was known.
+    """
     kept: list[Finding] = []
     for finding in sorted(found, key=lambda f: (-f.statistic, f.where.row, f.where.from_i)):
-        w = finding.where
-        if not any(k.where.row == w.row and k.where.from_i < w.to_i and w.from_i < k.where.to_i for k in kept):
+        if not any(overlap(other.where, finding.where) for other in kept):
             kept.append(finding)
-    return sorted(kept, key=lambda f: (f.where.row, f.where.from_i))
+    early: list[Finding] = []
+    for finding in kept:
+        full = [f for f in found if f.strength >= 1.0 and overlap(f.where, finding.where)]
+        first = min(full, key=lambda f: (f.where.to_i, f.where.from_i), default=finding)
+        if first.where.to_i < finding.where.to_i and first not in kept and first not in early:
+            early.append(first)
+    return sorted(kept + early, key=lambda f: (f.where.row, f.where.from_i, f.where.to_i))
+
+
+def overlap(one: Stretch, other: Stretch) -> bool:
+    """Whether two stretches of one row share a period."""
+    return one.row == other.row and one.from_i < other.to_i and other.from_i < one.to_i
 
 
 def chance(rare: float) -> float:

@@ -34,19 +34,23 @@ def _report(
     first = chosen.rows[0]
     window, stride = size
     found: list[Finding] = []
-    for e in history.excursions(rare[list(chosen.rows)], chosen.figure("threshold", first), window // stride):
+    reach = (chosen.figure("threshold", first), chosen.figure("strong", first))
+    for e in history.excursions(rare[list(chosen.rows)], reach[0], window // stride, reach[1]):
         row = chosen.rows[e.row]
-        reach = (chosen.figure("threshold", row), chosen.figure("strong", row))
         begin, end = e.from_i * stride, (e.to_i - 1) * stride + 1
         inner = min(window // 4, (end - begin) // 2)
-        where = Stretch(row, begin + inner, min(panel.shape[1], end + window - inner))
+        stretches = [(e.rare, Stretch(row, begin + inner, min(panel.shape[1], end + window - inner)))]
+        until = e.early * stride + window
+        if rare[row, e.early] >= reach[1] and until < stretches[0][1].to_i:
+            stretches.append((float(rare[row, e.early]), Stretch(row, begin + inner, until)))
         figures = {name: float(values[row, e.peak]) for name, values in shown.items()}
-        found.append(
+        found += [
             Finding(
-                chosen.test.id, where, e.rare, reach[0], history.chance(e.rare), strength(e.rare, *reach),
-                chosen.test.kind, (), {**figures, "rare": e.rare},
+                chosen.test.id, where, rarity, reach[0], history.chance(rarity), strength(rarity, *reach),
+                chosen.test.kind, (), {**figures, "rare": rarity},
             )
-        )  # fmt: skip
+            for rarity, where in stretches
+        ]  # fmt: skip
     return found
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from qc.rules.falsify import history, repeats
 from qc.rules.falsify.catalogue import register
-from qc.rules.falsify.copies import LEAST_REST, oddness
+from qc.rules.falsify.copies import LEAST_REST, UNCLEAR, oddness
 from qc.rules.falsify.finding import Chosen, Finding, Stretch, strength
 from qc.rules.falsify.panel import Panel
 from qc.rules.outcome import Flags, Floats
@@ -140,7 +140,7 @@ def _named(
     """The station that fits its surroundings less; both where neither does clearly."""
     stretches = [Stretch(row, begin, begin + length) for row, begin in places]
     odd = [oddness(x, s.row, (s.from_i, s.to_i), None) for s in stretches]
-    sure = abs(odd[0] - odd[1]) > 0.15
+    sure = abs(odd[0] - odd[1]) > UNCLEAR
     found = []
     for me, it in ((0, 1), (1, 0)):
         if sure and odd[me] < odd[it]:
@@ -168,8 +168,10 @@ def _near(
             break
         for begin in range(0, len(wanted), AT_ONCE):
             some = wanted[begin : begin + AT_ONCE]
-            near = nearness(x, steps, some, window)
-            rare = history.rarity(near, window, history.per_month(panel), 0.1) - looks
+            month = history.per_month(panel)
+            near = history.rarity(nearness(x, steps, some, window), window, month, 0.1)
+            equal = history.rarity(closeness(x, steps, some, window), window, month, 0.4, (6.0, 3.0))
+            rare = np.fmax(near, equal) - looks
             for e in history.excursions(rare, threshold, window):
                 one, other = some[e.row]
                 reach = (threshold, chosen.figure("near_strong", one))
@@ -205,3 +207,18 @@ def nearness(x: Floats, steps: Floats, some: list[tuple[int, int]], window: int)
         moving = (var_p > 108 * share * noise_a / scale_a**2) & (var_q > 108 * share * noise_b / scale_b**2)
         total += np.where(known & (moving | (share > 1)), -0.5 * np.log(np.fmax(1 - r * r, LEAST_REST)), np.nan)
     return total
+
+
+def closeness(x: Floats, steps: Floats, some: list[tuple[int, int]], window: int) -> Floats:
+    """Surprise at how many values of a pair lie within one step of each other, per window [pairs, M].
+
+    Against the share the pair usually has, above ten steps, where equality is no matter of course.
+    """
+    a, b = (x[[pair[side] for pair in some]] for side in (0, 1))
+    step = np.fmax(*(np.nan_to_num(steps[[pair[side] for pair in some]])[:, None] for side in (0, 1)))
+    asked = np.isfinite(a) & np.isfinite(b) & (np.fmin(a, b) > 10 * step)
+    hits = (asked & (np.abs(np.where(asked, a - b, np.inf)) <= 1.01 * step)).astype(np.float64)
+    count, of = history.rolling_sum(hits, window), history.rolling_sum(asked.astype(np.float64), window)
+    share = (hits.sum(axis=1) + 1) / (asked.sum(axis=1) + 20)
+    tail = history.tail_of_binomial(count, of, share[:, None])
+    return np.where(of >= 0.6 * window, tail, np.nan)
