@@ -1,4 +1,5 @@
-"""K, D, B and N tests on cases made by hand: what each finds, and one innocent case each that it leaves alone."""
+"""K, D, B and N tests on cases made by hand: what each finds, and one innocent case each that it
+leaves alone."""
 
 from dataclasses import replace
 

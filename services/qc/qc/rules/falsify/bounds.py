@@ -43,7 +43,8 @@ def capped(panel: Panel, chosen: Chosen) -> list[Finding]:
             rare = history.rarity(tail, window // stride, max(1, month // stride), 0.4, (6.0, 3.0))
             for e in history.excursions(rare[list(chosen.rows)], chosen.figure("threshold", first), 4):
                 row = chosen.rows[e.row]
-                where = _at_top(x[row], float(top[row, e.peak]), e, stride, window, near, float(steps[row]))
+                depth = max(near * float(top[row, e.peak]), 0.5 * float(steps[row]))
+                where = _at_top(x[row], float(top[row, e.peak]), depth, e, (window, stride))
                 figures = {"top": float(top[row, e.peak]), "equal": float(ties[row, e.peak])}
                 if ties[row, e.peak] >= chosen.figure("least", row):
                     found.append(rare_finding(chosen, where, e.rare, figures))
@@ -77,7 +78,9 @@ def ties_at_top(
         expected = np.fmax(1.0, below * cells)
         more = np.fmax(at - 1.0, 0.0)
         surprise = np.where(
-            more > expected, more * np.log10(np.fmax(more, 1e-9) / expected) - (more - expected) / np.log(10), 0.0
+            more > expected,
+            more * np.log10(np.fmax(more, 1e-9) / expected) - (more - expected) / np.log(10),
+            0.0,
         )
         surprise = np.where((visits >= 3) & (largest[:, 0] > 10 * step), surprise, 0.0)
         good = known >= 0.6 * window
@@ -86,24 +89,23 @@ def ties_at_top(
     return tail, top, ties
 
 
-def _at_top(
-    series: Floats, top: float, e: history.Excursion, stride: int, window: int, near: float, step: float
-) -> Stretch:
+def _at_top(series: Floats, top: float, depth: float, e: history.Excursion, size: tuple[int, int]) -> Stretch:
+    window, stride = size
     begin, end = e.from_i * stride, min(len(series), (e.to_i - 1) * stride + window)
-    depth = max(near * top, 0.5 * step)
     hits = begin + np.flatnonzero(np.abs(series[begin:end] - top) <= depth)
     return Stretch(e.row, int(hits[0]), int(hits[-1]) + 1) if len(hits) else Stretch(e.row, begin, end)
 
 
 @register("B3")
 def missing_when_high(panel: Panel, chosen: Chosen) -> list[Finding]:
-    """B3: gaps and marks begin where the value before, or the other stations, were high, standards §6.1 B3."""
+    """B3: gaps and marks begin where the value before, or the other stations, were high,
+    standards §6.1 B3."""
     x = history.readings(panel)
     missing = ~np.isfinite(x)
     begins = missing[:, 1:] & ~missing[:, :-1]
     high = x[:, :-1] >= history.quantiles(x, (0.8,))[0][:, None]
     asked = (~missing[:, :-1]).astype(np.float64)
-    of, high_of = begins * 1.0, (begins & high) * 1.0
+    of, high_of = begins.astype(np.float64), (begins & high).astype(np.float64)
     found: list[Finding] = []
     month = history.per_month(panel)
     for days in (15, 45):
@@ -111,7 +113,9 @@ def missing_when_high(panel: Panel, chosen: Chosen) -> list[Finding]:
         if x.shape[1] < 3 * window:
             break
         total, hits = history.rolling_sum(of, window), history.rolling_sum(high_of, window)
-        share = np.fmax(history.rolling_sum(high * asked, window), 1) / np.fmax(history.rolling_sum(asked, window), 1)
+        share = np.fmax(history.rolling_sum(high * asked, window), 1) / np.fmax(
+            history.rolling_sum(asked, window), 1
+        )
         tail = np.where(hits >= 4, history.tail_of_binomial(hits, total, np.fmin(share, 0.9)), 0.0)
         rare = history.rarity(tail, window, month, 0.4, (3.0, 1.0))
         for e in history.excursions(

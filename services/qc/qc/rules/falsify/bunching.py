@@ -1,6 +1,7 @@
 """B1: too many values just below a limit, too few just above it.
 
-Promises: the jump of density at a cut-off is judged against those of the same window at all other cut-offs and
+Promises: the jump of density at a cut-off is judged against those of the same window at all other
+cut-offs and
 of other months at the same one; only cut-offs that the last digit resolves. Leaves caps to
 `qc.rules.falsify.bounds`.
 """
@@ -23,20 +24,20 @@ DISTANCES = (0.06, 0.12)
 
 @register("B1")
 def bunched(panel: Panel, chosen: Chosen) -> list[Finding]:
-    """B1: jump of the log density at the limit and at every cut-off that could be one (McCrary 2008), §6.1."""
+    """B1: jump of the log density at the limit and at every cut-off that could be one (McCrary
+    2008), §6.1."""
     x = history.readings(panel)
     steps = history.step_of(x)
     first_day = panel.day - panel.day[0] if panel.shape[1] else panel.day
     found: list[Finding] = []
     for row in chosen.rows:
-        cuts = cut_offs(x[row], float(steps[row]), float(panel.limit[row]))
-        if len(cuts):
-            found += _row(panel, chosen, x[row], row, cuts, float(steps[row]), first_day)
+        found += _row(panel, chosen, x[row], row, float(steps[row]), first_day)
     return history.rarest_only(found)
 
 
 def cut_offs(series: Floats, step: float, limit: float) -> Floats:
-    """Where people could have wanted to stay below: the limit, and numbers of two digits in the upper half."""
+    """Where people could have wanted to stay below: the limit, and numbers of two digits in the
+    upper half."""
     known = series[np.isfinite(series)]
     if len(known) < 200 or not np.isfinite(step):
         return np.zeros(0)
@@ -53,7 +54,9 @@ def cut_offs(series: Floats, step: float, limit: float) -> Floats:
     return np.unique(np.r_[inside, own])
 
 
-def jump_at(series: Floats, cuts: Floats, step: float, day: Ints, days: int, stride: int) -> tuple[Floats, Floats]:
+def jump_at(
+    series: Floats, cuts: Floats, step: float, day: Ints, days: int, stride: int
+) -> tuple[Floats, Floats]:
     """Standardised jump of log density at every cut-off, and counts (below, above), per window of `days`.
 
     Shapes [cuts, windows] and [2, cuts, windows]; positive where too many lie below. NaN where the bands hold
@@ -80,16 +83,19 @@ def jump_at(series: Floats, cuts: Floats, step: float, day: Ints, days: int, str
         level = [np.log(count / width) for count, width in zip(counts, wide, strict=True)]
         jump = level[1] - level[2] - SHARE_OF_SLOPE * np.fmax(level[0] - level[3], 0.0)
         noise = 1 / counts[1] + 1 / counts[2] + SHARE_OF_SLOPE**2 * (1 / counts[0] + 1 / counts[3])
-        z = np.where((counts[1] + counts[2] >= 25) & (wide[1] >= 3) & (wide[2] >= 3), jump / np.sqrt(noise), np.nan)
+        z = np.where(
+            (counts[1] + counts[2] >= 25) & (wide[1] >= 3) & (wide[2] >= 3), jump / np.sqrt(noise), np.nan
+        )
         better = np.nan_to_num(z, nan=-np.inf) > np.nan_to_num(best, nan=-np.inf)
         best = np.where(better, z, best)
         near = np.where(better, np.stack([counts[1], counts[2]]) - 0.5, near)
     return best, near
 
 
-def _row(
-    panel: Panel, chosen: Chosen, series: Floats, row: int, cuts: Floats, step: float, day: Ints
-) -> list[Finding]:
+def _row(panel: Panel, chosen: Chosen, series: Floats, row: int, step: float, day: Ints) -> list[Finding]:
+    cuts = cut_offs(series, step, float(panel.limit[row]))
+    if not len(cuts):
+        return []
     found: list[Finding] = []
     total = int(day[-1]) + 1
     for days in (30, 90, 180):
@@ -102,7 +108,7 @@ def _row(
         # The limit in force is one question; every other cut-off that might be meant is one more.
         own = np.where((np.abs(cuts - panel.limit[row]) <= 1e-9 * cuts)[:, None], above, -np.inf)
         for looked_at, most in ((own, (3.0, 1.0)), (above, (5.0, 1.5))):
-            found += _beyond(chosen, row, cuts, (z, near, looked_at), (days, stride), most, day)
+            found += _beyond(chosen, row, cuts, (z, near, looked_at), (days, stride, most), day)
     return found
 
 
@@ -111,12 +117,11 @@ def _beyond(
     row: int,
     cuts: Floats,
     jumps: tuple[Floats, Floats, Floats],
-    size: tuple[int, int],
-    most: tuple[float, float],
+    size: tuple[int, int, tuple[float, float]],
     day: Ints,
 ) -> list[Finding]:
     z, near, looked_at = jumps
-    days, stride = size
+    days, stride, most = size
     which = looked_at.argmax(axis=0)
     best = looked_at[which, np.arange(z.shape[1])]
     peak = np.where(np.isfinite(best), best, np.nan)[None]

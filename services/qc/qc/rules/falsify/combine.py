@@ -56,7 +56,8 @@ def suspicions(
     looks: int = 0,
     q: float = 0.05,
 ) -> list[Suspicion]:
-    """The suspicions of a panel, sorted by row and beginning; `looks` as in `catalogue.Report`, 0 = no control.
+    """The suspicions of a panel, sorted by row and beginning; `looks` as in `catalogue.Report`, 0
+    = no control.
 
     The heaviest finding of a row names stretch and kind; what overlaps it speaks for it too. What is left is
     judged in the same way, so that a year-long finding does not swallow the day in it.
@@ -78,4 +79,3 @@ def suspicions(
                 found.append(Suspicion(first.where, first.kind, score, tuple(group), survives))
             left = [f for f in left if all(f is not other for other in group)]
     return sorted(found, key=lambda s: (s.where.row, s.where.from_i))
-

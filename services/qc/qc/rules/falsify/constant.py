@@ -48,9 +48,11 @@ def rare_runs(runs: Runs, step: float, months: float, season: int) -> tuple[Floa
 
     How often do values at that level stay as they are?
 
-    The chance to stay comes from runs that have lasted two periods already, without the run that is judged: the
+    The chance to stay comes from runs that have lasted two periods already, without the run that
+    is judged: the
     largest of that at the same level in the whole history, at any level within `season` periods before and
-    after (an analyser that sticks for a month) and at this very value (where a fault rests). One stay in two is
+    after (an analyser that sticks for a month) and at this very value (where a fault rests). One
+    stay in two is
     assumed beforehand, so that little history claims little.
     Worked example: 1 of 10 stays at a level, 70 runs a month: 12 equal values → about 9.
     """
@@ -80,7 +82,8 @@ def _around(block: Ints, part: Ints) -> Floats:
 
 
 def shared(x: Floats, row: int, peers: Ints, where: Stretch) -> float:
-    """The share of the other stations of a factor that hardly moved in a stretch either; 0 with fewer than 3."""
+    """The share of the other stations of a factor that hardly moved in a stretch either; 0 with
+    fewer than 3."""
     others = x[peers[peers != row], where.from_i : where.to_i]
     if len(others) < 3:
         return 0.0
@@ -138,7 +141,15 @@ def _finding(
 ) -> Finding:
     p = history.chance(rare)
     return Finding(
-        test, where, rare, reach[0], p, strength(rare, *reach), chosen.test.kind, (), {**figures, "rare": rare}
+        test,
+        where,
+        rare,
+        reach[0],
+        p,
+        strength(rare, *reach),
+        chosen.test.kind,
+        (),
+        {**figures, "rare": rare},
     )
 
 

@@ -14,7 +14,8 @@ from qc.rules.falsify.finding import Chosen, Finding, Stretch, strength
 from qc.rules.falsify.panel import Panel
 from qc.rules.outcome import Floats, Ints
 
-# Days are compared with those at most so many days away; the product of a block stays below the size from which
+# Days are compared with those at most so many days away; the product of a block stays below the
+# size from which
 # linear algebra libraries wake their threads, which costs more than it gives here.
 REACH_DAYS = 120
 BLOCK_DAYS = 30
@@ -22,7 +23,8 @@ BLOCK_DAYS = 30
 LEAST_REST = 1e-4
 # Two stretches whose oddness differs by less fit their surroundings alike.
 UNCLEAR = 0.4
-# A day whose standard deviation is below so many steps of the last digit is like many others by rounding alone.
+# A day whose standard deviation is below so many steps of the last digit is like many others by
+# rounding alone.
 LIVELY_STEPS = 3.0
 # Where fewer of the moves are more than one step, the rest may be the spikes of an automatic zero check.
 MOVING_SHARE = 0.4
@@ -81,9 +83,7 @@ def duplicated(panel: Panel, chosen: Chosen) -> list[Finding]:
     x = history.readings(panel)
     steps = history.step_of(x)
     peers = middle_of_peers(panel, x)
-    return history.rarest_only(
-        _exact(panel, chosen, x, steps, peers) + _near(panel, chosen, x, steps, peers)
-    )
+    return history.rarest_only(_exact(panel, chosen, x, steps, peers) + _near(panel, chosen, x, steps, peers))
 
 
 def _exact(
@@ -109,16 +109,23 @@ def _exact(
             distinct = len(np.unique(digits[row, begin:end]))
             if rare < reach[0] or distinct < chosen.figure("distinct", row):
                 continue
-            figures = {"lag": float(lag), "values": float(end - begin), "distinct": float(distinct), "exact": 1.0}
+            figures = {
+                "lag": float(lag),
+                "values": float(end - begin),
+                "distinct": float(distinct),
+                "exact": 1.0,
+                "rare": rare,
+            }
             for copy, original in _named(x, row, ((begin, end), (begin - lag, end - lag)), peers[row]):
-                found.append(_finding(row, copy, original, rare, reach, chosen, figures))
+                found.append(_finding(row, copy, original, reach, chosen, figures))
     return found
 
 
 def _named(
     x: Floats, row: int, both: tuple[tuple[int, int], tuple[int, int]], peers: Floats | None
 ) -> list[tuple[tuple[int, int], tuple[int, int]]]:
-    """(copy, original) of two equal stretches, the later one first in `both`: either way where it is not clear.
+    """(copy, original) of two equal stretches, the later one first in `both`: either way where it
+    is not clear.
 
     Who fills a day copies from the past, so without a difference the later one is the copy.
     """
@@ -133,15 +140,14 @@ def _finding(
     row: int,
     copy: tuple[int, int],
     original: tuple[int, int],
-    rare: float,
     reach: tuple[float, float],
     chosen: Chosen,
     figures: dict[str, float],
 ) -> Finding:
-    evidence = (Stretch(row, *original),)
+    rare = figures["rare"]
     return Finding(
         chosen.test.id, Stretch(row, *copy), rare, reach[0], history.chance(rare), strength(rare, *reach),
-        chosen.test.kind, evidence, {**figures, "rare": rare},
+        chosen.test.kind, (Stretch(row, *original),), figures,
     )  # fmt: skip
 
 
@@ -163,11 +169,13 @@ def _near(
         begin, end = e.from_i * stride, (e.to_i - 1) * stride + day
         if end - begin > day:
             begin, end = _lagged(x[row], (begin, end), lag, day)
-        both = ((begin, end), (begin - lag, end - lag)) if lag > 0 else ((begin - lag, end - lag), (begin, end))
+        both = (
+            ((begin, end), (begin - lag, end - lag)) if lag > 0 else ((begin - lag, end - lag), (begin, end))
+        )
         reach = (chosen.figure("near_threshold", row), chosen.figure("near_strong", row))
-        figures = {"lag": float(lag), "values": float(end - begin), "exact": 0.0}
+        figures = {"lag": float(lag), "values": float(end - begin), "exact": 0.0, "rare": e.rare}
         for copy, original in _named(x, row, both, peers[row]):
-            found.append(_finding(row, copy, original, e.rare, reach, chosen, figures))
+            found.append(_finding(row, copy, original, reach, chosen, figures))
     return found
 
 
@@ -179,7 +187,8 @@ def _lagged(series: Floats, where: tuple[int, int], lag: int, day: int) -> tuple
 
 
 def most_alike(x: Floats, steps: Floats, day: int, stride: int) -> tuple[Floats, Ints]:
-    """Per row and day-long window (every `stride` periods): likeness to its most alike day, and where that is.
+    """Per row and day-long window (every `stride` periods): likeness to its most alike day, and
+    where that is.
 
     Likeness is -½ ln(1 - r²) of the values plus that of their moves, over days at the same hours; rounding to
     `steps` counts as noise. NaN where less than 85 % of the day is known or it hardly moves.

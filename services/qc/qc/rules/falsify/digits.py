@@ -45,7 +45,9 @@ def usual_share(hits: Floats, of: Floats, length: int) -> Floats:
     size = hits.shape[1] // blocks
     part = [a[:, : blocks * size].reshape(len(a), blocks, size).sum(axis=2) for a in (hits, of)]
     share = np.where(part[1] >= max(5, size // 10), part[0] / np.fmax(part[1], 1), np.nan)
-    return np.nan_to_num(history.quantiles(share, (0.5,))[0], nan=1.0)[:, None]
+    middle = history.quantiles(share, (0.5,))[0]
+    usual: Floats = np.where(np.isnan(middle), 1.0, middle)[:, None]
+    return usual
 
 
 def _surprises(
@@ -61,7 +63,9 @@ def _surprises(
             break
         count, n = history.rolling_sum(hits, window), history.rolling_sum(of, window)
         tail = history.tail_of_binomial(count, n, share)
-        tail = history.against_peers(np.where(n >= max(40, 0.4 * window), tail, np.nan), panel.of_factor.values())
+        tail = history.against_peers(
+            np.where(n >= max(40, 0.4 * window), tail, np.nan), panel.of_factor.values()
+        )
         rare = history.rarity(tail, window, month, 0.4, (3.0, 1.5))
         reach = (chosen.figure("threshold", first), chosen.figure("strong", first))
         for e in history.excursions(rare[list(chosen.rows)], reach[0], window // 2, reach[1]):
@@ -117,13 +121,11 @@ def terminal_digit(panel: Panel, chosen: Chosen) -> list[Finding]:
     x = history.readings(panel)
     steps = history.step_of(x)
     digit, free, off = free_digits(x, np.where(np.isfinite(steps), steps, 1.0), 24)
-    known = np.isfinite(x).astype(np.float64)
+    known, off_grid = np.isfinite(x).astype(np.float64), off.astype(np.float64)
     week = history.periods(panel, 168, 30)
-    odd = _surprises(panel, chosen, off * 1.0, known, "off_grid", usual_share(off * 1.0, known, week))
+    odd = _surprises(panel, chosen, off_grid, known, "off_grid", usual_share(off_grid, known, week))
     # A logger that converts units for a week does this too: it may speak for a suspicion, not make one.
-    found = [
-        replace(f, strength=min(f.strength, chosen.figure("off_grid_most", f.where.row))) for f in odd
-    ]
+    found = [replace(f, strength=min(f.strength, chosen.figure("off_grid_most", f.where.row))) for f in odd]
     odd = []
     month = history.per_month(panel)
     of = free.astype(np.float64)
@@ -156,7 +158,8 @@ def terminal_digit(panel: Panel, chosen: Chosen) -> list[Finding]:
 
 
 def tail_of_chi(chi: Floats, freedom: int = 9) -> Floats:
-    """-log10 of the chance of a χ² that large (Wilson–Hilferty). Worked example: 27.88 with 9 df → about 3."""
+    """-log10 of the chance of a χ² that large (Wilson–Hilferty). Worked example: 27.88 with 9 df
+    → about 3."""
     share = 2 / (9 * freedom)
     z = np.fmax(0.0, (np.cbrt(chi / freedom) - (1 - share)) / np.sqrt(share))
     tail: Floats = z * z / 2 / np.log(10) + np.log10(1 + z * np.sqrt(2 * np.pi))

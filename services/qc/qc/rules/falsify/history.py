@@ -96,8 +96,10 @@ def rarity(
 ) -> Floats:
     """-log10 of the chance that a month of honest data of this series holds such a window [S, M].
 
-    `statistic` is larger where it is more suspicious, NaN where guarded; `window` its length and `month` 30 days
-    in periods; `floor` the least scale of block maxima in the statistic's unit; `most` the largest location and
+    `statistic` is larger where it is more suspicious, NaN where guarded; `window` its length and
+    `month` 30 days
+    in periods; `floor` the least scale of block maxima in the statistic's unit; `most` the
+    largest location and
     scale that honest data can have, where the statistic has a unit of its own. Block maxima follow a Gumbel
     distribution (location and scale from their median and upper quartile); with k blocks the chance is the
     predictive (1 + z/k)^-k, so a short history claims less. NaN where there are fewer than 6 blocks.
@@ -147,7 +149,8 @@ def against_peers(
 
 @dataclass(frozen=True, slots=True)
 class Excursion:
-    """Windows [from_i, to_i) of a row beyond a threshold one after another; `peak` the rarest, `rare` its rarity.
+    """Windows [from_i, to_i) of a row beyond a threshold one after another; `peak` the rarest,
+    `rare` its rarity.
 
     `early` is the first of them that counts in full, the peak where none does.
     """
@@ -190,7 +193,8 @@ def tail_of_binomial(count: Floats, of: Floats, share: Floats) -> Floats:
 def rarest_only(found: list[Finding]) -> list[Finding]:
     """Of findings of one test that overlap in one row, the one with the largest statistic.
 
-    Beside it the one that counts in full and ends first, if that is earlier: it says since when this was known.
+    Beside it the one that counts in full and ends first, if that is earlier: it says since when
+    this was known.
     """
     kept: list[Finding] = []
     for finding in sorted(found, key=lambda f: (-f.statistic, f.where.row, f.where.from_i)):

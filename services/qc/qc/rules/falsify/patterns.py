@@ -21,7 +21,8 @@ LONGEST_LAG = 48
 
 
 def moves(x: Floats, steps: Floats) -> tuple[Floats, Floats]:
-    """Differences to the period before in quartile ranges of the row [S, N - 1], and the variance of rounding."""
+    """Differences to the period before in quartile ranges of the row [S, N - 1], and the variance
+    of rounding."""
     scaled = history.standardised(x)
     low, high = history.quantiles(x, (0.25, 0.75))
     width = np.where(high > low, high - low, 1.0)
@@ -56,7 +57,8 @@ def _report(
 
 @register("D3")
 def periodic(panel: Panel, chosen: Chosen) -> list[Finding]:
-    """D3: moves of days that repeat at one interval, more than ever in the series' history, standards §6.1."""
+    """D3: moves of days that repeat at one interval, more than ever in the series' history,
+    standards §6.1."""
     first = chosen.rows[0]
     x = history.readings(panel)
     found: list[Finding] = []
@@ -75,7 +77,8 @@ def periodic(panel: Panel, chosen: Chosen) -> list[Finding]:
 def repetition(x: Floats, steps: Floats, window: int, stride: int) -> tuple[Floats, Ints]:
     """The share of the moves of every window not explained by those some periods before, and that interval.
 
-    Intervals from 4 to 48 periods, at most half the window; 1 = nothing repeats, 0 = an exact repeat, per window
+    Intervals from 4 to 48 periods, at most half the window; 1 = nothing repeats, 0 = an exact
+    repeat, per window
     begun every `stride` periods [S, M]. NaN where a quarter is unknown or the window hardly moves.
     """
     d, noise = moves(x, steps)
@@ -129,7 +132,8 @@ def smooth(panel: Panel, chosen: Chosen) -> list[Finding]:
 def smoothness(x: Floats, steps: Floats, window: int) -> tuple[Floats, Floats]:
     """How smooth every window is against windows of its level [S, M], and Σ(Δ²x)² / Σ(Δx)².
 
-    The mean of ln|Δx| - ln|Δ²x|, and 0.3 of that of -ln|Δ²x| above its habit at the level: means of logarithms,
+    The mean of ln|Δx| - ln|Δ²x|, and 0.3 of that of -ln|Δ²x| above its habit at the level: means
+    of logarithms,
     because one spike would hide a smoothed week in sums of squares.
     """
     d, noise = moves(x, steps)

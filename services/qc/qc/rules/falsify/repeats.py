@@ -17,7 +17,8 @@ FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
 
 def information(x: Floats, steps: Floats) -> Floats:
-    """-log10 of the chance of each step from the value before, at its level, in this series [S, N]; 0 if unknown.
+    """-log10 of the chance of each step from the value before, at its level, in this series [S,
+    N]; 0 if unknown.
 
     Worked example: a series that stays as it is in 9 of 10 periods says 0.05 by staying, 1 or more by moving.
     """
@@ -28,7 +29,7 @@ def information(x: Floats, steps: Floats) -> Floats:
             continue
         move = np.clip(np.rint(np.diff(values)[known] / steps[row]), -1e6, 1e6).astype(np.int64)
         group = np.searchsorted(LEVELS, np.abs(values[:-1][known]) / steps[row])
-        kinds, which, counts = np.unique(group * 4_000_003 + move, return_inverse=True, return_counts=True)
+        _, which, counts = np.unique(group * 4_000_003 + move, return_inverse=True, return_counts=True)
         total = np.bincount(group, minlength=len(LEVELS) + 1)[group]
         share = counts[which] / total
         said[row, 1:][known] = np.fmin(MOST_PER_STEP, -np.log10(share))
@@ -57,7 +58,8 @@ def equal_stretches(same: Flags, window: int) -> list[tuple[int, int]]:
 
 
 def repeats_within(codes: NDArray[np.uint64], good: Flags, window: int) -> list[tuple[int, int, int]]:
-    """(from, to, lag): values [from, to) of one row equal those `lag` periods earlier, the nearest equal ones."""
+    """(from, to, lag): values [from, to) of one row equal those `lag` periods earlier, the
+    nearest equal ones."""
     places = np.flatnonzero(good)
     order = places[np.argsort(codes[places], kind="stable")]
     again = (codes[order[1:]] == codes[order[:-1]]) & (order[1:] - order[:-1] >= window)

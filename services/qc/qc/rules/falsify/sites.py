@@ -5,8 +5,6 @@ copy. Of the two stations the one that fits its own surroundings less is named. 
 `qc.rules.falsify.copies`.
 """
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from qc.rules.falsify import history, repeats
@@ -23,7 +21,8 @@ AT_ONCE = 24
 
 
 def pairs(panel: Panel, rows: list[int]) -> list[tuple[int, int]]:
-    """Pairs of rows of one factor at different stations: each with its nearest, or next in order, neighbours."""
+    """Pairs of rows of one factor at different stations: each with its nearest, or next in order,
+    neighbours."""
     found: set[tuple[int, int]] = set()
     for one in rows:
         others = [row for row in rows if panel.station[row] != panel.station[one]]
@@ -36,7 +35,8 @@ def pairs(panel: Panel, rows: list[int]) -> list[tuple[int, int]]:
 
 @register("D2")
 def copied_site(panel: Panel, chosen: Chosen) -> list[Finding]:
-    """D2: equal runs of ≥ 12 values at lags −2…+2, and windows nearer to a neighbour than ever, standards §6.1."""
+    """D2: equal runs of ≥ 12 values at lags −2…+2, and windows nearer to a neighbour than ever,
+    standards §6.1."""
     x = history.readings(panel)
     steps = history.step_of(x)
     found: list[Finding] = []
@@ -50,7 +50,8 @@ def copied_site(panel: Panel, chosen: Chosen) -> list[Finding]:
 
 
 def without_common(alike: list[Finding], stations: int) -> list[Finding]:
-    """Without stretches in which a third of the stations (at least 4) are alike: a network that was filled in.
+    """Without stretches in which a third of the stations (at least 4) are alike: a network that
+    was filled in.
 
     Worked example: 12 stations report 107 for two days → no copy; two of them do → a copy.
     """
@@ -85,20 +86,15 @@ def _exact(
             a, b = x[one][max(0, lag) :], x[other][max(0, -lag) :]
             length = min(len(a), len(b))
             equal = np.abs(a[:length] - b[:length]) < close
-            found += _equal_runs(panel, chosen, x, (one, other), lag, equal, said[one][max(0, lag) :][:length])
+            said_there = said[one][max(0, lag) :][:length]
+            found += _equal_runs(chosen, x, (one, other, lag), equal, said_there, history.per_month(panel))
     return found
 
 
 def _equal_runs(
-    panel: Panel,
-    chosen: Chosen,
-    x: Floats,
-    pair: tuple[int, int],
-    lag: int,
-    equal: Flags,
-    said: Floats,
+    chosen: Chosen, x: Floats, pair: tuple[int, int, int], equal: Flags, said: Floats, month: int
 ) -> list[Finding]:
-    one, other = pair
+    one, other, lag = pair
     window = int(chosen.figure("window", one))
     run = np.flatnonzero(np.diff(np.r_[False, equal, False].astype(np.int8)))
     begins, ends = run[::2], run[1::2]
@@ -118,13 +114,19 @@ def _equal_runs(
         other_asked = asked[-1] - asked[end] + asked[begin]
         prior = 10.0 ** (-said[begin + 1 : end][inside].mean() / 2) if moves else 1.0
         again = (other_kept + 20 * prior) / (other_asked + 20)
-        rare = float(-moves * np.log10(again) - np.log10(5.0 * NEIGHBOURS * history.per_month(panel)))
+        rare = float(-moves * np.log10(again) - np.log10(5.0 * NEIGHBOURS * month))
         reach = (chosen.figure("threshold", one), chosen.figure("strong", one))
         if rare < reach[0] or len(np.unique(values[begin:end])) < chosen.figure("distinct", one):
             continue
         places = ((one, begin + max(0, lag)), (other, begin + max(0, -lag)))
-        figures = {"lag": float(lag), "values": float(end - begin), "moves": float(moves), "exact": 1.0}
-        found += _named(chosen, x, places, end - begin, rare, reach, figures)
+        figures = {
+            "lag": float(lag),
+            "values": float(end - begin),
+            "moves": float(moves),
+            "exact": 1.0,
+            "rare": rare,
+        }
+        found += _named(chosen, x, places, reach, figures)
     return found
 
 
@@ -132,12 +134,11 @@ def _named(
     chosen: Chosen,
     x: Floats,
     places: tuple[tuple[int, int], tuple[int, int]],
-    length: int,
-    rare: float,
     reach: tuple[float, float],
     figures: dict[str, float],
 ) -> list[Finding]:
     """The station that fits its surroundings less; both where neither does clearly."""
+    rare, length = figures["rare"], int(figures["values"])
     stretches = [Stretch(row, begin, begin + length) for row, begin in places]
     odd = [oddness(x, s.row, (s.from_i, s.to_i), None) for s in stretches]
     sure = abs(odd[0] - odd[1]) > UNCLEAR
@@ -148,7 +149,7 @@ def _named(
         found.append(
             Finding(
                 chosen.test.id, stretches[me], rare, reach[0], history.chance(rare), strength(rare, *reach),
-                chosen.test.kind, (stretches[it],), {**figures, "rare": rare},
+                chosen.test.kind, (stretches[it],), figures,
             )
         )  # fmt: skip
     return found
@@ -177,8 +178,8 @@ def _near(
                 reach = (threshold, chosen.figure("near_strong", one))
                 inner = window // 4
                 start, end = e.from_i + inner, e.to_i - 1 + window - inner
-                figures = {"lag": 0.0, "values": float(end - start), "exact": 0.0}
-                found += _named(chosen, x, ((one, start), (other, start)), end - start, e.rare, reach, figures)
+                figures = {"lag": 0.0, "values": float(end - start), "exact": 0.0, "rare": e.rare}
+                found += _named(chosen, x, ((one, start), (other, start)), reach, figures)
     return found
 
 
@@ -191,7 +192,9 @@ def nearness(x: Floats, steps: Floats, some: list[tuple[int, int]], window: int)
         length = window - (1 if share > 1 else 0)
         both = np.isfinite(one) & np.isfinite(other)
         count = np.fmax(history.rolling_sum(both.astype(np.float64), length), 1)
-        scale_a, scale_b = (np.nanmax(np.abs(np.nan_to_num(part)), axis=1, initial=1e-9)[:, None] for part in (one, other))
+        scale_a, scale_b = (
+            np.nanmax(np.abs(np.nan_to_num(part)), axis=1, initial=1e-9)[:, None] for part in (one, other)
+        )
         p, q = np.where(both, one / scale_a, 0.0), np.where(both, other / scale_b, 0.0)
         mean_p, mean_q = (history.rolling_sum(part, length) / count for part in (p, q))
         var_p, var_q, cov = (
@@ -205,7 +208,9 @@ def nearness(x: Floats, steps: Floats, some: list[tuple[int, int]], window: int)
         r = np.clip(cov / np.sqrt(var_p * var_q), 0.0, 1.0)
         known = count >= 0.75 * length
         moving = (var_p > 108 * share * noise_a / scale_a**2) & (var_q > 108 * share * noise_b / scale_b**2)
-        total += np.where(known & (moving | (share > 1)), -0.5 * np.log(np.fmax(1 - r * r, LEAST_REST)), np.nan)
+        total += np.where(
+            known & (moving | (share > 1)), -0.5 * np.log(np.fmax(1 - r * r, LEAST_REST)), np.nan
+        )
     return total
 
 
