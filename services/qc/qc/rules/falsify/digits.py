@@ -28,6 +28,8 @@ def free_digits(x: Floats, steps: Floats, window: int) -> tuple[NDArray[np.int64
     off = np.abs(scaled - whole) > 1e-6 * np.fmax(1.0, np.abs(scaled))
     known = np.isfinite(whole)
     digit = np.where(known, np.abs(whole) % 10, 0).astype(np.int64)
+    if x.shape[1] <= window:
+        return digit, np.zeros(x.shape, dtype=bool), known & off
     move = np.abs(np.diff(whole, axis=1, prepend=whole[:, :1]))
     moving = history.rolling_sum(np.where(np.isfinite(move), np.fmin(move, 10), 0.0), window)
     seen = history.rolling_sum(np.isfinite(move).astype(np.float64), window)
