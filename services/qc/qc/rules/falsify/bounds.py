@@ -12,6 +12,9 @@ from qc.rules.falsify.finding import Chosen, Finding, Stretch, strength
 from qc.rules.falsify.panel import Panel
 from qc.rules.outcome import Floats
 
+# Fewer separate visits to a top are a plateau, not a cap.
+LEAST_VISITS = 4
+
 
 def rare_finding(chosen: Chosen, where: Stretch, rare: float, figures: dict[str, float]) -> Finding:
     """A finding whose statistic is its rarity, by the figures of its row."""
@@ -31,7 +34,7 @@ def capped(panel: Panel, chosen: Chosen) -> list[Finding]:
     steps = history.step_of(x)
     month = history.per_month(panel)
     first = chosen.rows[0]
-    for days in (2, 4, 10, 30):
+    for days in (4, 10, 30):
         window = history.periods(panel, 24 * days, 20)
         stride = max(1, window // 8)
         if x.shape[1] < 3 * window:
@@ -40,7 +43,7 @@ def capped(panel: Panel, chosen: Chosen) -> list[Finding]:
             tail, top, ties = ties_at_top(x, steps, window, stride, near)
             tail = history.against_peers(tail, list(panel.of_factor.values()))
             tail[top >= np.where(np.isfinite(panel.high), panel.high, np.inf)[:, None]] = np.nan
-            rare = history.rarity(tail, window // stride, max(1, month // stride), 0.4, (6.0, 3.0))
+            rare = history.rarity(tail, window // stride, max(1, month // stride), 1.0, (6.0, 3.0))
             for e in history.excursions(rare[list(chosen.rows)], chosen.figure("threshold", first), 4):
                 row = chosen.rows[e.row]
                 depth = max(near * float(top[row, e.peak]), 0.5 * float(steps[row]))
@@ -82,7 +85,7 @@ def ties_at_top(
             more * np.log10(np.fmax(more, 1e-9) / expected) - (more - expected) / np.log(10),
             0.0,
         )
-        surprise = np.where((visits >= 3) & (largest[:, 0] > 10 * step), surprise, 0.0)
+        surprise = np.where((visits >= LEAST_VISITS) & (largest[:, 0] > 10 * step), surprise, 0.0)
         good = known >= 0.6 * window
         tail[row] = np.where(good, surprise, np.nan)
         top[row], ties[row] = np.where(good, largest[:, 0], np.nan), at

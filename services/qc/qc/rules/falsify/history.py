@@ -64,11 +64,14 @@ def per_month(panel: Panel) -> int:
     return max(1, MONTH_DAYS * DAY_MS // panel.step_ms)
 
 
-def rolling_sum(x: Floats, window: int) -> Floats:
-    """Sums over every window of the last axis [.., N - window + 1]; NaN counts as 0."""
+def rolling_sum(x: Floats, window: int, stride: int = 1) -> Floats:
+    """Sums over windows of the last axis begun every `stride` periods [.., (N - window) // stride + 1].
+
+    NaN counts as 0. Worked example: [1, 2, 3, 4], window 2, stride 2 → [3, 7].
+    """
     total = np.cumsum(np.where(np.isnan(x), 0.0, x), axis=-1)
     total = np.concatenate([np.zeros((*x.shape[:-1], 1)), total], axis=-1)
-    sums: Floats = total[..., window:] - total[..., :-window]
+    sums: Floats = total[..., window::stride] - total[..., :-window:stride]
     return sums
 
 

@@ -50,21 +50,25 @@ def copied_site(panel: Panel, chosen: Chosen) -> list[Finding]:
 
 
 def without_common(alike: list[Finding], stations: int) -> list[Finding]:
-    """Without stretches in which a third of the stations (at least 4) are alike: a network that
-    was filled in.
+    """Without stretches in which a row is like a third of the stations (at least 3): a network filled in.
 
     Worked example: 12 stations report 107 for two days → no copy; two of them do → a copy.
     """
     kept: list[Finding] = []
     for finding in alike:
         w = finding.where
-        here = {
+        mine = {w.row, finding.evidence[0].row}
+        like = {
             row
             for other in alike
             if other.where.from_i < w.to_i and w.from_i < other.where.to_i
-            for row in (other.where.row, *(stretch.row for stretch in other.evidence))
+            for row, it in (
+                (other.where.row, other.evidence[0].row),
+                (other.evidence[0].row, other.where.row),
+            )
+            if it in mine and row not in mine
         }
-        if len(here) < max(4, stations / 3):
+        if len(like) + 1 < max(3, stations / 3):
             kept.append(finding)
     return kept
 
@@ -169,36 +173,37 @@ def _near(
             break
         for begin in range(0, len(wanted), AT_ONCE):
             some = wanted[begin : begin + AT_ONCE]
-            month = history.per_month(panel)
-            near = history.rarity(nearness(x, steps, some, window), window, month, 0.1)
-            equal = history.rarity(closeness(x, steps, some, window), window, month, 0.4, (6.0, 3.0))
+            stride = window // 8
+            size = (window // stride, max(1, history.per_month(panel) // stride))
+            near = history.rarity(nearness(x, steps, some, window, stride), *size, 0.1)
+            equal = history.rarity(closeness(x, steps, some, window, stride), *size, 0.5, (8.0, 5.0))
             rare = np.fmax(near, equal) - looks
-            for e in history.excursions(rare, threshold, window):
+            for e in history.excursions(rare, threshold, window // stride):
                 one, other = some[e.row]
                 reach = (threshold, chosen.figure("near_strong", one))
                 inner = window // 4
-                start, end = e.from_i + inner, e.to_i - 1 + window - inner
+                start, end = e.from_i * stride + inner, (e.to_i - 1) * stride + window - inner
                 figures = {"lag": 0.0, "values": float(end - start), "exact": 0.0, "rare": e.rare}
                 found += _named(chosen, x, ((one, start), (other, start)), reach, figures)
     return found
 
 
-def nearness(x: Floats, steps: Floats, some: list[tuple[int, int]], window: int) -> Floats:
-    """-½ ln(1 - r²) of values plus that of moves over every window of some pairs of rows [pairs, M]."""
+def nearness(x: Floats, steps: Floats, some: list[tuple[int, int]], window: int, stride: int) -> Floats:
+    """-½ ln(1 - r²) of values plus that of moves over windows of some pairs of rows [pairs, M]."""
     a, b = (x[[pair[side] for pair in some]] for side in (0, 1))
     noise_a, noise_b = (steps[[pair[side] for pair in some]][:, None] ** 2 / 12 for side in (0, 1))
-    total = np.zeros((len(some), x.shape[1] - window + 1))
+    total = np.zeros((len(some), (x.shape[1] - window) // stride + 1))
     for one, other, share in ((a, b, 1.0), (np.diff(a, axis=1), np.diff(b, axis=1), 2.0)):
         length = window - (1 if share > 1 else 0)
         both = np.isfinite(one) & np.isfinite(other)
-        count = np.fmax(history.rolling_sum(both.astype(np.float64), length), 1)
+        count = np.fmax(history.rolling_sum(both.astype(np.float64), length, stride), 1)
         scale_a, scale_b = (
             np.nanmax(np.abs(np.nan_to_num(part)), axis=1, initial=1e-9)[:, None] for part in (one, other)
         )
         p, q = np.where(both, one / scale_a, 0.0), np.where(both, other / scale_b, 0.0)
-        mean_p, mean_q = (history.rolling_sum(part, length) / count for part in (p, q))
+        mean_p, mean_q = (history.rolling_sum(part, length, stride) / count for part in (p, q))
         var_p, var_q, cov = (
-            history.rolling_sum(left * right, length) / count - mean_left * mean_right
+            history.rolling_sum(left * right, length, stride) / count - mean_left * mean_right
             for left, right, mean_left, mean_right in (
                 (p, p, mean_p, mean_p), (q, q, mean_q, mean_q), (p, q, mean_p, mean_q),
             )
@@ -214,7 +219,7 @@ def nearness(x: Floats, steps: Floats, some: list[tuple[int, int]], window: int)
     return total
 
 
-def closeness(x: Floats, steps: Floats, some: list[tuple[int, int]], window: int) -> Floats:
+def closeness(x: Floats, steps: Floats, some: list[tuple[int, int]], window: int, stride: int) -> Floats:
     """Surprise at how many values of a pair lie within one step of each other, per window [pairs, M].
 
     Against the share the pair usually has, above ten steps, where equality is no matter of course.
@@ -223,7 +228,10 @@ def closeness(x: Floats, steps: Floats, some: list[tuple[int, int]], window: int
     step = np.fmax(*(np.nan_to_num(steps[[pair[side] for pair in some]])[:, None] for side in (0, 1)))
     asked = np.isfinite(a) & np.isfinite(b) & (np.fmin(a, b) > 10 * step)
     hits = (asked & (np.abs(np.where(asked, a - b, np.inf)) <= 1.01 * step)).astype(np.float64)
-    count, of = history.rolling_sum(hits, window), history.rolling_sum(asked.astype(np.float64), window)
+    count, of = (
+        history.rolling_sum(hits, window, stride),
+        history.rolling_sum(asked.astype(np.float64), window, stride),
+    )
     share = (hits.sum(axis=1) + 1) / (asked.sum(axis=1) + 20)
     tail = history.tail_of_binomial(count, of, share[:, None])
     return np.where(of >= 0.6 * window, tail, np.nan)
