@@ -28,7 +28,8 @@ def panel_of(
     unknown = np.full(count, np.nan)
     return Panel(
         START_MS, step_ms, stations or ("s0",) * count, factors, ("ug/m3",) * count, values,
-        np.zeros(values.shape, dtype=np.int64), np.isfinite(values), np.ones(count), unknown, unknown, unknown,
+        np.zeros(values.shape, dtype=np.int64), np.isfinite(values), np.ones(count), unknown, unknown,
+        unknown,
         unknown, np.full((count, 2), np.nan), extras or Extras(),
     )  # fmt: skip
 

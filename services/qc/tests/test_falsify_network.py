@@ -129,7 +129,7 @@ def test_dust_kept_down_is_named_on_both_dust_rows_and_not_on_the_gas(honest):
     found = say(replace(honest, value=value), "X4")
     assert named(found, 3, A, A + 96)
     assert named(found, 4, A, A + 96)
-    assert {f.where.row for f in found} <= {3, 4}
+    assert {f.where.row for f in found if f.strength >= 0.8} <= {3, 4}
 
 
 def test_air_let_into_a_duct_is_found_at_constant_load_only():

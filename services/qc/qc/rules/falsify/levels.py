@@ -27,7 +27,7 @@ def neighbours(panel: Panel, chosen: Chosen) -> list[Finding]:
     Source: standards §6.1 S1. Worked example: one of twelve PM2.5 series × 0.5 for ten days → one finding.
     """
     known = reference(panel)
-    return _off(panel, chosen, known, known.joint, known.cross)
+    return _off(panel, chosen, known, known.network)
 
 
 @register("X6")
@@ -51,20 +51,12 @@ def own_days(panel: Panel, chosen: Chosen) -> list[Finding]:
     return _off(panel, chosen, known, np.where(alone[:, None], known.own, np.nan))
 
 
-def spans(
-    rows: Floats, per_day: int, shortest: int, least_z: float, witness: Floats | None = None
-) -> Iterator[tuple[int, scan.Excursion]]:
-    """The excursions of rows of one factor, in periods: (place in rows, excursion).
-
-    With a `witness`, a second residual of the same rows, what both say is judged for rows that have both.
-    """
+def spans(rows: Floats, per_day: int, shortest: int, least_z: float) -> Iterator[tuple[int, scan.Excursion]]:
+    """The excursions of rows of one factor, in periods: (place in rows, excursion)."""
     size = max(1, per_day // BLOCKS_PER_DAY)
     day, least = max(1, round(per_day / size)), max(3, shortest // size)
     means = [scan.blocks(row, size) for row in rows]
     tried = [scan.contrasts(row, day, least) if np.isfinite(row).any() else [] for row in means]
-    if witness is not None:
-        second = [scan.contrasts(scan.blocks(row, size), day, least) for row in witness]
-        tried = [scan.agreed(a, b) or a for a, b in zip(tried, second, strict=True)]
     kin = scan.kin_of(tried)
     for place, one in enumerate(tried):
         for e in scan.excursions(one, kin, least_z):
@@ -82,9 +74,7 @@ def _level(row: Floats, begin: int, end: int, around: int, sign: float) -> float
     return off if np.sign(off) == np.sign(sign) else float(np.sign(sign)) * 1e-9
 
 
-def _off(
-    panel: Panel, chosen: Chosen, known: Reference, residual: Floats, witness: Floats | None = None
-) -> list[Finding]:
+def _off(panel: Panel, chosen: Chosen, known: Reference, residual: Floats) -> list[Finding]:
     found = []
     for all_rows in panel.of_factor.values():
         rows = np.array([row for row in all_rows if row in chosen.rows], dtype=np.int64)
@@ -92,11 +82,12 @@ def _off(
             continue
         least = float(np.nanmin([chosen.figure("threshold", int(row)) for row in rows]))
         shortest = panel.per_day if panel.per_day > 1 else 3
-        beside_it = None if witness is None else witness[rows]
-        for place, e in spans(residual[rows], panel.per_day, shortest, least, beside_it):
+        for place, e in spans(residual[rows], panel.per_day, shortest, least):
             row = int(rows[place])
+            if abs(e.level) < chosen.figure("least_effect", row) * known.unit[row]:
+                continue
             share = chosen.figure("rise_share", row) if e.level > 0 else 1.0
-            percent = 100 * float(np.expm1(e.level)) if known.logarithmic[row] else float("nan")
+            percent = _percent(panel, known, row, e)
             figures = {
                 "z": e.z,
                 "level": e.level,
@@ -107,6 +98,16 @@ def _off(
             beside = [Stretch(int(r), e.from_i, e.to_i) for r in all_rows if r != row]
             found += judged(chosen, where, share * e.z, _kind(known, e, row), figures, beside[:NEIGHBOURS])
     return found
+
+
+def _percent(panel: Panel, known: Reference, row: int, e: scan.Excursion) -> float:
+    """Per cent by which the stretch differs from itself without its level; NaN if not logarithmic."""
+    if not known.logarithmic[row]:
+        return float("nan")
+    y = known.y[row, e.from_i : e.to_i]
+    with np.errstate(all="ignore"):
+        is_now, would_be = (np.nanmedian(np.exp(x) - known.floor[row]) for x in (y, y - e.level))
+    return 100.0 * float(is_now / would_be - 1) if would_be > 0 else float("nan")
 
 
 def _kind(known: Reference, e: scan.Excursion, row: int) -> Kind:

@@ -41,6 +41,8 @@ def night_dumping(panel: Panel, chosen: Chosen) -> list[Finding]:
                 end = min(e.to_i * panel.per_day + _first_day(panel), panel.shape[1])
                 where = Stretch(row, max(0, e.from_i * panel.per_day + _first_day(panel)), end)
                 level = float(np.nanmedian(first[row, e.from_i : e.to_i]) - np.nanmedian(first[row]))
+                if not abs(level) >= chosen.figure("least_effect", row) * known.unit[row]:
+                    continue
                 ratio = float(np.exp(level)) if known.logarithmic[row] else float("nan")
                 figures = {"z": e.z, "ratio": ratio, "level": level, "nights": float(e.to_i - e.from_i)}
                 found += judged(chosen, where, e.z, "night-dump", figures)

@@ -49,6 +49,11 @@ class Reference:
     expected: Floats
 
     @property
+    def unit(self) -> Floats:
+        """What a level is small against: 1 for logarithmic rows, else the row's robust deviation [S]."""
+        return np.where(self.logarithmic, 1.0, robust_sd(self.y))
+
+    @property
     def best(self) -> Floats:
         """Per row the sharpest residual there is: joint, else cross, else own [S, N]."""
         best = np.where(seen_at_all(self.joint)[:, None], self.joint, self.cross)

@@ -42,12 +42,16 @@ class Excursion:
 
 @dataclass(frozen=True)
 class Contrast:
-    """One statistic along a row: `at` the first period of each window, `d` the level off both flanks."""
+    """One statistic along a row: `at` the first period of each window, `d` the level off both flanks.
+
+    `history` is what `d` is judged against: the same without the shape's own condition.
+    """
 
     length: int
     shape: str
     at: Ints
     d: Floats
+    history: Floats
     scale: float
 
 
@@ -84,9 +88,11 @@ def contrasts(row: Floats, per_day: int, shortest: int) -> list[Contrast]:
             if shape != "box":
                 # A ramp lies between before it leaves its flank; where it does not, this is a box.
                 steep, whole = (near[0], left) if shape == "rise" else (near[1], right)
-                d = np.where(np.abs(inside - steep) < 0.75 * np.abs(inside - whole), d, 0.0 * d)
+                ramp = np.where(np.abs(inside - steep) < 0.75 * np.abs(inside - whole), d, 0.0 * d)
+            else:
+                ramp = d
             if np.isfinite(d).any():
-                found.append(Contrast(length, shape, at, d, spread_of(d)))
+                found.append(Contrast(length, shape, at, ramp, d, spread_of(d)))
     return found
 
 
@@ -102,13 +108,18 @@ def agreed(one: list[Contrast], other: list[Contrast]) -> list[Contrast]:
     for c in one:
         beside = partner.get((c.length, c.shape))
         if beside is not None:
-            a, b = c.d / usual_size(c.d), beside.d / usual_size(beside.d)
-            d = np.where(np.sign(a) == np.sign(b), a + b, 0.0 * a * b)
-            found.append(Contrast(c.length, c.shape, c.at, d, spread_of(d)))
+            one_size, other_size = usual_size(c.history), usual_size(beside.history)
+            d = _sum(c.d / one_size, beside.d / other_size)
+            history = _sum(c.history / one_size, beside.history / other_size)
+            found.append(Contrast(c.length, c.shape, c.at, d, history, spread_of(history)))
     return found
 
 
 Kin = dict[tuple[int, str], float]
+
+
+def _sum(a: Floats, b: Floats) -> Floats:
+    return np.where(np.sign(a) == np.sign(b), a + b, 0.0 * a * b)
 
 
 def kin_of(rows: list[list[Contrast]]) -> Kin:
@@ -130,7 +141,7 @@ def excursions(tried: list[Contrast], kin: Kin, least_z: float, most: int = 20) 
     `kin` are the usual scales over the rows of the same factor (`kin_of`).
     Worked example: a row of unit noise with -3 on 100 of 5,000 hours → one excursion over those hours.
     """
-    peaks = [_peaks(c, least_z) for c in tried]
+    peaks = [_peaks(c, 0.6 * least_z) for c in tried]
     if not peaks:
         return []
     z = np.concatenate([p[0] for p in peaks])
@@ -157,11 +168,11 @@ def _scored(contrast: Contrast, place: int, kin: Kin) -> tuple[Excursion, int, i
     apart = (contrast.at + contrast.length <= first - contrast.length) | (
         contrast.at >= last + contrast.length
     )
-    scale = _floored(contrast, spread_of(contrast.d[apart]), kin)
-    if (contrast.length, contrast.shape) not in kin:
-        # Few windows of a short file say little about what is usual.
-        stride = max(1, contrast.length // STRIDE_SHARE)
-        scale *= 1.0 + FEW * contrast.length / max(1.0, float(apart.sum() * stride))
+    scale = _floored(contrast, spread_of(contrast.history[apart]), kin)
+    # Few windows of a short file say little about what is usual; kin say some more.
+    few = FEW / 4 if (contrast.length, contrast.shape) in kin else FEW
+    stride = max(1, contrast.length // STRIDE_SHARE)
+    scale *= 1.0 + few * contrast.length / max(1.0, float(apart.sum() * stride))
     score = abs(float(contrast.d[place])) / scale * (1.0 if contrast.shape == "box" else RAMP)
     begin = first - (reach if contrast.shape == "rise" else 0)
     end = last + (reach if contrast.shape == "fall" else 0)
@@ -173,7 +184,7 @@ def _peaks(contrast: Contrast, least: float) -> tuple[Floats, Ints]:
 
     The middle is not moved by the stretch that is looked for, however long that is.
     """
-    z = np.nan_to_num(np.abs(contrast.d) / usual_size(contrast.d))
+    z = np.nan_to_num(np.abs(contrast.d) / usual_size(contrast.history))
     padded = np.r_[-1.0, z, -1.0]
     top = np.flatnonzero((z >= padded[:-2]) & (z > padded[2:]) & (z >= least))
     return z[top], top
