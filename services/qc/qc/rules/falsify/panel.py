@@ -4,12 +4,13 @@ Promises: every matrix is [series, period]; a period nobody reported, or without
 Leaves reading files and databases to the callers.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from qc.rules.falsify.extras import Extras
 from qc.rules.outcome import Flags, Floats, Ints
 
 HOUR_MS = 3_600_000
@@ -45,6 +46,7 @@ class Panel:
     low: Floats
     high: Floats
     place: Floats
+    extras: Extras = field(default_factory=Extras)
 
     @property
     def shape(self) -> tuple[int, int]:
