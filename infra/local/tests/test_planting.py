@@ -125,14 +125,14 @@ def planted(kind: Kind, seed: int = 1, name: str = "city") -> tuple[Panel, Plant
 
 
 def test_a_freeze_holds_the_value_before_it() -> None:
-    panel, done = planted("freeze")
+    _, done = planted("freeze")
     truth = done.truths[0]
     row = done.panel.value[truth.row, truth.from_i : truth.to_i]
     assert len(np.unique(row[np.isfinite(row)])) == 1
 
 
 def test_a_cap_lies_below_its_limit() -> None:
-    panel, done = planted("cap")
+    _, done = planted("cap")
     truth = done.truths[0]
     assert np.nanmax(done.panel.value[truth.row, truth.from_i : truth.to_i]) < done.panel.limit[truth.row]
 

@@ -11,10 +11,11 @@ RETOUCHED = 0.2
 
 @planter("copy-day", (24, 72), (7, 20))
 def copy_day(scene: Scene, rng: Generator) -> Deed | None:
-    """One to three whole days are pasted from one to thirty days before, same hours of the day (daily series: one
-    to three weeks, from weeks before).
+    """One to three whole days are pasted from one to thirty days before, same hours of the day (daily
+    series: one to three weeks, from weeks before).
 
-    Strength: four in five are exact copies; in the others a third of the values is retouched by one last digit.
+    Strength: four in five are exact copies; in the others a third of the values is retouched by one last
+    digit.
     """
     day = scene.panel.per_day
     whole = max(1, round(scene.n / day)) * day
@@ -53,9 +54,11 @@ def copy_site(scene: Scene, rng: Generator) -> Deed | None:
 
 @planter("period", (96, 336), (21, 60))
 def period(scene: Scene, rng: Generator) -> Deed | None:
-    """A script reports the same day again and again: a real day, or a smooth daily curve (daily series: week).
+    """A script reports the same day again and again: a real day, or a smooth daily curve (daily series:
+    week).
 
-    Strength: four days to two weeks; half are a real day, half a sine of the usual swing; one in five retouched.
+    Strength: four days to two weeks; half are a real day, half a sine of the usual swing; one in five
+    retouched.
     """
     cycle = scene.panel.per_day if scene.is_hourly else 7
     near = scene.around()
@@ -89,9 +92,8 @@ def shift_time(scene: Scene, rng: Generator) -> Deed | None:
 def _pasted(scene: Scene, source: Floats, rng: Generator, spread: float | None = None) -> Deed | None:
     """`source` in place of the stretch, if it is worth pasting: known, and not a flat line."""
     known = source[np.isfinite(source)]
-    if len(known) < (0.95 if scene.is_hourly else 0.7) * len(source) or len(np.unique(known)) < min(
-        5, len(known) // 2
-    ):
+    share = 0.95 if scene.is_hourly else 0.7
+    if len(known) < share * len(source) or len(np.unique(known)) < min(5, len(known) // 2):
         return None
     if spread is not None and spread < 4 * scene.step():
         return None

@@ -30,7 +30,8 @@ def offset(scene: Scene, rng: Generator) -> Deed | None:
 def drift_hide(scene: Scene, rng: Generator) -> Deed | None:
     """A sensor loses sensitivity and is put right in silence, step by step: a saw-tooth on the true series.
 
-    Strength: loses 25 to 60 % within 8 to 25 days (daily series: 20 to 50), then jumps back; one to four months.
+    Strength: loses 25 to 60 % within 8 to 25 days (daily series: 20 to 50), then jumps back; one to four
+    months.
     """
     loss = rng.uniform(0.25, 0.6)
     cycle = scene.days(rng.uniform(8, 25) if scene.is_hourly else rng.uniform(20, 50))
@@ -42,8 +43,8 @@ def drift_hide(scene: Scene, rng: Generator) -> Deed | None:
 def parameter_change(scene: Scene, rng: Generator) -> Deed | None:
     """Slope and intercept of the calibration line are changed, and changed back at the end.
 
-    Strength: slope ×0.45 to ×0.8, the intercept down by up to 15 % of the median, ten to sixty days long; in half
-    of the cases the instrument's log has both changes, in the other half it has been cleaned.
+    Strength: slope ×0.45 to ×0.8, the intercept down by up to 15 % of the median, ten to sixty days long; in
+    half of the cases the instrument's log has both changes, in the other half it has been cleaned.
     """
     slope = round(rng.uniform(0.45, 0.8), 3)
     intercept = -round(float(np.nanmedian(scene.value)) * rng.uniform(0, 0.15), 3)
@@ -64,9 +65,9 @@ def parameter_change(scene: Scene, rng: Generator) -> Deed | None:
 
 @planter("dilution", (12, 168), (10, 40), share=0.3)
 def dilution(scene: Scene, rng: Generator) -> Deed | None:
-    """Clean air or water is let in before the probe, at constant load: all pollutants fall together, oxygen goes
-    towards that of air, the temperature towards that of what is let in. In ambient air the inlet is covered or
-    sprayed: dust falls, the gases do not.
+    """Clean air or water is let in before the probe, at constant load: all pollutants fall together, oxygen
+    goes towards that of air, the temperature towards that of what is let in. In ambient air the inlet is
+    covered or sprayed: dust falls, the gases do not.
 
     Strength: 20 to 60 % of what is sampled is clean, half a day to a week long.
     """

@@ -1,4 +1,4 @@
-"""Kinds that keep a limit, and kinds that betray a hand: capped, bunched, left out, marked, rounded, invented."""
+"""Kinds that keep a limit, and kinds that betray a hand: capped, bunched, left out, marked, rounded."""
 
 from dataclasses import replace
 
@@ -46,8 +46,8 @@ def bunch(scene: Scene, rng: Generator) -> Deed | None:
 def gap_when_high(scene: Scene, rng: Generator) -> Deed | None:
     """The line goes down when values come near the limit, and comes back when they have fallen.
 
-    Strength: 70 to 100 % of the episodes from 85–100 % of the limit on, often with the hour before; the limit,
-    or what the unit takes for one, one to six months long.
+    Strength: 70 to 100 % of the episodes from 85–100 % of the limit on, often with the hour before; the
+    limit, or what the unit takes for one, one to six months long.
     """
     found = _episodes(scene, rng)
     if found is None:
@@ -113,7 +113,8 @@ def heap(scene: Scene, rng: Generator) -> Deed | None:
 def digits(scene: Scene, rng: Generator) -> Deed | None:
     """Somebody makes values up: the leading digits are plausible, the last one follows a person's taste.
 
-    Strength: tastes from mild to strong (Dirichlet 0.4–1.5 over the ten digits), two weeks to two months long.
+    Strength: tastes from mild to strong (Dirichlet 0.4–1.5 over the ten digits), two weeks to two months
+    long.
     """
     if not _has_digits(scene):
         return None

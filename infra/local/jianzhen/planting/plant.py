@@ -41,8 +41,8 @@ class Truth:
 
 @dataclass(frozen=True)
 class Planted:
-    """A panel with falsifications, the truth about them, what the instruments' logs say, and which kinds found
-    no place (with why).
+    """A panel with falsifications, the truth about them, what the instruments' logs say, and which kinds
+    found no place (with why).
     """
 
     panel: Panel
@@ -55,7 +55,8 @@ def plant(panel: Panel, kind: Kind, rng: Generator, window: tuple[int, int] | No
     """One falsification of a kind, somewhere in periods `window` (default: anywhere).
 
     `truths` is empty where the panel offers no place for the kind (no second station to copy from, no flow).
-    Worked example: plant(load_beijing(folder), "freeze", np.random.default_rng(1)).truths[0].kind == "freeze".
+    Worked example: plant(load_beijing(folder), "freeze", np.random.default_rng(1)).truths[0].kind ==
+    "freeze".
     """
     return plant_all(panel, (kind,), rng, window)
 

@@ -1,7 +1,7 @@
 """What a falsifier sees of a panel: which values can be touched, how they are written, what they are.
 
-Promises: knows the series only; nothing here, and no figure of the planters, comes from a test or its pack, so
-that a test cannot be right by construction.
+Promises: knows the series only; nothing here, and no figure of the planters, comes from a test or its pack,
+so that a test cannot be right by construction.
 """
 
 from collections.abc import Callable
@@ -56,7 +56,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class ParameterRecord:
-    """What the instrument's own log says: at period `at_i` of `row` a parameter went from `before` to `after`."""
+    """What the instrument's log says: at period `at_i` of `row` a parameter went from `before` to `after`."""
 
     row: int
     at_i: int
@@ -89,7 +89,7 @@ class Scene:
         return self.panel.value[self.row, self.at : self.at + self.n]
 
     def free(self, row: int | None = None) -> Flags:
-        """Which values of the stretch are valid ones a falsifier would touch: reported, finite, marked normal."""
+        """Which values of the stretch a falsifier would touch: reported, finite, marked normal."""
         row = self.row if row is None else row
         here = slice(self.at, self.at + self.n)
         normal = np.isin(self.panel.mark[row, here], NORMAL)
@@ -97,7 +97,7 @@ class Scene:
         return free
 
     def around(self, row: int | None = None) -> Floats:
-        """The known values of the stretch and a stretch of the same length, at least 60 days, on both sides."""
+        """The known values of the stretch and of as long a time, at least 60 days, on both sides."""
         row = self.row if row is None else row
         reach = max(self.n, 60 * self.panel.per_day)
         near = self.panel.value[row, max(0, self.at - reach) : self.at + self.n + reach]

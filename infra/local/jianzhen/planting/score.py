@@ -1,7 +1,7 @@
 """How well suspicions meet the truth: recall per kind, precision, false suspicions, delay.
 
-Promises: one rule for every tool. A claim counts for a planting when it lies on one of its rows, overlaps it, is
-not so long that it says nothing, and was not made on the untouched series as well.
+Promises: one rule for every tool. A claim counts for a planting when it lies on one of its rows, overlaps
+it, is not so long that it says nothing, and was not made on the untouched series as well.
 """
 
 from collections.abc import Sequence

@@ -44,7 +44,7 @@ def described() -> dict[str, Any]:
 
 
 def load(name: str, folder: Path, begin: datetime | None = None, end: datetime | None = None) -> Panel:
-    """The set `name` of `sources.yaml` from a folder, local times [begin, end); Refused says what is missing."""
+    """The set `name` of `sources.yaml` from a folder, local times [begin, end); Refused says what lacks."""
     about = described()[name]
     files = sorted(folder.glob(about["files"])) if folder.is_dir() else [folder]
     files = [file for file in files if file.is_file()]
@@ -127,7 +127,7 @@ def _panel(
 
 
 def _starts(about: dict[str, Any], header: list[str], rows: list[list[str]]) -> Ints:
-    """The instant each row's period begins, sorted as the file is; a set without times is counted from `start`."""
+    """The instant each row's period begins; a set without times is counted from its `start`."""
     if "start" in about:
         hours = np.arange(len(rows), dtype=np.int64) * about["period_hours"]
         return _millis(datetime.fromisoformat(about["start"])) + hours * HOUR_MS
