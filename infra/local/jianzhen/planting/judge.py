@@ -4,10 +4,14 @@ Promises: uses the tests as a station's owner would, with the inputs the panel h
 `qc.rules.falsify`.
 """
 
-from collections.abc import Mapping, Sequence
+import importlib
+import pkgutil
+from collections.abc import Mapping
 from datetime import date
+from functools import cache
 
 import numpy as np
+from qc.rules import falsify
 from qc.rules.falsify import catalogue, combine
 from qc.rules.falsify.combine import Suspicion
 from qc.rules.falsify.finding import FalsificationTest
@@ -31,14 +35,22 @@ def inputs(panel: Panel) -> frozenset[str]:
     return frozenset(name for name, there in has.items() if there)
 
 
+@cache
+def known_tests() -> tuple[FalsificationTest, ...]:
+    """Every packaged test, its function registered."""
+    for module in pkgutil.iter_modules(falsify.__path__):
+        importlib.import_module(f"{falsify.__name__}.{module.name}")
+    return catalogue.load()
+
+
 def found(panel: Panel, profile: str, on: date) -> catalogue.Report:
     """What every test in force on a day says about a panel."""
-    return catalogue.run(panel, profile, catalogue.load(), on, inputs(panel))
+    return catalogue.run(panel, profile, known_tests(), on, inputs(panel))
 
 
 def claims(report: catalogue.Report, window: tuple[int, int], threshold: float = THRESHOLD) -> list[Claim]:
     """The suspicions that reach into a window."""
-    tests = {test.id: test for test in catalogue.load()}
+    tests = {test.id: test for test in known_tests()}
     return [
         claim_of(one, tests, threshold)
         for one in combine.suspicions(report.findings, tests, threshold)
@@ -61,10 +73,3 @@ def claim_of(suspicion: Suspicion, tests: Mapping[str, FalsificationTest], thres
         suspicion.where.row, suspicion.where.from_i, suspicion.where.to_i, suspicion.kind,
         tuple(sorted({finding.test for finding in suspicion.findings})), known, suspicion.score,
     )  # fmt: skip
-
-
-def curve(
-    untouched: Sequence[catalogue.Report], window: tuple[int, int], thresholds: Sequence[float]
-) -> list[int]:
-    """How many suspicions at each threshold."""
-    return [sum(len(claims(report, window, one)) for report in untouched) for one in thresholds]

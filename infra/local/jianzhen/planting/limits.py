@@ -121,8 +121,9 @@ def digits(scene: Scene, rng: Generator) -> Deed | None:
     step = scene.step()
     taste = rng.dirichlet(np.full(10, drawn(rng, 0.4, 1.5)))
     last = rng.choice(10, scene.n, p=taste)
-    tens = np.floor(np.round(scene.value / step) / 10)
-    return Deed((scene.written((tens * 10 + last) * step),))
+    tens: Floats = np.floor(np.round(scene.value / step) / 10)
+    invented: Floats = (tens * 10 + last) * step
+    return Deed((scene.written(invented),))
 
 
 def _has_digits(scene: Scene) -> bool:
@@ -153,6 +154,6 @@ def _episodes(scene: Scene, rng: Generator) -> tuple[Flags, float] | None:
     number = np.cumsum(high & ~np.concatenate(([False], high[:-1])))
     taken = rng.random(int(number[-1]) + 1) < rng.uniform(0.7, 1.0)
     hidden = high & taken[number]
-    early: Floats = rng.random(scene.n) < 0.5
-    before = np.concatenate((hidden[1:], [False])) & ~hidden & (early > 0)
+    early = rng.random(scene.n) < 0.5
+    before = np.concatenate((hidden[1:], [False])) & ~hidden & early
     return hidden | before, limit

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
+import numpy as np
 from qc.rules.falsify.finding import Kind
 from qc.rules.falsify.panel import DAY_MS, HOUR_MS, Panel
 
@@ -89,7 +90,8 @@ def score(
     Worked example: a claim on hours 90–110 of row 3 finds a freeze on hours 100–124 of row 3, delay 10 h if
     known at hour 110.
     """
-    new = [claim for claim in found if not any(_same(claim, old) for old in before)]
+    old = _Old(before)
+    new = [claim for claim in found if claim not in old]
     right = {number for number, claim in enumerate(new) if any(meets(claim, one, step_ms) for one in truths)}
     plantings: dict[int, list[Truth]] = {}
     for truth in truths:
@@ -160,8 +162,19 @@ def _outcome(planted: Sequence[Truth], new: Sequence[Claim], step_ms: int) -> tu
     return bool(hits), named, min(delays, default=float("nan"))
 
 
-def _same(one: Claim, other: Claim) -> bool:
-    """The same claim, made on the untouched series: same row and kind, stretches nearly equal."""
-    shared = min(one.to_i, other.to_i) - max(one.from_i, other.from_i)
-    whole = max(one.to_i, other.to_i) - min(one.from_i, other.from_i)
-    return one.row == other.row and one.kind == other.kind and shared >= SAME * whole
+class _Old:
+    """Claims on the untouched series: one of the same row and kind with nearly the same stretch is in."""
+
+    def __init__(self, claims: Sequence[Claim]) -> None:
+        stretches: dict[tuple[int, str], list[tuple[int, int]]] = {}
+        for claim in claims:
+            stretches.setdefault((claim.row, claim.kind), []).append((claim.from_i, claim.to_i))
+        self._ends = {key: np.array(pairs).T for key, pairs in stretches.items()}
+
+    def __contains__(self, claim: Claim) -> bool:
+        if (claim.row, claim.kind) not in self._ends:
+            return False
+        begins, ends = self._ends[claim.row, claim.kind]
+        shared = np.minimum(ends, claim.to_i) - np.maximum(begins, claim.from_i)
+        whole = np.maximum(ends, claim.to_i) - np.minimum(begins, claim.from_i)
+        return bool((shared >= SAME * whole).any())

@@ -129,8 +129,8 @@ def _panel(
 def _starts(about: dict[str, Any], header: list[str], rows: list[list[str]]) -> Ints:
     """The instant each row's period begins; a set without times is counted from its `start`."""
     if "start" in about:
-        hours = np.arange(len(rows), dtype=np.int64) * about["period_hours"]
-        return _millis(datetime.fromisoformat(about["start"])) + hours * HOUR_MS
+        hours: Ints = np.arange(len(rows), dtype=np.int64) * int(about["period_hours"])
+        return hours * HOUR_MS + _millis(datetime.fromisoformat(about["start"]))
     at = header.index(about["time"])
     local = np.array([row[at].replace(" ", "T") for row in rows], dtype="datetime64[ms]")
     starts: Ints = local.astype(np.int64) - LOCAL_MS
