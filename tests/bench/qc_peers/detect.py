@@ -11,6 +11,7 @@ import time
 import warnings
 from collections.abc import Callable
 from importlib.metadata import version
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -111,26 +112,33 @@ TOOLS: dict[str, tuple[str, Tool]] = {
 }
 
 
+def judged(
+    name: str, value: np.ndarray, step_s: int, first: int, about: dict[str, dict[str, object]]
+) -> np.ndarray:
+    distribution, tool = TOOLS[name]
+    mine = about.setdefault(name, {"version": version(distribution), "seconds": 0.0, "errors": []})
+    flags = np.zeros(value.shape, dtype=bool)
+    begun = time.perf_counter()
+    for row in range(len(value)):
+        try:
+            flags[row, first:] = tool(value[row, first:], value[row, :first], step_s)
+        except Exception as error:  # a peer that cannot judge a series is a finding, told in the report
+            said = f"{type(error).__name__}: {error}"[:200]
+            if said not in mine["errors"]:
+                mine["errors"].append(said)
+    mine["seconds"] += time.perf_counter() - begun
+    return flags
+
+
 def main() -> None:
-    given = np.load(sys.argv[1])
-    value, step_s, first = given["value"], int(given["step_s"]), int(given["first"])
-    made: dict[str, np.ndarray] = {}
+    folder, step_s, first, tools = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4:]
     about: dict[str, dict[str, object]] = {}
-    for name in given["tools"].tolist():
-        distribution, tool = TOOLS[name]
-        begun = time.perf_counter()
-        flags = np.zeros(value.shape, dtype=bool)
-        errors: list[str] = []
-        for row in range(len(value)):
-            try:
-                flags[row, first:] = tool(value[row, first:], value[row, :first], step_s)
-            except Exception as error:  # a peer that cannot judge a series is a finding, told in the report
-                errors.append(f"{type(error).__name__}: {error}"[:200])
-        made[name] = flags
-        seconds = time.perf_counter() - begun
-        about[name] = {"version": version(distribution), "seconds": seconds, "errors": errors}
-        sys.stderr.write(f"{name} {seconds:.1f} s\n")
-    np.savez_compressed(sys.argv[2], about=json.dumps(about), **made)
+    for given in sorted(folder.glob("in*.npz")):
+        value = np.load(given)["value"]
+        made = {name: judged(name, value, step_s, first, about) for name in tools}
+        np.savez_compressed(given.with_name(given.name.replace("in", "out", 1)), **made)
+        print(given.name, flush=True)
+    (folder / "about.json").write_text(json.dumps(about))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from qc.rules.falsify.panel import Panel
@@ -50,45 +49,51 @@ def run(
     """Every peer on the untouched panel, then on what was changed: each judges one series at a time, so that
     its flags for the other series are those it gave before. `tell(done, of)` after each panel.
     """
-    every = np.arange(untouched.shape[0])
-    first, said = _asked(untouched, every, window)
-    found = {name: [tuple(claims(first[name], untouched.per_day))] for name in TOOLS}
-    trouble = {name: list(said[name]["errors"]) for name in TOOLS}
-    seconds = {name: float(said[name]["seconds"]) for name in TOOLS}
-    tell(1, len(planted) + 1)
-    for number, one in enumerate(planted, start=2):
-        rows = np.array(sorted({truth.row for truth in one.truths}), dtype=np.int64)
-        flags, said = _asked(one.panel, rows, window)
-        for name in TOOLS:
-            whole = first[name].copy()
-            whole[rows] = flags[name]
-            found[name].append(tuple(claims(whole, untouched.per_day)))
-            trouble[name] += said[name]["errors"]
-            seconds[name] += said[name]["seconds"]
-        tell(number, len(planted) + 1)
+    rows = [np.arange(untouched.shape[0])]
+    rows += [np.unique([truth.row for truth in one.truths]).astype(np.int64) for one in planted]
+    with tempfile.TemporaryDirectory() as folder:
+        for number, (panel, wanted) in enumerate(
+            zip([untouched, *(one.panel for one in planted)], rows, strict=True)
+        ):
+            value = panel.value[wanted, : window[1]]
+            np.savez(Path(folder) / f"in{number:04}.npz", value=value)
+        _asked(Path(folder), untouched.step_ms // 1000, window[0], lambda done: tell(done, len(rows)))
+        found = {name: _claims(Path(folder), name, rows, untouched.per_day) for name in TOOLS}
+        about = json.loads((Path(folder) / "about.json").read_text())
     return [
         PeerFound(
-            name, said[name]["version"], tuple(found[name]), seconds[name], tuple(sorted(set(trouble[name])))
+            name, about[name]["version"], found[name], about[name]["seconds"], tuple(about[name]["errors"])
         )
         for name in TOOLS
     ]
 
 
-def _asked(
-    panel: Panel, rows: Ints, window: tuple[int, int]
-) -> tuple[dict[str, Flags], dict[str, dict[str, Any]]]:
-    with tempfile.TemporaryDirectory() as folder:
-        given, made = Path(folder) / "in.npz", Path(folder) / "out.npz"
-        value, step_s = panel.value[rows, : window[1]], panel.step_ms // 1000
-        np.savez(given, value=value, step_s=step_s, first=window[0], tools=np.array(TOOLS))
-        done = subprocess.run(
-            [str(PYTHON), str(HERE / "detect.py"), str(given), str(made)], capture_output=True, check=False
-        )
-        if done.returncode:
-            said = done.stderr.decode(errors="replace")[-500:]
+def _asked(folder: Path, step_s: int, first: int, tell: Callable[[int], None]) -> None:
+    """One process for all panels: its libraries take longer to load than a panel takes."""
+    argv = [str(PYTHON), str(HERE / "detect.py"), str(folder), str(step_s), str(first), *TOOLS]
+    with (folder / "stderr").open("w+b") as errors:
+        with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=errors, text=True) as child:
+            for done, _ in enumerate(child.stdout or (), start=1):
+                tell(done)
+        if child.returncode:
+            errors.seek(0)
+            said = errors.read().decode(errors="replace")[-500:]
             raise Refused(f"the peers failed: {said}\nset them up anew: {SETUP}")
-        with np.load(made) as found:
-            return {name: found[name] for name in TOOLS}, json.loads(str(found["about"]))
+
+
+def _claims(folder: Path, name: str, rows: Sequence[Ints], join: int) -> tuple[tuple[Claim, ...], ...]:
+    made: list[tuple[Claim, ...]] = []
+    first: Flags | None = None
+    for number, wanted in enumerate(rows):
+        with np.load(folder / f"out{number:04}.npz") as found:
+            flags = found[name]
+        if first is None:
+            first = whole = flags
+        else:
+            whole = first.copy()
+            whole[wanted] = flags
+        made.append(tuple(claims(whole, join)))
+    return tuple(made)
 
 
 def claims(flags: Flags, join: int) -> list[Claim]:
