@@ -82,15 +82,17 @@ def _any_file(path: Path, profile: str) -> Ground:
             rows = list(csv.DictReader(lines))
     except (UnicodeDecodeError, OSError, csv.Error) as wrong:
         raise Refused(f"{path} cannot be read as CSV: {wrong}") from None
+    if not rows:
+        raise Refused(f"{path}: a header at most, not one row")
     cells = list(_cells(path, rows))
-    if not cells:
+    if all(value != value for *_, value in cells):
         raise Refused(f"{path}: not one number")
     panel = _gridded(cells)
     return Ground(path.name, profile, panel, (round(panel.shape[1] * HISTORY), panel.shape[1]))
 
 
 def _cells(path: Path, rows: list[dict[str, str]]) -> Iterator[tuple[int, str, str, float]]:
-    header = list(rows[0]) if rows else []
+    header = list(rows[0])
     time = next((name for name in header if name and name.lower() in TIMES), None)
     if time is None:
         raise Refused(f"{path}: no column {' | '.join(TIMES)}; the header is {', '.join(map(str, header))}")

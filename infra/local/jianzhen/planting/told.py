@@ -76,7 +76,8 @@ def text(found: Document) -> str:
         rival = max((one for tool in found["tools"][1:] for one in _of(tool, kind["kind"])), default=None)
         beside = "" if rival is None else f"  best peer 最好的同类 {rival:.2f}"
         named = f"({kind['named']}/{kind['planted']})"
-        lines.append(f"    {kind['kind']:<20}{kind['recall']:>6.2f} {named}{delay:>9}{beside}")
+        mark = "" if kind["recall"] >= WANTED_RECALL else " <"
+        lines.append(f"    {kind['kind']:<20}{kind['recall']:>6.2f} {named}{delay:>9}{beside}{mark}")
     lines += [f"  no place for 无处可植: {kind}" for kind in found["unplaced"]]
     lines += [f"  not run 未运行: {test} (lacks 缺 {', '.join(o)})" for test, o in found["not_run"].items()]
     lines += [f"  {name}: {how}" for name, how in found["missing"].items()]
@@ -84,7 +85,14 @@ def text(found: Document) -> str:
     if found["seeds_shared_with_tuning"]:
         shared = found["seeds_shared_with_tuning"]
         lines.append(f"  seeds {shared} are tuning seeds: no report 调参种子，不作报告")
-    lines += [f"  below target 未达标: {one}" for one in missed(found)]
+    short = sum(kind["recall"] < WANTED_RECALL for kind in found["tools"][0]["kinds"])
+    lines.append(
+        f"  below {WANTED_RECALL:.2f} (<) 未达标: {short} kinds 类"
+        if short
+        else "  every kind reached 全部达标"
+    )
+    if found["tools"][0]["false_per_station_month"] > WANTED_FALSE:
+        lines.append(f"  more than {WANTED_FALSE} false suspicions per station-month 误报超标")
     return "\n".join(lines)
 
 
