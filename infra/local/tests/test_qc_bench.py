@@ -108,8 +108,9 @@ def test_a_wrong_option_is_refused(wide: Path, argv: list[str], said: str) -> No
 
 
 def test_the_bench_counts_and_draws(wide: Path, tmp_path: Path) -> None:
-    page = tmp_path / "bench.html"
+    page, curve = tmp_path / "bench.html", tmp_path / "curve.svg"
     argv = ["--data", str(wide), "--profile", "ambient-air", *LIMIT, "--report", str(page), "--json"]
+    argv += ["--curve", str(curve)]
     code, output, _ = run(*argv)
     (found,) = json.loads(output[output.index("{\n") :])["trials"]
     ours = found["tools"][0]
@@ -120,6 +121,7 @@ def test_the_bench_counts_and_draws(wide: Path, tmp_path: Path) -> None:
         any(one["recall"] < 0.9 for one in ours["kinds"]) or ours["false_per_station_month"] > 0.1
     )
     assert len(ours["curve"]) >= 10
+    ElementTree.parse(curve)
     html = page.read_text(encoding="utf-8")
     drawn = html.split("<svg")[1:]
     # The curve, the kinds, one planting of each kind, every suspicion on untouched data.

@@ -52,7 +52,8 @@ def parameter_change(scene: Scene, rng: Generator) -> Deed | None:
     if rng.random() < 0.5:
         return Deed((change,))
     end = scene.at + scene.n
-    records = [("slope", 1.0, slope), ("intercept", 0.0, intercept)]
+    # HJ 212 codes of slope and intercept.
+    records = [("i13008", 1.0, slope), ("i13007", 0.0, intercept)]
     return Deed(
         (change,),
         tuple(

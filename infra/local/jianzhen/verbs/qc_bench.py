@@ -40,6 +40,7 @@ def bench(  # noqa: PLR0913 each argument is an option of the command
     peers: Annotated[bool, typer.Option(help="SaQC, ioos_qc, tsod, isolation forest · 同类工具")] = True,
     peer_seeds: Annotated[int, typer.Option(min=1, help="how many of the seeds they get · 种子数")] = 5,
     report: Annotated[Path | None, typer.Option(help="an HTML with pictures · 报告")] = None,
+    curve: Annotated[Path | None, typer.Option(help="recall over false alarms, SVG · 曲线图")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Plant twenty kinds of falsification into real series, and see who finds them. 造假检验基准。
@@ -55,9 +56,10 @@ def bench(  # noqa: PLR0913 each argument is an option of the command
       jianzhen qc bench --data mine.csv --profile waste-water --kinds freeze,copy-day --seeds 101-105
       sh tests/bench/qc_peers/setup.sh    (the peers, into an environment of their own)
     """
+    from jianzhen.planting import pictures
     from jianzhen.planting.grounds import grounds
     from jianzhen.planting.page import html
-    from jianzhen.planting.told import document, missed, text
+    from jianzhen.planting.told import WANTED_FALSE, WANTED_RECALL, document, missed, text
     from jianzhen.planting.trial import Wish
 
     wish = Wish(_kinds(kinds), _seeds(seeds), each, peer_seeds if peers else 0)
@@ -70,6 +72,9 @@ def bench(  # noqa: PLR0913 each argument is an option of the command
                 put({}, as_json, text(trials[-1][1]))
     if report is not None:
         _write(report, html(trials))
+    if curve is not None:
+        # One picture: of the first source.
+        _write(curve, pictures.curve(trials[0][1]["tools"], (WANTED_RECALL, WANTED_FALSE)))
     found = [one for _, one in trials]
     put({"trials": found, "report": report}, as_json)
     if any(missed(one) for one in found):
@@ -121,9 +126,9 @@ def _seeds(text: str) -> tuple[int, ...]:
     return tuple(made)
 
 
-def _write(path: Path, page: str) -> None:
+def _write(path: Path, text: str) -> None:
     try:
-        path.write_text(page, encoding="utf-8")
+        path.write_text(text, encoding="utf-8")
     except OSError as wrong:
         raise Refused(f"{path} cannot be written: {wrong.strerror}") from None
     say(f"→ {path}")
