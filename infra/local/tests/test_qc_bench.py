@@ -49,7 +49,12 @@ def test_a_file_is_read_as_the_panel_it_was_written_from(wide: Path) -> None:
     assert ground.panel.shape == panel.shape
     for row, (station, factor) in enumerate(zip(panel.station, panel.factor, strict=True)):
         np.testing.assert_array_equal(ground.panel.value[ground.panel.row(station, factor)], panel.value[row])
-    assert ground.window == (round(0.4 * panel.shape[1]), panel.shape[1])
+    first = round(0.4 * panel.shape[1])
+    assert ground.window == (first, panel.shape[1])
+    for row in ground.assumed:
+        kept = (ground.panel.value[row, :first] <= ground.panel.limit[row]).mean()
+        assert 0.8 < kept < 0.95
+    assert len(ground.assumed) == 6
 
 
 def test_a_long_file_is_read_too(tmp_path: Path) -> None:

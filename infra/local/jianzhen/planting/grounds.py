@@ -6,6 +6,7 @@ described sets to `sources`.
 
 import csv
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,15 @@ from qc.rules.falsify.finding import PROFILES
 from qc.rules.falsify.panel import HOUR_MS, Panel, resolution_of
 
 from jianzhen.planting import sources
+from jianzhen.planting.scene import role_of
 from jianzhen.planting.trial import Ground
 from jianzhen.state import Refused
 
 LOCAL = timezone(timedelta(hours=8))
 # History before the planted part of a source without dates of its own.
 HISTORY = 0.4
+# Where no limit is known: what share of the history would have kept it.
+PERMITTED = 0.9
 TIMES = ("time", "datetime", "date", "timestamp", "时间")
 
 
@@ -66,7 +70,7 @@ def _described(name: str, path: Path) -> Ground:
     if "planted_from" in about:
         start = datetime.fromisoformat(about["planted_from"]).replace(tzinfo=LOCAL)
         first = max(0, (round(start.timestamp() * 1000) - panel.start_ms) // panel.step_ms)
-    return Ground(name, about["profile"], panel, (first, panel.shape[1]))
+    return _ground(name, about["profile"], panel, first)
 
 
 def _any_file(path: Path, profile: str) -> Ground:
@@ -88,7 +92,22 @@ def _any_file(path: Path, profile: str) -> Ground:
     if all(value != value for *_, value in cells):
         raise Refused(f"{path}: not one number")
     panel = _gridded(cells)
-    return Ground(path.name, profile, panel, (round(panel.shape[1] * HISTORY), panel.shape[1]))
+    return _ground(path.name, profile, panel, round(panel.shape[1] * HISTORY))
+
+
+def _ground(name: str, profile: str, panel: Panel, first: int) -> Ground:
+    """With a limit for every pollutant, so that tests that ask for one judge the untouched panel, too.
+
+    An assumed limit is the 90th percentile of the history in two digits.
+    """
+    limit, assumed = panel.limit.copy(), []
+    for row, factor in enumerate(panel.factor):
+        known = panel.value[row, :first]
+        known = known[np.isfinite(known)]
+        if np.isnan(limit[row]) and len(known) and role_of(factor) in ("pollutant", "dust"):
+            limit[row] = float(f"{np.quantile(known, PERMITTED):.2g}")
+            assumed.append(row)
+    return Ground(name, profile, replace(panel, limit=limit), (first, panel.shape[1]), tuple(assumed))
 
 
 def _cells(path: Path, rows: list[dict[str, str]]) -> Iterator[tuple[int, str, str, float]]:

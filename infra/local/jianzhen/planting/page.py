@@ -55,6 +55,9 @@ def _source(trial: Trial, found: Document) -> Iterator[str]:
     )
     for line in missed(found):
         yield f'<div class="bad">未达标 below target: {escape(line)}</div>'
+    if found["assumed_limits"]:
+        limits = (f"{one['station']} {one['series']} {one['limit']:g}" for one in found["assumed_limits"])
+        yield f"<div>限值未知，假定为 no limit known, assumed: {escape(', '.join(limits))}</div>"
     for name, how in found["missing"].items():
         yield f'<div class="bad">{escape(name)}: {escape(how)}</div>'
     yield "<h3>召回与误报 Recall and false alarms</h3>"

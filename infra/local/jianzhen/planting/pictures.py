@@ -126,7 +126,8 @@ def series(
         for i, value in enumerate(line.tolist()):
             if math.isfinite(value):
                 x, y = left + wide * i / (n - 1), top + high - (value - low) * scale
-                made.append(f"{'L' if is_down else 'M'}{x:.1f} {y:.1f}")
+                # A value without neighbours is a dot.
+                made.append(f"L{x:.1f} {y:.1f}" if is_down else f"M{x:.1f} {y:.1f}h0")
             is_down = math.isfinite(value)
         return "".join(made)
 
@@ -137,7 +138,10 @@ def series(
     ]
     for line, colour, dash in ((beside, "#2e8b57", "3 2"), (real, REAL, ""), (planted, PLANTED, "")):
         if line is not None:
-            made.append(f'<path d="{path(line)}" fill="none" stroke="{colour}" stroke-dasharray="{dash}"/>')
+            made.append(
+                f'<path d="{path(line)}" fill="none" stroke="{colour}" stroke-linecap="round" '
+                f'stroke-dasharray="{dash}"/>'
+            )
     for begin, end, colour in spans:
         x = left + wide * max(0, begin) / (n - 1)
         to = left + wide * min(n, end) / (n - 1)

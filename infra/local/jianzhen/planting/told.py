@@ -34,6 +34,10 @@ def document(trial: Trial) -> Document:
         "seeds_shared_with_tuning": sorted(set(trial.wish.seeds) & set(TUNING_SEEDS)),
         "plantings_per_kind_and_seed": trial.wish.each,
         "unplaced": unplaced,
+        "assumed_limits": [
+            {"station": panel.station[row], "series": panel.factor[row], "limit": float(panel.limit[row])}
+            for row in ground.assumed
+        ],
         "tools": [_tool(trial, tool) for tool in trial.tools],
         "missing": trial.missing,
         "not_run": {test: list(lacks) for test, lacks in trial.not_run.items()},
@@ -79,6 +83,9 @@ def text(found: Document) -> str:
         mark = "" if kind["recall"] >= WANTED_RECALL else " <"
         lines.append(f"    {kind['kind']:<20}{kind['recall']:>6.2f} {named}{delay:>9}{beside}{mark}")
     lines += [f"  no place for 无处可植: {kind}" for kind in found["unplaced"]]
+    if found["assumed_limits"]:
+        limits = (f"{one['station']} {one['series']} {one['limit']:g}" for one in found["assumed_limits"])
+        lines.append(f"  no limit known, assumed 限值未知，假定: {', '.join(limits)}")
     lines += [f"  not run 未运行: {test} (lacks 缺 {', '.join(o)})" for test, o in found["not_run"].items()]
     lines += [f"  {name}: {how}" for name, how in found["missing"].items()]
     lines += [f"  {one['name']}: {trouble}" for one in found["tools"] for trouble in one["trouble"]]

@@ -27,12 +27,13 @@ Tell = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class Ground:
-    """A source to plant into: a panel, its profile, and the periods that are reported on."""
+    """A source to plant into: a panel, its profile, the periods reported on, the rows with assumed limits."""
 
     name: str
     profile: str
     panel: Panel
     window: tuple[int, int]
+    assumed: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
