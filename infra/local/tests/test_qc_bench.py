@@ -87,6 +87,34 @@ def test_what_cannot_be_read_is_refused_with_what_would_be(
         list(grounds(path, profile))
 
 
+TROUBLE = {
+    "one row": ["2024-01-01T00:00,5,6"],
+    "constant": [f"2024-01-{day:02}T00:00,5,6" for day in range(1, 29)],
+    "unsorted, repeated, with words and monsters": [
+        f"2024-01-{1 + n % 28:02}T{n % 7:02}:00,{cell},{n}"
+        for n, cell in enumerate(["1e308", "-1e308", "5e-324", "nan", "inf", "n/a", "", "1,5", "七"] * 40)
+    ],
+}
+
+
+@pytest.mark.parametrize("name", TROUBLE)
+def test_a_file_of_trouble_is_benched_or_refused_but_never_a_traceback(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "trouble.csv"
+    path.write_text("\n".join(["time,a,b", *TROUBLE[name]]), encoding="utf-8")
+    code, output, wrong = run("--data", str(path), "--profile", "waste-water", "--seeds", "101", "--no-peers")
+    assert wrong is None or isinstance(wrong, SystemExit), wrong
+    assert code in (0, 1)
+    assert "freeze" in output
+
+
+def test_a_stray_time_does_not_eat_the_memory(tmp_path: Path) -> None:
+    path = tmp_path / "stray.csv"
+    rows = [f"2024-01-01T00:00:{second:02},1" for second in range(50)]
+    path.write_text("\n".join(["time,a", "1970-01-01,1", *rows]), encoding="utf-8")
+    with pytest.raises(Refused, match="stray time"):
+        list(grounds(path, "waste-water"))
+
+
 def test_a_folder_of_nothing_known_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="beijing"):
         list(grounds(tmp_path, ""))

@@ -41,6 +41,20 @@ def test_what_was_claimed_of_the_untouched_series_finds_nothing() -> None:
     assert score([grown], [truth(1, 130, 160)], HOUR_MS, before=[old]).recall == 1.0
 
 
+def test_a_word_about_an_hour_of_two_months_is_no_answer_and_one_about_a_day_is() -> None:
+    whole = truth(1, 1000, 2440, kind="scale")
+    assert score([claim(1500, 1501)], [whole], HOUR_MS).recall == 0.0
+    assert score([claim(1500, 1524)], [whole], HOUR_MS).recall == 1.0
+    assert score([claim(n, n + 1) for n in range(1500, 1620, 5)], [whole], HOUR_MS).recall == 1.0
+
+
+def test_only_hours_that_were_not_claimed_before_count() -> None:
+    old = [claim(1500, 1524)]
+    whole = truth(1, 1000, 2440, kind="scale")
+    assert score([claim(1495, 1530)], [whole], HOUR_MS, before=old).recall == 0.0
+    assert score([claim(1495, 1530, kind="scale")], [whole], HOUR_MS, before=old).recall == 1.0
+
+
 def test_a_wrong_name_finds_but_does_not_name() -> None:
     kind = score([claim(100, 124, kind="copy-day")], [truth(1, 100, 124)], HOUR_MS).kinds[0]
     assert (kind.found, kind.named) == (1, 0)

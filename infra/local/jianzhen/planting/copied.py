@@ -17,13 +17,13 @@ def copy_day(scene: Scene, rng: Generator) -> Deed | None:
     Strength: four in five are exact copies; in the others a third of the values is retouched by one last
     digit.
     """
-    day = scene.panel.per_day
-    whole = max(1, round(scene.n / day)) * day
-    lag = int(rng.integers(1, 31)) * day if scene.is_hourly else 7 * int(rng.integers(1, 9))
+    lag = 7 * int(rng.integers(1, 9))
     if scene.is_hourly:
+        day = scene.panel.per_day
+        lag = int(rng.integers(1, 31)) * day
         # From midnight to midnight, as one pastes days in a table.
         at = scene.at - int(scene.panel.hour_of_day[scene.at]) * day // 24
-        scene = Scene(scene.panel, scene.row, at, whole)
+        scene = Scene(scene.panel, scene.row, at, max(1, round(scene.n / day)) * day)
     source = scene.at - max(lag, scene.n)
     if source < 0 or scene.at < 0 or scene.at + scene.n > scene.panel.shape[1]:
         return None

@@ -7,7 +7,7 @@ described sets to `sources`.
 import csv
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,8 @@ LOCAL = timezone(timedelta(hours=8))
 HISTORY = 0.4
 # Where no limit is known: what share of the history would have kept it.
 PERMITTED = 0.9
+# No instrument reports more; and a panel of more cells does not fit a desk's memory.
+LARGEST, CELLS = 1e15, 200_000_000
 TIMES = ("time", "datetime", "date", "timestamp", "时间")
 
 
@@ -91,7 +93,7 @@ def _any_file(path: Path, profile: str) -> Ground:
     cells = list(_cells(path, rows))
     if all(value != value for *_, value in cells):
         raise Refused(f"{path}: not one number")
-    panel = _gridded(cells)
+    panel = _gridded(path, cells)
     return _ground(path.name, profile, panel, round(panel.shape[1] * HISTORY))
 
 
@@ -119,9 +121,9 @@ def _cells(path: Path, rows: list[dict[str, str]]) -> Iterator[tuple[int, str, s
     for number, row in enumerate(rows, start=2):
         try:
             when = datetime.fromisoformat(row[time])
-        except (ValueError, TypeError):
+            at = round((when if when.tzinfo else when.replace(tzinfo=LOCAL)).timestamp() * 1000)
+        except (ValueError, TypeError, OverflowError):
             raise Refused(f"{path}, line {number}: {row[time]!r} is no ISO time") from None
-        at = round((when if when.tzinfo else when.replace(tzinfo=LOCAL)).astimezone(UTC).timestamp() * 1000)
         named = {row["series"]: row["value"]} if is_long else row
         for name, text in named.items():
             if name not in (time, "station") and isinstance(text, str):
@@ -133,10 +135,10 @@ def _number(text: str) -> float:
         value = float(text)
     except ValueError:
         return float("nan")
-    return value if np.isfinite(value) else float("nan")
+    return value if abs(value) < LARGEST else float("nan")
 
 
-def _gridded(cells: list[tuple[int, str, str, float]]) -> Panel:
+def _gridded(path: Path, cells: list[tuple[int, str, str, float]]) -> Panel:
     times = np.unique([at for at, *_ in cells])
     gaps = np.diff(times)
     step = int(np.bincount(np.unique(gaps, return_inverse=True)[1]).argmax()) if len(gaps) else 0
@@ -146,6 +148,9 @@ def _gridded(cells: list[tuple[int, str, str, float]]) -> Panel:
     numbers = {(station, name) for _, station, name, value in cells if value == value}
     keys = {key: row for row, key in enumerate(sorted(numbers))}
     shape = (len(keys), int((times[-1] - first) // step_ms) + 1)
+    if shape[0] * shape[1] > CELLS:
+        span = f"{shape[1]:,} periods of {step_ms / 1000:g} s from first to last time"
+        raise Refused(f"{path}: {span}; look for a stray time, or name a shorter file")
     value, present = np.full(shape, np.nan), np.zeros(shape, dtype=np.bool_)
     for at, station, name, number in cells:
         row = keys.get((station, name))

@@ -14,7 +14,7 @@ from qc.rules.outcome import Floats
 from jianzhen.planting import pictures
 from jianzhen.planting.plant import Planted, Truth
 from jianzhen.planting.score import Claim, meets
-from jianzhen.planting.told import WANTED_FALSE, WANTED_RECALL, Document, missed
+from jianzhen.planting.told import WANTED_FALSE, WANTED_RECALL, Document, missed, shown
 from jianzhen.planting.trial import Trial
 
 STYLE = """
@@ -81,7 +81,7 @@ def _source(trial: Trial, found: Document) -> Iterator[str]:
 def _tools(found: Document) -> str:
     rows = [
         [
-            f"{tool['name']} {tool['version']}", f"{tool['recall']:.2f}", f"{tool['precision']:.2f}",
+            f"{tool['name']} {tool['version']}", shown(tool["recall"]), shown(tool["precision"]),
             f"{tool['false_per_station_month']:.3f}", str(tool["claims"]), f"{tool['seconds']:.0f} s",
         ]
         for tool in found["tools"]

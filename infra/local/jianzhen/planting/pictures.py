@@ -62,7 +62,9 @@ def curve(tools: Sequence[dict[str, Any]], wanted: tuple[float, float]) -> str:
 
 
 def _dots(tool: dict[str, Any], colour: str, x: Any, y: Any) -> list[str]:
-    points = [(one["false"], one["recall"], one["threshold"]) for one in tool["curve"]]
+    points = [
+        (one["false"], one["recall"], one["threshold"]) for one in tool["curve"] if one["recall"] is not None
+    ]
     made: list[str] = []
     if points:
         line = " ".join(f"{x(rate):.1f},{y(recall):.1f}" for rate, recall, _ in points)
@@ -72,7 +74,7 @@ def _dots(tool: dict[str, Any], colour: str, x: Any, y: Any) -> list[str]:
             f"<title>threshold {threshold:g}</title></circle>"
             for rate, recall, threshold in points
         ]
-    at = tool["false_per_station_month"], tool["recall"]
+    at = tool["false_per_station_month"], tool["recall"] or 0.0
     made.append(f'<circle cx="{x(at[0]):.1f}" cy="{y(at[1]):.1f}" r="5" fill="{colour}"/>')
     made.append(
         f'<text x="{x(at[0]) + 8:.1f}" y="{y(at[1]) - 6:.1f}" fill="{colour}">{escape(tool["name"])}</text>'

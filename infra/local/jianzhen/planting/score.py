@@ -4,6 +4,7 @@ Promises: one rule for every tool. A claim counts for a planting when it lies on
 it, is not so long that it says nothing, and was not made on the untouched series as well.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -16,8 +17,10 @@ from jianzhen.planting.plant import Truth
 
 # A claim may be longer than what it is about, within reason: a month, or four times as long.
 LONG_DAYS, LONG_TIMES = 31, 4
-SAME = 0.8
+# What claims must tell of a falsification together: a tenth of it, or a day.
+PART = 0.1
 MONTH_DAYS = 365.25 / 12
+_Spans = dict[tuple[int, str], list[tuple[int, int]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +93,19 @@ def score(
     Worked example: a claim on hours 90–110 of row 3 finds a freeze on hours 100–124 of row 3, delay 10 h if
     known at hour 110.
     """
-    old = _Old(before)
-    new = [claim for claim in found if claim not in old]
-    right = {number for number, claim in enumerate(new) if any(meets(claim, one, step_ms) for one in truths)}
+    old = _spans(before)
+    by_row: dict[int, list[Claim]] = {}
+    for claim in found:
+        by_row.setdefault(claim.row, []).append(claim)
     plantings: dict[int, list[Truth]] = {}
     for truth in truths:
         plantings.setdefault(truth.planting, []).append(truth)
+    right: set[Claim] = set()
     by_kind: dict[Kind, list[tuple[bool, bool, float]]] = {}
     for planted in plantings.values():
-        by_kind.setdefault(planted[0].kind, []).append(_outcome(planted, new, step_ms))
+        hits = [hit for one in planted for hit in _hits(one, by_row.get(one.row, ()), old, step_ms)]
+        right.update(hits)
+        by_kind.setdefault(planted[0].kind, []).append(_outcome(planted, hits, step_ms))
     kinds = [
         KindScore(
             kind, len(all_), sum(hit for hit, _, _ in all_), sum(named for _, named, _ in all_),
@@ -110,7 +117,7 @@ def score(
     by_test = tuple(
         (
             test,
-            sum(test in new[number].tests for number in right),
+            sum(test in claim.tests for claim in right),
             sum(test in claim.tests for claim in found),
         )
         for test in tests
@@ -152,9 +159,26 @@ def meets(claim: Claim, truth: Truth, step_ms: int) -> bool:
     )
 
 
-def _outcome(planted: Sequence[Truth], new: Sequence[Claim], step_ms: int) -> tuple[bool, bool, float]:
+def _hits(truth: Truth, claims: Sequence[Claim], old: _Spans, step_ms: int) -> list[Claim]:
+    """The claims that tell something new of a truth; none if together they tell too little of it."""
+    length = truth.to_i - truth.from_i
+    told, hits = np.zeros(length, dtype=np.bool_), []
+    for claim in claims:
+        if not meets(claim, truth, step_ms):
+            continue
+        fresh = np.zeros(length, dtype=np.bool_)
+        fresh[max(0, claim.from_i - truth.from_i) : max(0, claim.to_i - truth.from_i)] = True
+        for begin, end in old.get((claim.row, claim.kind), ()):
+            fresh[max(0, begin - truth.from_i) : max(0, end - truth.from_i)] = False
+        if fresh.any():
+            told |= fresh
+            hits.append(claim)
+    needed = min(math.ceil(PART * length), max(1, DAY_MS // step_ms))
+    return hits if told.sum() >= needed else []
+
+
+def _outcome(planted: Sequence[Truth], hits: Sequence[Claim], step_ms: int) -> tuple[bool, bool, float]:
     """Found, rightly named, and the delay in hours."""
-    hits = [claim for claim in new if any(meets(claim, one, step_ms) for one in planted)]
     begin = min(one.from_i for one in planted)
     # What was known before the falsification began is no detection of it, but the claim's end may be.
     delays = [(max(claim.known_i, begin) - begin) * step_ms / HOUR_MS for claim in hits]
@@ -162,19 +186,8 @@ def _outcome(planted: Sequence[Truth], new: Sequence[Claim], step_ms: int) -> tu
     return bool(hits), named, min(delays, default=float("nan"))
 
 
-class _Old:
-    """Claims on the untouched series: one of the same row and kind with nearly the same stretch is in."""
-
-    def __init__(self, claims: Sequence[Claim]) -> None:
-        stretches: dict[tuple[int, str], list[tuple[int, int]]] = {}
-        for claim in claims:
-            stretches.setdefault((claim.row, claim.kind), []).append((claim.from_i, claim.to_i))
-        self._ends = {key: np.array(pairs).T for key, pairs in stretches.items()}
-
-    def __contains__(self, claim: Claim) -> bool:
-        if (claim.row, claim.kind) not in self._ends:
-            return False
-        begins, ends = self._ends[claim.row, claim.kind]
-        shared = np.minimum(ends, claim.to_i) - np.maximum(begins, claim.from_i)
-        whole = np.maximum(ends, claim.to_i) - np.minimum(begins, claim.from_i)
-        return bool((shared >= SAME * whole).any())
+def _spans(claims: Sequence[Claim]) -> _Spans:
+    spans: _Spans = {}
+    for claim in claims:
+        spans.setdefault((claim.row, claim.kind), []).append((claim.from_i, claim.to_i))
+    return spans

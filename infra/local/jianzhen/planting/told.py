@@ -71,7 +71,7 @@ def text(found: Document) -> str:
     for tool in found["tools"]:
         name = f"{tool['name']} {tool['version']}".strip()
         lines.append(
-            f"  {name:<26}{tool['recall']:>10.2f}{tool['precision']:>14.2f}"
+            f"  {name:<26}{shown(tool['recall']):>10}{shown(tool['precision']):>14}"
             f"{tool['false_per_station_month']:>20.3f}"
         )
     lines.append(f"  {OURS}, worst kind first 最差在前: recall (rightly named 种类正确), delay 时延")
@@ -92,6 +92,8 @@ def text(found: Document) -> str:
     if found["seeds_shared_with_tuning"]:
         shared = found["seeds_shared_with_tuning"]
         lines.append(f"  seeds {shared} are tuning seeds: no report 调参种子，不作报告")
+    if not found["tools"][0]["kinds"]:
+        return "\n".join([*lines, "  nothing could be planted 无处可植"])
     short = sum(kind["recall"] < WANTED_RECALL for kind in found["tools"][0]["kinds"])
     lines.append(
         f"  below {WANTED_RECALL:.2f} (<) 未达标: {short} kinds 类"
@@ -160,5 +162,11 @@ def _claim(ground: Ground, claim: Claim) -> Document:
     }
 
 
-def _number(value: float) -> float:
-    return 0.0 if math.isnan(value) else round(value, 4)
+def _number(value: float) -> float | None:
+    """None where there was nothing to count."""
+    return None if math.isnan(value) else round(value, 4)
+
+
+def shown(value: float | None) -> str:
+    """A share in two decimals. Worked example: None → "–"."""
+    return "–" if value is None else f"{value:.2f}"
