@@ -234,7 +234,8 @@ def _rules(found: Found) -> Iterator[Row]:
 
 def _sharpness(one: dict[str, float]) -> str:
     recall = min(one[name] for name in ("range", "spike", "flat"))
-    return f"recall ≥ {recall:.3f}, precision {one['precision']:.3f}"
+    core = f"{one['per_core'] / 1e6:.2f} M per processor second"
+    return f"{core}, recall ≥ {recall:.3f}, precision {one['precision']:.3f}"
 
 
 def _peers(found: Found) -> Iterator[Row]:
