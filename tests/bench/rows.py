@@ -24,6 +24,7 @@ def rows(found: Found) -> list[Row]:
         "idle": _idle,
         "rated": _whole,
         "log": _cores,
+        "rules": _rules,
         "peers": _peers,
     }
     return [row for key, make in makers.items() if key in found for row in make(found)]
@@ -201,6 +202,40 @@ WORK = {
     "latest": ("最近 100 条", "the latest 100", "ms"),
     "range": ("一小时范围", "a range of one hour", "ms"),
 }
+
+
+def _rules(found: Found) -> Iterator[Row]:
+    one, others = found["rules"]["Jianzhen"], {n: o for n, o in found["rules"].items() if n != "Jianzhen"}
+    wanted = {"SaQC": 4.0, "ioos_qc": 4.0, "tsod": 1.0}
+    yield Row(
+        "质控：量程 + 突变 + 恒值，1,000,000 个值，各检验的依据逐值可查",
+        "quality control: range + spike + constant value, 1,000,000 values, with what each test said of each",
+        f"{one['rate'] / 1e6:.1f} M values/s, {_sharpness(one)}",
+        "; ".join(
+            f"{name} {other['version']}: {other['rate'] / 1e6:.2f} M/s, {_sharpness(other)}"
+            for name, other in others.items()
+        ),
+        targets=(
+            _least("≥ 1000 万/s", "≥ 10 M/s", 10e6, one["rate"]),
+            *(
+                _least(
+                    f"≥ {times:g} × {name}",
+                    f"≥ {times:g} × {name}",
+                    times,
+                    one["rate"] / others[name]["rate"],
+                )
+                for name, times in wanted.items()
+            ),
+            _least("精确率 1.00", "precision 1.00", 1.0, one["precision"]),
+        ),
+        in_readme=True,
+    )
+
+
+def _sharpness(one: dict[str, float]) -> str:
+    recall = min(one[name] for name in ("range", "spike", "flat"))
+    core = f"{one['per_core'] / 1e6:.2f} M per processor second"
+    return f"{core}, recall ≥ {recall:.3f}, precision {one['precision']:.3f}"
 
 
 def _peers(found: Found) -> Iterator[Row]:

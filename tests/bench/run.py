@@ -21,13 +21,14 @@ import limits
 import peers
 import report
 import rows
+import rules
 import whole
 from load import BATCH, CLERK, SOURCE, Load, ceiling, null_server, register, templates
 from stage import Stage, described, end_cleanly, per_thousand, platform_up, versions
 
 RATED = 25_000.0
 GROUP = 500
-STAGES = ("cores", "http", "edge", "hj212", "idle", "whole", "cost", "peers")
+STAGES = ("cores", "rules", "http", "edge", "hj212", "idle", "whole", "cost", "peers")
 Found = dict[str, Any]
 
 
@@ -139,6 +140,9 @@ async def measure(stages: set[str], args: argparse.Namespace) -> Found:
         found["log"] = cores.log(args.leaves, 200)
         found["hash"] = limits.hashes(templates(1)[0], 0.5)
         found["crc"] = limits.checks(frames.frame(1, 1)[6:-6], 0.5)
+    if "rules" in stages:
+        say("rules: range, spike and constant value on a million points, here and by SaQC, ioos_qc, tsod")
+        found["rules"] = await asyncio.to_thread(rules.measure)
     if stages & {"http", "edge", "hj212", "idle"}:
         await receiving(stages, args, found)
     if stages & {"whole", "cost"}:

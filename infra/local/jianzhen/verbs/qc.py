@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from jianzhen.screen import AsJson, console, put
 from jianzhen.state import Refused
+from jianzhen.verbs.qc_bench import bench
 
 if TYPE_CHECKING:
     from qc.rules.offline.profile import Profile
@@ -27,6 +28,8 @@ STAGES = {
     "writing": "writing 写出",
 }
 Tell = Callable[[str, int, int], None]
+
+app.command()(bench)
 
 
 @app.callback()

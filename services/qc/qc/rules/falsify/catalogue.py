@@ -13,6 +13,7 @@ from importlib import import_module, resources
 from pkgutil import iter_modules
 
 import msgspec
+import numpy as np
 import yaml
 
 from qc.rules import falsify
@@ -111,3 +112,16 @@ def run(
         looks += len(chosen.rows) * months if test.p_valued else 0
         expected += len(chosen.rows) * test.false_per_series_month
     return Report(tuple(findings), not_run, looks, expected)
+
+
+def inputs_of(panel: Panel) -> frozenset[str]:
+    """What a panel itself has beside values, by the names the tests ask for."""
+    has = {
+        "marks": bool(panel.mark.any()),
+        "limit": bool(np.isfinite(panel.limit).any()),
+        "range": bool(np.isfinite(panel.high).any()),
+        "detection_limit": bool(np.isfinite(panel.detection_limit).any()),
+        "place": bool(np.isfinite(panel.place).any()),
+        "network": len(panel.of_station) > 1,
+    }
+    return frozenset(name for name, there in has.items() if there) | panel.extras.names

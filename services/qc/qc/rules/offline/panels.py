@@ -79,7 +79,7 @@ def judge(network: Network, profile: Profile, inputs: frozenset[str], tell: Tell
     for number, (places, start, periods) in enumerate(stretches):
         panel, at = _panel(network, places, start, periods)
         done = number * len(falsification_tests())
-        report = _run(panel, profile, inputs | _inputs(panel), Steps(tell, done, whole))
+        report = _run(panel, profile, inputs | catalogue.inputs_of(panel), Steps(tell, done, whole))
         ran |= {test.id for test in falsification_tests()} - set(report.not_run)
         seen.not_run |= report.not_run
         _note(seen, network, panel, places, at, report)
@@ -109,19 +109,6 @@ def _run(panel: Panel, profile: Profile, inputs: frozenset[str], steps: Steps) -
         not_run |= said.not_run
         steps.tell("falsification", steps.done + number, steps.whole)
     return catalogue.Report(tuple(findings), not_run)
-
-
-def _inputs(panel: Panel) -> frozenset[str]:
-    """What the panel itself has beside values."""
-    has = {
-        "marks": bool(panel.mark.any()),
-        "limit": bool(np.isfinite(panel.limit).any()),
-        "range": bool(np.isfinite(panel.high).any()),
-        "detection_limit": bool(np.isfinite(panel.detection_limit).any()),
-        "place": bool(np.isfinite(panel.place).any()),
-        "network": len(panel.of_station) > 1,
-    }
-    return frozenset(name for name, there in has.items() if there)
 
 
 def _stretches(network: Network, seen: Seen) -> Iterator[tuple[list[int], int, int]]:
