@@ -23,7 +23,8 @@ SELECT (to_jsonb(s) - '{id,received_at,sha256,size,trace_id,nonce,accepted}'::te
 FROM submissions s LEFT JOIN raw_bytes r ON r.submission = s.id AND r.encoding = 'identity' WHERE s.id = $1
 """
 SAID = (
-    "SELECT event, count(*) FROM outbox WHERE position($1::bytea IN data) > 0 GROUP BY event ORDER BY event"
+    "SELECT event, count(*) FROM outbox WHERE position($1::bytea IN data) > 0 "
+    "AND event <> 'ingest.lateness_noticed.v1' GROUP BY event ORDER BY event"
 )
 
 

@@ -55,8 +55,8 @@ class Panel:
 
     @property
     def per_day(self) -> int:
-        """Periods in a day."""
-        return DAY_MS // self.step_ms
+        """Periods in a day; 1 where a period is longer than a day."""
+        return max(1, DAY_MS // self.step_ms)
 
     @cached_property
     def starts_ms(self) -> Ints:
