@@ -8,6 +8,7 @@ import asyncio
 import json
 import sys
 from collections import Counter
+from collections.abc import Collection
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -18,6 +19,14 @@ from ingest.rules.hj212_build import answer, build
 from ingest.rules.stream import StreamParser
 
 Value = tuple[str, ...]
+
+
+async def aborted(writers: Collection[asyncio.StreamWriter]) -> None:
+    """Reset all connections, those too that were accepted as the server closed and nobody serves yet."""
+    for _ in range(4):
+        for writer in list(writers):
+            writer.transport.abort()
+        await asyncio.sleep(0)
 
 
 class Stub:
@@ -44,9 +53,7 @@ class Stub:
         """Gone, as by a power cut: nothing listens and every connection is reset."""
         assert self.server is not None
         self.server.close()
-        for writer in list(self._writers):
-            writer.transport.abort()
-        await asyncio.sleep(0)
+        await aborted(self._writers)
 
     def spends(self, name: str) -> bool:
         left = getattr(self, name)

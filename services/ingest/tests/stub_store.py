@@ -10,6 +10,8 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from stub_platform import aborted
+
 XML = '<?xml version="1.0" encoding="UTF-8"?>'
 
 
@@ -33,9 +35,7 @@ class StoreStub:
     async def down(self) -> None:
         assert self.server is not None
         self.server.close()
-        for writer in list(self._writers):
-            writer.transport.abort()
-        await asyncio.sleep(0)
+        await aborted(self._writers)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
