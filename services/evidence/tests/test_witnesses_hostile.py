@@ -25,9 +25,11 @@ class Liar:
     def __init__(self, lie: bytes, pause: float) -> None:
         self.lie, self.pause = lie, pause
         self.asked, self.sent, self.port = 0, 0, 0
+        self.writers: set[asyncio.StreamWriter] = set()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.asked += 1
+        self.writers.add(writer)
         with suppress(ConnectionError, asyncio.IncompleteReadError):
             await reader.readuntil(b"\r\n\r\n")
             writer.write(HEAD)
@@ -48,6 +50,10 @@ async def lying(lie: bytes, pause: float) -> AsyncIterator[Liar]:
     liar.port = server.sockets[0].getsockname()[1]
     yield liar
     server.close()
+    for _ in range(4):  # those too that were accepted as the server closed and nobody serves yet
+        for writer in list(liar.writers):
+            writer.transport.abort()
+        await asyncio.sleep(0)
 
 
 LIES = {
