@@ -1,4 +1,4 @@
-"""Events of `credit`: who is listed, since when, on what basis, and when it ends."""
+"""Events of `credit`: who is listed or banned, since when, on what basis, and when it ends."""
 
 from typing import ClassVar, Literal
 
@@ -48,3 +48,35 @@ class ListingRemoved(Event, frozen=True, kw_only=True):
     outcome: Literal["annulled", "repaired", "expired"]
     reason: str
     removed_at_ms: int
+
+
+class PersonBanned(Event, frozen=True, kw_only=True):
+    """A person may not work in the trade from a legal day on, until a day or, without `valid_to`, for life.
+
+    `person` is the subject by which the identity realm knows the person, never an identity number.
+    """
+
+    PRODUCER: ClassVar[str] = "credit"
+
+    ban_id: str
+    person: str
+    name: str
+    region: str
+    ground: str
+    decision_no: str
+    legal_basis: str
+    valid_from: str
+    valid_to: str | None = None
+    banned_at_ms: int
+
+
+class PersonBanLifted(Event, frozen=True, kw_only=True):
+    """The decision behind a ban was annulled: it bars nobody."""
+
+    PRODUCER: ClassVar[str] = "credit"
+
+    ban_id: str
+    person: str
+    region: str
+    reason: str
+    lifted_at_ms: int

@@ -270,3 +270,25 @@ class FindingRaised(Event, frozen=True, kw_only=True):
     uscc: str | None = None
     record: str | None = None
     detail: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+class CheckEnded(Event, frozen=True, kw_only=True):
+    """What became of a remote check that `qc` ordered.
+
+    `state` is that of the command (done, refused, failed, timed-out, cancelled), or unsendable: then no
+    logger of the site takes commands and `command` is None. `result` are the data the logger sent.
+    """
+
+    PRODUCER: ClassVar[str] = "ingest"
+
+    order_id: str
+    site: str
+    region: str
+    uscc: str | None = None
+    mn: str | None = None
+    command: str | None = None
+    state: Literal["done", "refused", "failed", "timed-out", "cancelled", "unsendable"]
+    result: list[Any] = msgspec.field(default_factory=list)
+    message_zh: str = ""
+    message_en: str = ""
+    ended_at_ms: int

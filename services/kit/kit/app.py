@@ -5,7 +5,7 @@ run; a stop finishes the transactions in hand. Leaves to each service its router
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -19,7 +19,13 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from kit import auth, bus, db, outbox, parking, problems, relay, telemetry
 from kit.deadline import BodyDeadline
+from kit.peers import Peers
+from kit.revocation import FOLLOW_SECONDS
 from kit.settings import ServiceSettings
+
+# Longer than the edge keeps a connection idle (60 s, gateway/Caddyfile): else a service that is busy when its own
+# limit passes closes a connection under a request that has already arrived, and the edge cannot send a POST twice.
+KEEP_ALIVE_SECONDS = 90
 
 log = structlog.get_logger()
 
@@ -40,6 +46,7 @@ class Job:
 class Parts:
     """What a service brings. `within(child, ancestor)` is the region closure of `standards.regions`.
 
+    `readiness` are names of checks and what is told in zh and en while one fails, None while it holds.
     `on_start(app)` may return a coroutine function that is called at the end (used for the TCP receiver);
     `before_bus(app)` is the same, before anything is heard or published.
     """
@@ -52,6 +59,7 @@ class Parts:
     jobs: Sequence[Job] = ()
     before_bus: Sequence[Start] = ()
     on_start: Sequence[Start] = ()
+    readiness: Mapping[str, Callable[[], str | None]] = field(default_factory=dict)
     has_outbox: bool = True
     backoff: Sequence[float] = field(default=(0.2, 1, 5, 15))
 
@@ -67,7 +75,7 @@ async def _clockwork(app: FastAPI, job: Job) -> None:
         await asyncio.sleep(job.seconds)
 
 
-def _health(app: FastAPI) -> APIRouter:
+def _health(app: FastAPI, readiness: Mapping[str, Callable[[], str | None]]) -> APIRouter:
     router = APIRouter(include_in_schema=False)
 
     @router.get("/livez")
@@ -79,8 +87,11 @@ def _health(app: FastAPI) -> APIRouter:
         checks = {"database": await app.state.database.is_reachable()}
         if app.state.bus is not None:
             checks["bus"] = app.state.bus.healthy
+        reasons = {name: told for name, check in readiness.items() if (told := check()) is not None}
+        checks |= {name: name not in reasons for name in readiness}
         ready = all(checks.values())
-        return JSONResponse({"ready": ready, "checks": checks}, status_code=200 if ready else 503)
+        answer = {"ready": ready, "checks": checks} | ({"reasons": reasons} if reasons else {})
+        return JSONResponse(answer, status_code=200 if ready else 503)
 
     @router.get("/metrics")
     async def metrics() -> Response:
@@ -102,9 +113,28 @@ async def _start_bus(app: FastAPI, settings: ServiceSettings, parts: Parts, stac
     await stack.enter_async_context(carrier.running())
     if parts.has_outbox:
         sender = relay.Relay(
-            settings.writer_url.get_secret_value(), parts.name, carrier.link, app.state.database.committed
+            settings.writer_url.get_secret_value(),
+            parts.name,
+            carrier.link,
+            app.state.database.committed,
+            settings.outbox_days,
         )
         await stack.enter_async_context(sender.running())
+
+
+def _following(app: FastAPI, settings: ServiceSettings, stack: AsyncExitStack) -> list[Job]:
+    """Revoked tokens are asked of the gateway, which every service but the gateway has among its peers."""
+    if "gateway" not in settings.peers:
+        return []
+    tokens = auth.ServiceTokens(settings)
+    gateway = Peers(settings.peers, tokens)
+    stack.push_async_callback(tokens.close)
+    stack.push_async_callback(gateway.close)
+
+    async def follow(app: FastAPI) -> None:
+        app.state.verifier.revocations.replace(await gateway.revocations())
+
+    return [Job("revocations", FOLLOW_SECONDS, follow)]
 
 
 async def _begin(app: FastAPI, starts: Sequence[Start], stack: AsyncExitStack) -> None:
@@ -127,8 +157,9 @@ def create_app(settings: ServiceSettings, parts: Parts) -> FastAPI:
             await _begin(app, parts.before_bus, stack)
             await _start_bus(app, settings, parts, stack)
             await _begin(app, parts.on_start, stack)
+            jobs = [*parts.jobs, *_following(app, settings, stack)]
             async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(_clockwork(app, job), name=job.name) for job in parts.jobs]
+                tasks = [group.create_task(_clockwork(app, job), name=job.name) for job in jobs]
                 yield
                 for task in tasks:
                     task.cancel()
@@ -155,7 +186,7 @@ def create_app(settings: ServiceSettings, parts: Parts) -> FastAPI:
     app.add_middleware(BodyDeadline, seconds=settings.body_seconds)
     app.add_middleware(telemetry.TraceMiddleware, service=parts.name)
     own = [outbox.router] * parts.has_outbox + [parking.router] * bool(parts.consumers)
-    for router in [_health(app), *parts.routers, *own]:
+    for router in [_health(app, parts.readiness), *parts.routers, *own]:
         app.include_router(router)
     return app
 
@@ -169,4 +200,5 @@ def serve(app: FastAPI, settings: ServiceSettings) -> None:
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=20,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
     )

@@ -24,7 +24,9 @@ from policy import ANONYMOUS, Decision, Principal, Row, Scope, Within, principal
 from sqlalchemy import ColumnElement, and_, false, or_, true
 
 from kit.problems import Forbidden, Unauthorized, Unavailable
+from kit.revocation import LONGEST_LIFE_SECONDS, Names, Revocations, names_of
 from kit.settings import ServiceSettings
+from kit.tls import roots
 
 ALGORITHMS = ["RS256", "ES256"]
 LEEWAY_SECONDS = 5
@@ -43,6 +45,8 @@ REFUSALS = {
     "token-key-unknown": "The issuer does not know the signing key 签名密钥未知",
     "token-signature": "The token does not verify 令牌签名无效",
     "token-expired": "The token has expired 令牌已过期",
+    "token-revoked": "The token was called back; sign in again 令牌已被撤销，请重新登录",
+    "token-too-long": "A token may live a day at most 令牌有效期不得超过一天",
 }
 
 
@@ -105,14 +109,25 @@ class Keys:
             await asyncio.wait([self._renewal])
 
 
+@dataclass(frozen=True)
+class _Verified:
+    """What is remembered of a token whose signature was good."""
+
+    principal: Principal
+    kid: str
+    names: Names
+    issued_at: float
+
+
 class Verifier:
     """Turns an Authorization header into a Principal. What verified once is remembered until its `exp`."""
 
     def __init__(self, settings: ServiceSettings, *, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
-        self._client = httpx.AsyncClient(timeout=3)
+        self._client = httpx.AsyncClient(timeout=3, verify=roots())
         self._keys = Keys(settings.jwks_url, self._client)
-        self._seen: dict[bytes, tuple[Principal, str]] = {}
+        self._seen: dict[bytes, _Verified] = {}
+        self.revocations = Revocations()
         self._claims = jwt.JWTClaimsRegistry(
             now=lambda: int(clock()),
             leeway=LEEWAY_SECONDS,
@@ -131,17 +146,18 @@ class Verifier:
         if scheme.lower() != "bearer" or not 0 < len(token) <= LONGEST_TOKEN:
             raise refuse("token-malformed")
         digest = hashlib.sha256(token.encode()).digest()
-        known, kid = self._seen.get(digest, (None, ""))
-        if known is not None and self._keys.current(kid) is not None:
-            if known.expires_at + LEEWAY_SECONDS <= self._clock():
-                raise refuse("token-expired")
-            return known
-        if len(self._seen) >= CACHED_TOKENS:
-            self._seen.clear()
-        known, kid = self._seen[digest] = await self._verify(token)
-        return known
+        known = self._seen.get(digest)
+        if known is None or self._keys.current(known.kid) is None:
+            if len(self._seen) >= CACHED_TOKENS:
+                self._seen.clear()
+            known = self._seen[digest] = await self._verify(token)
+        if known.principal.expires_at + LEEWAY_SECONDS <= self._clock():
+            raise refuse("token-expired")
+        if self.revocations.hits(known.names, known.issued_at):
+            raise refuse("token-revoked")
+        return known.principal
 
-    async def _verify(self, token: str) -> tuple[Principal, str]:
+    async def _verify(self, token: str) -> "_Verified":
         try:
             header = jws.extract_compact(token.encode()).headers()
         except (JoseError, ValueError) as error:
@@ -155,7 +171,10 @@ class Verifier:
         try:
             claims = jwt.decode(token, key, algorithms=ALGORITHMS).claims
             self._claims.validate(claims)
-            return principal_of(claims), kid
+            issued_at = float(claims.get("iat") or 0)
+            if claims["exp"] - issued_at > LONGEST_LIFE_SECONDS:
+                raise refuse("token-too-long")
+            return _Verified(principal_of(claims), kid, names_of(claims), issued_at)
         except ExpiredTokenError as error:
             raise refuse("token-expired") from error
         except ClaimError as error:
@@ -250,7 +269,8 @@ class ServiceTokens:
     """This service's own token (client credentials), asked for again shortly before it expires."""
 
     def __init__(self, settings: ServiceSettings) -> None:
-        self._settings, self._client, self._lock = settings, httpx.AsyncClient(timeout=5), asyncio.Lock()
+        self._settings, self._lock = settings, asyncio.Lock()
+        self._client = httpx.AsyncClient(timeout=5, verify=roots())
         self._token, self._renew_at = "", 0.0
 
     async def headers(self) -> dict[str, str]:

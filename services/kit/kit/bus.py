@@ -24,6 +24,7 @@ from pydantic import SecretStr
 
 from kit import cursor, parking
 from kit.db import Database
+from kit.group import Group
 from kit.lane import Consumption, Handler, Lane, Shared, Tuning
 from kit.link import Link, ended
 from kit.outbox import Meta
@@ -84,20 +85,22 @@ class Subscription:
         self.of = of
         self._link, self._shared, self._tuning = link, shared, shared.tuning
         self._lanes: dict[str, Lane] = {}
+        self._group = Group(of, shared) if of.shares else None
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._feeds: list[asyncio.Task[None]] = []
+        self._feeds, self._sharing = list[asyncio.Task[None]](), list[asyncio.Task[None]]()
         self._asking = asyncio.Lock()
         self._heard_at = self._compared_at = float("-inf")
 
     @property
     def healthy(self) -> bool:
         """Facts get in, through the broker or by reading the producer's lanes."""
-        if any(task.done() for task in [*self._feeds, *self._tasks.values()]):
+        if any(task.done() for task in [*self._feeds, *self._sharing, *self._tasks.values()]):
             return False
         return monotonic() - max(self._heard_at, self._compared_at) < 5 * self._tuning.compare_every
 
     def start(self) -> None:
         self._feeds = [asyncio.create_task(self._pull()), asyncio.create_task(self._compare())]
+        self._sharing = [asyncio.create_task(self._group.run())] if self._group else []
 
     async def stop(self) -> None:
         """Lets every lane finish the transaction it has in hand."""
@@ -107,12 +110,11 @@ class Subscription:
             lane.stop()
         if self._tasks:
             await asyncio.wait(self._tasks.values(), timeout=STOP_SECONDS)
-            await ended(*self._tasks.values())
+        await ended(*self._tasks.values(), *self._sharing)
 
     def _lane(self, name: str) -> Lane:
         if name not in self._lanes:
-            lane = Lane(self.of, name, self._shared)
-            self._lanes[name] = lane
+            lane = self._lanes[name] = Lane(self.of, name, self._shared, self._group)
             self._tasks[name] = asyncio.create_task(lane.run(), name=f"{self.of.durable}.{name}")
         return self._lanes[name]
 

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from time import monotonic
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 import structlog
@@ -24,7 +24,7 @@ from kit.cursor import Place
 from kit.db import Database
 from kit.outbox import Meta, incoming
 from kit.peers import HistoryMissing, Incoming, Peers
-from kit.problems import Problem, is_store_away
+from kit.problems import NotReady, Problem, is_store_away
 from kit.telemetry import continued
 
 log = structlog.get_logger()
@@ -44,7 +44,7 @@ class Tuning:
 
     `rest` is the least time from one transaction of a lane to the next, unless a whole batch waits: a busy
     lane lets messages gather, because a transaction costs nearly the same for one as for many. The first
-    message after a silence never waits.
+    message after a silence never waits. `shared_rest` is the same for lanes that share (`kit.group`).
     """
 
     backoff: Sequence[float] = (0.2, 1, 5, 15)
@@ -53,6 +53,7 @@ class Tuning:
     lonely_tries: int = 2
     grace: float = 0.1
     rest: float = 0.2
+    shared_rest: float = 0.1
     compare_every: float = 3.0
     ack_wait: float = 60.0
 
@@ -82,10 +83,21 @@ class Consumption:
         """`handler.together`, if it has one: takes [(event, meta), …] that wait side by side in one call."""
         return getattr(self.handler, "together", None)
 
+    @property
+    def decode(self) -> Callable[[bytes], Event]:
+        """The event of its JSON: `handler.decode`, if it has a way of its own."""
+        own: Callable[[bytes], Event] | None = getattr(self.handler, "decode", None)
+        return own or msgspec.json.Decoder(self.event).decode
+
+    @property
+    def shares(self) -> bool:
+        """Whether `together` takes messages of several lanes at once: `handler.across_lanes`."""
+        return self.together is not None and getattr(self.handler, "across_lanes", False)
+
     async def handle(self, session: AsyncSession, *items: Incoming) -> None:
         """Decodes and hands over one message (several only to `together`) inside the trace it came with."""
         try:
-            events = [(msgspec.json.decode(unpacked(one.data), type=self.event), one.meta) for one in items]
+            events = [(self.decode(unpacked(one.data)), one.meta) for one in items]
         except ValueError as error:
             raise Undecodable(str(error)) from error
         token = incoming.set(tuple(dict.fromkeys(trace for item in items for trace in item.meta.traces)))
@@ -117,11 +129,21 @@ def will_never_work(error: Exception) -> bool:
     return isinstance(error, Problem) and 400 <= error.status < 500 and error.status != 429
 
 
+class Unshared(Exception):
+    """The lane's messages could not be handled with those of others: it is to handle them alone."""
+
+
+class Joinable(Protocol):
+    """A group of lanes (`kit.group`)."""
+
+    async def join(self, lane: "Lane") -> None: ...
+
+
 class Lane:
     """`offer` messages in any order; `run` handles them in the right one until `stop`."""
 
-    def __init__(self, of: Consumption, lane: str, shared: Shared) -> None:
-        self.of = of
+    def __init__(self, of: Consumption, lane: str, shared: Shared, group: "Joinable | None" = None) -> None:
+        self.of, self._group = of, group
         self.place = Place(of.service, of.type, lane)
         self.seq, self._rested_at = -1, 0.0
         self._database, self._tuning, self._shared = shared.database, shared.tuning, shared
@@ -192,13 +214,14 @@ class Lane:
         if self.seq < 0:
             await self._reload()
         await self._acknowledge()
-        while self._may_gather() and monotonic() < self._rested_at:  # noqa: ASYNC110 three things end it
-            await asyncio.sleep(0.05)
-        run = self._contiguous()
+        if self._group is None:
+            while self._may_gather() and monotonic() < self._rested_at:  # noqa: ASYNC110 three things end it
+                await asyncio.sleep(0.05)
+        run = self.contiguous()
         if run:
             self._is_patient = False
             self._rested_at = monotonic() + self._tuning.rest
-            await self._handle(run)
+            await self._share(run) if self._group else await self._handle(run)
         elif self._waiting and not self._is_patient:
             self._is_patient = True  # another instance may be about to commit what is missing here
             await asyncio.sleep(self._tuning.grace)
@@ -229,7 +252,16 @@ class Lane:
         except (NatsError, OSError) as error:
             log.debug("bus.not_answered", place=str(self.place), error=repr(error))
 
-    def _contiguous(self) -> list[Incoming]:
+    @property
+    def waiting(self) -> int:
+        return len(self._waiting)
+
+    @property
+    def is_stopping(self) -> bool:
+        return self._stopping.is_set()
+
+    def contiguous(self) -> list[Incoming]:
+        """The next messages of the lane, at most a batch."""
         run: list[Incoming] = []
         while len(run) < self._tuning.batch and self.seq + 1 + len(run) in self._waiting:
             run.append(self._waiting[self.seq + 1 + len(run)])
@@ -254,6 +286,16 @@ class Lane:
             await self._acknowledge()
         return True
 
+    async def _share(self, run: list[Incoming]) -> None:
+        """With the other lanes that are ready; alone what was delivered before, and what they cannot do."""
+        assert self._group is not None
+        if any(item.is_doubtful for item in run):
+            return await self._handle(run)
+        try:
+            await self._group.join(self)
+        except Unshared:
+            await self._handle(self.contiguous())
+
     async def _handle(self, run: list[Incoming]) -> None:
         first, last = run[0], run[-1]
         if any(item.is_doubtful for item in run) and first.meta.seq != self._survived:
@@ -277,7 +319,9 @@ class Lane:
                 await self._alone(item, error if len(run) == 1 else None)
 
     async def _is_outage(self, error: Exception) -> bool:
-        """The store's trouble is nobody's fault: such a try does not count."""
+        """The store's trouble, or the service's own, is no message's fault: such a try does not count."""
+        if isinstance(error, NotReady):
+            return True
         return is_store_away(error) and (_has_state(error) or not await self._database.is_reachable())
 
     async def _commit(self, run: list[Incoming], park: tuple[str, int] | None = None) -> None:

@@ -24,6 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from kit import telemetry
 from kit.auth import Grant, allow
 from kit.db import ReaderSession
+from kit.problems import Gone
 
 # The trace ids of the message in hand: what a handler says carries them on unless it names its own.
 incoming: ContextVar[tuple[str, ...]] = ContextVar("incoming", default=())
@@ -146,13 +147,20 @@ async def messages(
     after: int = Query(ge=0),
     limit: int = Query(default=200, ge=1, le=500),
 ) -> Response:
-    """The numbered messages of one lane after `after`, in order; `data` is base64 (`contracts.packing`)."""
+    """The numbered messages of one lane after `after`, in order; `data` is base64 (`contracts.packing`).
+
+    410 where some of them are no longer kept: who has not had them must be rebuilt from its source's data.
+    """
+    asked = {"event": event, "lane": lane}
+    select = text("SELECT pruned_seq FROM outbox_heads WHERE event = :event AND lane = :lane")
+    if after < (pruned := (await session.execute(select, asked)).scalar() or 0):
+        raise Gone("outbox-pruned", f"Numbers up to {pruned} are no longer kept 该序号之前的事件已清理")
     found = await session.execute(
         text(
             "SELECT id, seq, key, traceparent, trace_ids, occurred_at, data FROM outbox "
             "WHERE event = :event AND lane = :lane AND seq > :after ORDER BY seq LIMIT :limit"
         ),
-        {"event": event, "lane": lane, "after": after, "limit": limit},
+        asked | {"after": after, "limit": limit},
     )
     return _json([dict(row._mapping) for row in found])
 

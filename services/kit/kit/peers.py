@@ -14,6 +14,8 @@ import msgspec
 from nats.aio.msg import Msg
 
 from kit.outbox import Meta
+from kit.revocation import Revocation
+from kit.tls import roots
 
 PAGE = 200
 
@@ -53,7 +55,7 @@ class Peers:
 
     def __init__(self, addresses: Mapping[str, str], tokens: Tokens | None) -> None:
         self._addresses, self._tokens = addresses, tokens
-        self._client = httpx.AsyncClient(timeout=10, trust_env=False)
+        self._client = httpx.AsyncClient(timeout=10, trust_env=False, verify=roots())
 
     async def _get(self, producer: str, path: str, **query: str | int) -> bytes:
         headers = await self._tokens.headers() if self._tokens else {}
@@ -69,7 +71,14 @@ class Peers:
 
     async def after(self, producer: str, event: str, lane: str, seq: int) -> list[Incoming]:
         """At most 200 messages that follow `seq`, none missing between them. Raises HistoryMissing."""
-        body = await self._get(producer, f"/outbox/{event}/{lane}", after=seq, limit=PAGE)
+        try:
+            body = await self._get(producer, f"/outbox/{event}/{lane}", after=seq, limit=PAGE)
+        except httpx.HTTPStatusError as error:
+            if error.response.status_code == httpx.codes.GONE:
+                raise HistoryMissing(
+                    f"{event}/{lane}: {producer} no longer keeps what follows {seq}"
+                ) from None
+            raise
         rows = msgspec.json.decode(body, type=list[_Row])
         if [row.seq for row in rows] != list(range(seq + 1, seq + 1 + len(rows))):
             raise HistoryMissing(f"{event}/{lane}: the messages after {seq} are gone at {producer}")
@@ -90,6 +99,10 @@ class Peers:
             )
             for row in rows
         ]
+
+    async def revocations(self) -> list[Revocation]:
+        """Every token that is called back now, as the gateway has it."""
+        return msgspec.json.decode(await self._get("gateway", "/revocations/current"), type=list[Revocation])
 
     async def close(self) -> None:
         await self._client.aclose()

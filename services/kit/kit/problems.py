@@ -83,6 +83,11 @@ class TooSlow(Problem):
     title = "The request took too long to arrive 请求发送过慢"
 
 
+class Gone(Problem):
+    status = 410
+    title = "No longer kept 已不再保存"
+
+
 class TooLarge(Problem):
     status = 413
     title = "Body too large 请求体过大"
@@ -107,6 +112,10 @@ class Unavailable(Problem):
     def __init__(self, slug: str, detail: str, *, retry_after: int = 5, **extra: Any) -> None:
         super().__init__(slug, detail, headers={"Retry-After": str(retry_after)}, **extra)
         self.retry_after = retry_after
+
+
+class NotReady(Unavailable):
+    """The service itself may not go on: what it hears waits, as long as it takes, and is never parked."""
 
 
 def trace_id() -> str | None:

@@ -2,12 +2,14 @@
 
 Promises: numbers follow commits, so nothing that commits late is skipped; lanes are gapless; every number is
 published at least once with a fixed id, and again after a failure of broker or relay. Another instance takes
-over when this one's connection ends. Numbering goes on without NATS: consumers can read lanes over HTTP.
+over when this one's connection ends. Numbering goes on without NATS: consumers can read lanes over HTTP, and
+what was published stays readable for `keep_days`; then it is removed, a little at a time.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -31,6 +33,8 @@ POLL_SECONDS = 0.05
 # Under load commits gather for so long: what is said costs less by the many than one by one.
 GATHER_SECONDS = 0.02
 STANDBY_SECONDS = 0.5
+PRUNE_SECONDS = 600.0
+PRUNE_AT_ONCE = 1000
 ACK_SECONDS = 5.0
 NUMBER = """
 WITH fresh AS (
@@ -64,7 +68,10 @@ ADVANCE = """UPDATE outbox_heads AS h SET published_seq = greatest(h.published_s
 FROM unnest($1::text[], $2::text[], $3::bigint[]) AS n (event, lane, seq)
 WHERE h.event = n.event AND h.lane = n.lane"""
 
+PRUNE = "SELECT prune_outbox($1, $2)"
+
 PUBLISHED = Counter("outbox_published_total", "Events acknowledged by the broker", ["service"])
+PRUNED = Counter("outbox_pruned_total", "Events removed after their time", ["service"])
 
 
 def headers_of(service: str, row: Any) -> dict[str, str]:
@@ -88,8 +95,16 @@ def headers_of(service: str, row: Any) -> dict[str, str]:
 class Relay:
     """`async with Relay(writer_url, "qc", link, database.committed).running(): …`"""
 
-    def __init__(self, url: str, service: str, link: Link, committed: asyncio.Event | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        service: str,
+        link: Link,
+        committed: asyncio.Event | None = None,
+        keep_days: float = 90,
+    ) -> None:
         self._url = url
+        self._kept = timedelta(days=keep_days)
         self._service = service
         self._link = link
         self._committed = committed or asyncio.Event()
@@ -136,7 +151,7 @@ class Relay:
         self.active = True
         self._numbered.set()
         log.info("relay.leads", service=self._service)
-        tasks = [asyncio.create_task(work(connection)) for work in (self._number, self._publish)]
+        tasks = [asyncio.create_task(work(connection)) for work in (self._number, self._publish, self._prune)]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             done.pop().result()
@@ -173,6 +188,14 @@ class Relay:
             async with self._turn:
                 await connection.execute(ADVANCE, *zip(*last, strict=True), list(last.values()))
             PUBLISHED.labels(self._service).inc(len(rows))
+
+    async def _prune(self, connection: asyncpg.Connection) -> None:
+        while True:
+            before = datetime.now(UTC) - self._kept
+            async with self._turn:
+                gone = await connection.fetchval(PRUNE, before, PRUNE_AT_ONCE)
+            PRUNED.labels(self._service).inc(gone)
+            await asyncio.sleep(POLL_SECONDS if gone == PRUNE_AT_ONCE else PRUNE_SECONDS)
 
     async def _send(self, jetstream: JetStreamContext, rows: Sequence[Any]) -> None:
         """Returns when the broker has acknowledged all; the election of a leader takes 4–9 s."""

@@ -33,7 +33,9 @@ class ServiceSettings(BaseSettings):
     client_id: str
     client_secret: SecretStr
     peers: dict[str, str] = {}
-    body_seconds: float = Field(default=30, gt=0)
+    # The bus keeps 7 days; a consumer that was away for longer reads here what it missed.
+    outbox_days: float = Field(default=90, ge=8, le=3650)
+    body_seconds: float = Field(default=40, gt=0)
     otlp_endpoint: str | None = None
     trace_ratio: float = Field(default=0.05, ge=0, le=1)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

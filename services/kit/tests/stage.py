@@ -122,7 +122,7 @@ class Stage:
             )
             return {lane: seq for lane, seq in found}
 
-    async def caught_up(self, seconds: float = 30.0) -> None:
+    async def caught_up(self, seconds: float = 60.0) -> None:
         """Returns when every cursor has reached the producer's last number."""
         heads: dict[str, int] = {}
         at: dict[str, int] = {}

@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import pytest
 from kit.outbox import Meta
 from kit.servers import NatsServer, PostgresServer
 from kit.testing.databases import Databases
@@ -61,7 +60,6 @@ async def test_kill_of_the_broker_loses_and_doubles_nothing(stage: Stage) -> Non
     assert await stage.effects() == stage.said
 
 
-@pytest.mark.timeout(180)
 async def test_kill_between_commit_and_acknowledgement_doubles_nothing(stage: Stage) -> None:
     await stage.say(*range(30))
     async with stage.relaying():
@@ -75,13 +73,12 @@ async def test_kill_between_commit_and_acknowledgement_doubles_nothing(stage: St
         async with stage.hearing():
             await stage.caught_up()
             async with stage.broker() as client:
-                async with asyncio.timeout(10):
+                async with asyncio.timeout(60):
                     while (await client.jetstream().consumer_info("PROBE", "probe-counted")).num_ack_pending:
                         await asyncio.sleep(0.05)
     assert await stage.effects() == stage.said
 
 
-@pytest.mark.timeout(180)
 async def test_a_message_that_kills_the_process_does_not_take_its_neighbours_along(stage: Stage) -> None:
     for n in range(10):
         await stage.say(n, key=str(n % 3))

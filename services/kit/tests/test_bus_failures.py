@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from kit.lane import Tuning
 from kit.outbox import Meta
-from kit.problems import Conflict, Unavailable
+from kit.problems import Conflict, NotReady, Unavailable
 from probe.events import Counted
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -51,6 +51,24 @@ async def test_a_handler_that_heals_has_its_effect_once(stage: Stage, failure: E
 
     async with stage.relaying(), stage.hearing(heals):
         await stage.say(*range(8))
+        await stage.caught_up()
+    assert await stage.effects() == stage.said
+    assert await stage.rows("SELECT 1 FROM parked") == []
+
+
+async def test_what_a_service_hears_while_it_is_not_ready_waits_and_is_not_parked(stage: Stage) -> None:
+    is_ready = asyncio.Event()
+
+    async def waits(session: AsyncSession, event: Counted, meta: Meta) -> None:
+        if not is_ready.is_set():
+            raise NotReady("pack-over", "its rules are over")
+        await record(session, event, meta)
+
+    async with stage.relaying(), stage.hearing(waits, QUICK):
+        await stage.say(*range(4))
+        await asyncio.sleep(sum(QUICK.backoff) + 2)
+        assert await stage.effects() == [] and await stage.rows("SELECT 1 FROM parked") == []
+        is_ready.set()
         await stage.caught_up()
     assert await stage.effects() == stage.said
     assert await stage.rows("SELECT 1 FROM parked") == []
@@ -125,7 +143,7 @@ async def test_a_message_no_relay_sent_is_put_aside(stage: Stage) -> None:
         async with stage.relaying(), stage.hearing():
             await stage.say(1, 2)
             await stage.caught_up()
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 while (await jetstream.consumer_info("PROBE", "probe-counted")).num_ack_pending:
                     await asyncio.sleep(0.05)
     assert await stage.effects() == stage.said
@@ -171,7 +189,7 @@ async def test_an_outage_of_the_store_is_not_the_messages_fault(stage: Stage) ->
 
     async with stage.relaying(), stage.hearing(full, Tuning(backoff=(), compare_every=0.5)):
         await stage.say(1, 2)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while tries < 3:
                 await asyncio.sleep(0.05)
         outage = False

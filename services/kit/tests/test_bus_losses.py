@@ -136,7 +136,7 @@ async def test_a_full_lane_takes_the_message_it_waits_for_when_the_producer_is_a
             headers["ce-time"] = "2026-01-01T00:00:00+00:00"
             body = b'{"key":"k","n":%d}' % n
             await client.jetstream().publish(f"{TYPE}.00", body, headers=headers)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while len(await stage.effects()) < 20:
                 await asyncio.sleep(0.1)
     assert [n for _, n in await stage.effects()] == list(range(1, 21))

@@ -116,6 +116,25 @@ async def test_one_statement_is_a_transaction_of_its_own(service_database: Servi
         assert list(await session.scalars(text("SELECT key FROM outbox"))) == ["a"]
 
 
+async def test_a_question_ends_in_its_time_and_a_job_may_take_longer(
+    service_database: ServiceDatabase, client_for: ClientFor
+) -> None:
+    database = await service_database("probe")
+    app = app_on(database)
+
+    @app.get("/slow")
+    async def slow(session: ReaderSession) -> None:
+        await session.execute(text("SELECT pg_sleep(0.3)"))
+
+    database.question_seconds = 0.1
+    async with client_for(app) as client:
+        answer = await client.get("/slow")
+        assert (answer.status_code, answer.json()["type"]) == (422, "/problems/question-too-wide")
+        assert (await client.get("/bonds")).json() == []
+    async with database.reader() as session:
+        await session.execute(text("SELECT pg_sleep(0.3)"))
+
+
 async def test_connections_that_the_server_closed_are_made_anew_at_once(
     service_database: ServiceDatabase,
 ) -> None:
@@ -138,7 +157,19 @@ async def test_a_reader_cannot_write_even_where_its_role_could(service_database:
     with pytest.raises(DBAPIError, match="read-only transaction"):
         async with as_writer.reader() as session:
             await session.execute(text("INSERT INTO effects (key, n) VALUES ('a', 1)"))
+    with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
+        async with as_writer.lookup() as connection:
+            await connection.execute("INSERT INTO effects (key, n) VALUES ('a', 1)")
     await as_writer.close()
+
+
+async def test_a_lookup_is_one_statement_that_speaks_for_nobody(service_database: ServiceDatabase) -> None:
+    database = await service_database("probe")
+    async with database.reader(Principal(subject="s", region="131000")):
+        pass
+    async with database.lookup() as connection:
+        assert not connection.is_in_transaction()
+        assert not await connection.fetchval("SELECT current_setting('jianzhen.region', true)")
 
 
 async def test_a_reader_knows_who_asks_and_forgets_it(service_database: ServiceDatabase) -> None:

@@ -32,7 +32,7 @@ def load() -> Policy:
 
 def parse(text: str) -> Policy:
     """A policy from the text of one file. Raises PolicyError."""
-    raw = yaml.safe_load(text)
+    raw = yaml.load(text, Loader=yaml.CSafeLoader)
     routes = tuple(_routes(raw))
     permissions = {name: _permission(name, entry, raw) for name, entry in raw["permissions"].items()}
     errors = [*_permission_errors(permissions, raw), *_route_errors(routes, permissions)]

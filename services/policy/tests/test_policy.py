@@ -150,7 +150,7 @@ def test_no_text_as_a_path_raises_or_reaches_two_segments_with_one(path) -> None
 
 
 def broken(change) -> str:
-    raw = yaml.safe_load(MINIMAL)
+    raw = yaml.load(MINIMAL, Loader=yaml.CSafeLoader)
     change(raw)
     return yaml.safe_dump(raw, allow_unicode=True)
 

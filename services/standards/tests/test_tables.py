@@ -19,6 +19,7 @@ EXCLUSIVE = {
     "city_percentiles": ("factor",),
     "completeness": ("statistic", "group"),
     "composite_index": ("factor",),
+    "falsified_days": ("effect",),
     "deadlines": ("kind",),
     "evidence_bands": ("band",),
     "evidence_weights": ("rule",),

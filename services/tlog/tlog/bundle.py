@@ -22,6 +22,8 @@ from tlog.trust import Trust, parse_trust
 FORMAT = "jianzhen-bundle/1"
 MANIFEST, TRUST, SUBMISSIONS = "manifest.json", "trust.txt", "submissions.jsonl"
 REGISTRY, OBSERVATIONS, REVISIONS, CODES = "registry.json", "observations.csv", "revisions.csv", "codes.csv"
+# Stated by later makers only: a bundle without it is whole.
+ELIGIBILITY = "eligibility.csv"
 README = {"zh": "README.zh-CN.txt", "en": "README.txt"}
 REQUIRED = (TRUST, SUBMISSIONS, REGISTRY, OBSERVATIONS, REVISIONS, CODES, *README.values())
 MOST_LISTED = 64 * 1024 * 1024
