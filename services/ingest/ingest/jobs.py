@@ -12,7 +12,7 @@ import structlog
 from fastapi import FastAPI
 from kit.app import Job
 
-from ingest.flows import behind, devices, gaps, plans, unpacking, upkeep, watch
+from ingest.flows import behind, checks, devices, gaps, plans, unpacking, upkeep, watch
 from ingest.flows.uplinks import reconciling
 from ingest.flows.uplinks.sending import Uplinks, limits_now
 from ingest.rules.uplinks.reach import reach_of
@@ -75,6 +75,11 @@ async def pull_gaps(app: FastAPI) -> None:
     """Ask devices for what is missing; see what has come."""
     if await gaps.pull(app.state.database, app.state.catalog.current):
         app.state.conversation.wake()
+
+
+async def say_checks(app: FastAPI) -> None:
+    """Say what came of remote checks that were ordered."""
+    await checks.say_ended(app.state.database)
 
 
 async def start_uplinks(app: FastAPI) -> Callable[[], Awaitable[None]]:
@@ -147,6 +152,7 @@ JOBS = (
     Job("watch-devices", 15, watch_devices),
     Job("find-gaps", 30, find_gaps),
     Job("pull-gaps", 10, pull_gaps),
+    Job("say-checks", 2, say_checks),
     Job("tend-uplinks", 1, tend_uplinks),
     Job("feed-uplinks", 0.5, feed_uplinks),
     Job("measure-uplinks", 5, measure_uplinks),

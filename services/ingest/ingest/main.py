@@ -1,4 +1,4 @@
-"""The service `ingest`: wiring of the HTTP door, the TCP receiver, the jobs."""
+"""The service `ingest`: wiring of the HTTP door, the TCP receiver, the consumer, the jobs."""
 
 from collections.abc import Awaitable, Callable
 
@@ -8,6 +8,7 @@ from kit.settings import load
 from standards.regions import is_within
 
 from ingest.api import ASKS, router
+from ingest.consumers import CONSUMERS
 from ingest.flows.behind import calm_collector, remake_latest
 from ingest.flows.catalog import Catalog
 from ingest.flows.store import Store
@@ -39,7 +40,9 @@ def build(settings: Settings) -> FastAPI:
     """The application, ready to be served or tested."""
     title = "Jianzhen ingest 鉴真·数据接收"
     starts = [start, *ASKS, start_uplinks]
-    parts = Parts("ingest", title, is_within, routers=[router], jobs=JOBS, on_start=starts)
+    parts = Parts(
+        "ingest", title, is_within, routers=[router], consumers=CONSUMERS, jobs=JOBS, on_start=starts
+    )
     return create_app(settings, parts)
 
 

@@ -13,6 +13,8 @@ from pydantic_settings import SettingsConfigDict
 class Settings(ServiceSettings):
     model_config = SettingsConfigDict(env_prefix="INGEST_", env_nested_delimiter="__", frozen=True)
 
+    # Two thirds write: a batch holds its connection while the loop turns to others and while the disk syncs.
+    pool_size: int = Field(default=24, ge=2, le=100)
     receiver_host: str = "127.0.0.1"
     receiver_port: int = Field(default=21200, ge=0, le=65535)
     receiver_connections: int = Field(default=12_000, ge=1)

@@ -1,7 +1,8 @@
 """The service `ingest` with all its doors open on real servers, and its scene `ingest_scene` by name."""
 
 import sys
-from collections.abc import AsyncIterator
+import tempfile
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,9 +11,9 @@ import pytest
 from fastapi import FastAPI
 from ingest.main import build
 from ingest.settings import Settings
-from kit.servers import NatsServer
-from kit.testing.databases import FreshDatabase
-from kit.testing.plugin import ClientFor, ServiceDatabase
+from kit.servers import NatsServer, PostgresServer
+from kit.testing.databases import Databases, FreshDatabase
+from kit.testing.plugin import ClientFor, ServiceDatabase, removed
 from kit.testing.tokens import Tokens
 
 if TYPE_CHECKING:
@@ -24,8 +25,28 @@ if HERE not in sys.path:
 
 
 @pytest.fixture
-async def database(service_database: ServiceDatabase) -> FreshDatabase:
-    return await service_database("ingest")
+def own_server() -> Iterator[PostgresServer]:
+    """A server that a test may stop: the worker's own has hundreds of databases to recover."""
+    home = Path(tempfile.mkdtemp(prefix="jz-"))
+    server = PostgresServer(home / "pg")
+    server.start()
+    yield server
+    server.kill()
+    removed(server.temporary)
+    removed(home)
+
+
+@pytest.fixture
+async def database(
+    request: pytest.FixtureRequest, service_database: ServiceDatabase
+) -> AsyncIterator[FreshDatabase]:
+    """Of the worker's server, or of the one that the test asks for as its own."""
+    if "own_server" in request.fixturenames:
+        made = await Databases(request.getfixturevalue("own_server")).copy("ingest")
+        yield made
+        await made.close()
+    else:
+        yield await service_database("ingest")
 
 
 @pytest.fixture

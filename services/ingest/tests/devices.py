@@ -74,7 +74,7 @@ class Desk:
         return dict(answer.json())
 
     async def follow(
-        self, command: str, until: Callable[[dict[str, Any]], bool] | None = None, seconds: float = 20
+        self, command: str, until: Callable[[dict[str, Any]], bool] | None = None, seconds: float = 60
     ) -> dict[str, Any]:
         """The command as soon as it has ended, or `until` holds."""
         ready = until or (lambda shown: shown["state"] in ENDED)

@@ -21,8 +21,17 @@ from ingest.rules.stream import StreamParser
 Value = tuple[str, ...]
 
 
-async def aborted(writers: Collection[asyncio.StreamWriter]) -> None:
-    """Reset all connections, those too that were accepted as the server closed and nobody serves yet."""
+async def gone(server: asyncio.Server, writers: Collection[asyncio.StreamWriter]) -> None:
+    """Nobody is accepted any more, and all connections are reset, those too that nobody serves yet.
+
+    A connection whose transport is made after `close` is dropped by asyncio without closing its socket.
+    """
+    loop = asyncio.get_running_loop()
+    for listening in server.sockets:
+        loop.remove_reader(listening.fileno())
+    for _ in range(4):
+        await asyncio.sleep(0)
+    server.close()
     for _ in range(4):
         for writer in list(writers):
             writer.transport.abort()
@@ -52,8 +61,7 @@ class Stub:
     async def down(self) -> None:
         """Gone, as by a power cut: nothing listens and every connection is reset."""
         assert self.server is not None
-        self.server.close()
-        await aborted(self._writers)
+        await gone(self.server, self._writers)
 
     def spends(self, name: str) -> bool:
         left = getattr(self, name)

@@ -10,7 +10,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from stub_platform import aborted
+from stub_platform import gone
 
 XML = '<?xml version="1.0" encoding="UTF-8"?>'
 
@@ -34,15 +34,17 @@ class StoreStub:
 
     async def down(self) -> None:
         assert self.server is not None
-        self.server.close()
-        await aborted(self._writers)
+        await gone(self.server, self._writers)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
-        with suppress(ConnectionError, asyncio.IncompleteReadError):
-            while await self._one(reader, writer):
-                pass
-        self._writers.discard(writer)
+        try:
+            with suppress(ConnectionError, asyncio.IncompleteReadError):
+                while await self._one(reader, writer):
+                    pass
+        finally:
+            self._writers.discard(writer)
+            writer.close()
         writer.close()
 
     async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:

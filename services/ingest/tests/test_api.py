@@ -219,13 +219,13 @@ async def test_the_register_announces_sites_and_keeps_history(
 
 
 async def test_while_the_store_is_away_nothing_is_acknowledged(
-    client: httpx.AsyncClient, tokens: Tokens, database: FreshDatabase, postgres: PostgresServer
+    client: httpx.AsyncClient, tokens: Tokens, database: FreshDatabase, own_server: PostgresServer
 ) -> None:
-    postgres.stop()
+    own_server.stop()
     try:
         answer = await send(client, tokens, batch(row()))
     finally:
-        postgres.start()
+        own_server.start()
     assert answer.status_code == 503 and answer.headers["retry-after"]
     for _ in range(50):
         answer = await send(client, tokens, batch(row()))

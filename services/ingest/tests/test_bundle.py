@@ -36,7 +36,6 @@ from test_receiver import CHINA, hour_frame, logger
 from tlog import bundle, offline
 from tlog.receipts import Receipt
 
-pytestmark = pytest.mark.timeout(240)
 NOW = datetime.now(UTC)
 FORGE = "UPDATE raw_bytes SET encoding = 'identity', data = 'forged' WHERE submission = $1"
 PERIOD = {"from": (NOW - timedelta(hours=30)).isoformat(), "to": (NOW + timedelta(hours=1)).isoformat()}
@@ -178,6 +177,20 @@ async def test_a_bundle_holds_everything_and_verifies_offline(world: World, tmp_
     assert f"unproved {submission}" in found, found
 
 
+async def test_LF_38_the_package_says_which_hours_may_be_evidence_and_verifies_offline(
+    world: World, tmp_path: Path
+) -> None:
+    await send_frames(world)
+    answer = await whole(world)
+    told = rows(answer.content, bundle.ELIGIBILITY)
+    assert len(told) == len(rows(answer.content, bundle.CODES)) == 6
+    assert {(one["is_eligible"], one["is_calibrated"]) for one in told} == {("false", "false")}
+    assert [one["is_logged"] for one in told] == ["true"] * 6
+    broken = [one for one in told if one["is_unbroken"] == "false"]
+    assert len(broken) == 1 and "revised" in broken[0]["reasons"] and "另有不同数值" in broken[0]["reasons"]
+    assert verified(answer.content, tmp_path) == []
+
+
 async def change(database: FreshDatabase, query: str, submission: str) -> None:
     import asyncpg
 
@@ -265,7 +278,7 @@ async def inspected(world: World) -> list[tuple[str, str]]:
     return [(one.kind, one.where) for one in run.found]
 
 
-async def test_whatever_is_changed_in_a_database_or_a_file_is_named_by_fsck(world: World) -> None:
+async def test_SLm_30_whatever_is_changed_in_a_database_or_a_file_is_named_by_fsck(world: World) -> None:
     await send_frames(world)
     await whole(world)
     assert await inspected(world) == []

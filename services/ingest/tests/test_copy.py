@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import numpy as np
 import pytest
+from ingest.queries import trailing
 from ingest.queries.binary import COLUMNS
 from ingest.queries.telemetry import copy_observations, ensure_month, insert_new_observations
 from kit.testing.databases import FreshDatabase
@@ -67,3 +68,14 @@ async def test_taken_instants_are_left_out_on_the_slow_way(database: FreshDataba
     values = [one["value"] for one in await admin.fetch("SELECT value FROM observations ORDER BY ts")]
     await admin.close()
     assert values == [1.0, 2.0]
+
+
+async def test_latest_values_are_renewed_on_their_page(database: FreshDatabase) -> None:
+    renewed = "SELECT pg_stat_get_xact_tuples_hot_updated('latest_values'::regclass)"
+    for turn in range(2):
+        latest = columns([(float(turn), "N")] * 800, uuid4()) | {"series_id": np.arange(800, dtype=np.int64)}
+        latest["ts"] = latest["ts"] + turn
+        async with database.telemetry() as connection:
+            await trailing.upsert_latest(connection, latest)
+            assert await connection.fetchval(renewed) == 800 * turn
+            assert await connection.fetchval("SELECT sum(value) FROM latest_values") == 800 * turn

@@ -335,3 +335,25 @@ def test_a_built_upload_is_the_standards_frame() -> None:
     readings.append(("a05024", {"Avg": "71", "Flag": "N"}))
     frame = data_frame(device, 2061, "20260301070000", readings, qn="20260301080000001")
     assert frame == (T7 + "\r\n").encode()
+
+
+@pytest.mark.parametrize(
+    ("sent", "told"),
+    [
+        (
+            {"QN": "1" * 17, "PW": "123456", "MN": "A", "Flag": "5"},
+            "QN=11111111111111111;ST=91;CN=9014;PW=123456;MN=A;Flag=4",
+        ),
+        ({"PW": "", "MN": "A", "Flag": "9"}, "ST=91;CN=9014;PW=;MN=A;Flag=8"),
+        ({"MN": "M" * 80, "Flag": "255"}, f"ST=91;CN=9014;MN={'M' * 64};Flag=252"),
+        # No number from 0 to 255 is no version: neither a fourth digit nor its beginning counts.
+        ({"MN": "A", "Flag": "2551"}, "ST=91;CN=9014;MN=A;Flag=0"),
+        ({"MN": "A", "Flag": "999"}, "ST=91;CN=9014;MN=A;Flag=0"),
+        ({"MN": "A", "CN": "1013"}, "ST=91;CN=9013;MN=A;Flag=0"),
+    ],
+)  # fmt: skip
+def test_a_receipt_echoes_number_password_and_version(sent: dict[str, str], told: str) -> None:
+    for _ in range(2):  # the second is made from what was remembered of the first
+        frame = read_line(answer(sent))
+        assert frame is not None and frame.verdict == "annex"
+        assert frame.raw[6:-6].decode() == f"{told};CP=&&&&"

@@ -12,10 +12,11 @@ import pytest
 import zstandard
 from contracts.envelope import MAX_EVENT_BYTES, lane_of
 from contracts.ingest import Recorded, SeriesRef
-from contracts.packing import packed, unpacked
+from contracts.packing import Packed, packed, unpacked
 from hypothesis import given
 from hypothesis import strategies as st
 from ingest.flows.recorded import Values, recorded_events
+from ingest.flows.store import in_order
 from ingest.rules.bodies import BodyRefused, decode_body, decompressed
 from ingest.rules.frames import read_line
 from ingest.rules.hj212_build import build
@@ -118,6 +119,35 @@ def test_columns_and_rows_are_judged_alike(rows: list[dict[str, Any]]) -> None:
     for name in ("start", "decimals", "flag", "row"):
         assert np.array_equal(getattr(by_columns, name), getattr(by_rows, name))
     assert np.array_equal(by_columns.value, by_rows.value, equal_nan=True)
+
+
+@pytest.mark.parametrize("label", ["start", "end"])
+@pytest.mark.parametrize(
+    "time",
+    ["2026-11-21T08:00", "2026-11-21T09:00", "2026-11-21T08:30", "2026-11-21T00:00", "2026-11-01T00:00",
+     "2027-01-01T00:00", "1969-12-31T00:00", "no time"],
+)  # fmt: skip
+def test_rows_of_one_time_are_judged_as_among_others(time: str, label: str) -> None:
+    known = registry(
+        *(
+            channel(at, SITES[at], "a34004", period=period)
+            for at, period in enumerate(("hour", "min", "day", "rtd"))
+        )
+    )
+    rows = [
+        row(site=SITES[at], period=period, time=time)
+        for at, period in enumerate(("hour", "min", "day", "rtd"))
+        if period != "day" or time.endswith("T00:00")
+    ]
+    batches = [
+        {"source": "s", "label": label, "rows": rows + more} for more in ([], [row(time="2026-11-21T07:00")])
+    ]
+    alone, among = (judge(read_batch(one, 9), known, lambda _: True, NOW, LIMITS) for one in batches)
+    own = [wrong for wrong in among.refused if wrong.row < len(rows)]
+    is_own = among.row < len(rows)
+    assert alone.refused == own
+    for name in ("start", "is_late", "row"):
+        assert getattr(alone, name).tolist() == getattr(among, name)[is_own].tolist()
 
 
 def test_late_rows_are_marked_and_scope_is_asked_per_site() -> None:
@@ -256,9 +286,33 @@ def test_any_data_area_gives_values_or_refusals(text: str) -> None:
     assert len(found.ids) == len(found.value) == len(found.row) == len(found.flag) == len(found.is_late)
 
 
-@given(st.integers(1, 3000), st.integers(1, 40), st.booleans())
-def test_every_value_is_said_once_and_every_event_fits(rows: int, sites: int, is_remembered: bool) -> None:
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 3), st.integers(0, 2)), min_size=1, max_size=12))
+def test_values_are_put_in_the_order_of_lane_series_time_parcel_and_row(
+    cells: list[tuple[int, int, int]],
+) -> None:
+    channels = [KNOWN.by_id[2 * number] for number in (7, 3, 11, 0, 5, 2)]
+    at, start, parcel = (np.array(column, dtype=np.int64) for column in zip(*cells, strict=True))
+    row = np.arange(len(cells), dtype=np.int32)
+    blank = np.zeros(len(cells))
+    values = Values(channels, channel_facts(channels), at, start, blank, blank, blank, blank, parcel, row)  # type: ignore[arg-type]
+    wanted = sorted(
+        (channels[one].lane, channels[one].ref.id, ts, number, place)
+        for place, (one, ts, number) in enumerate(cells)
+    )
+    assert in_order(values).row.tolist() == [place for *_, place in wanted]
+
+
+def named_at_length(one: Channel) -> Channel:
+    ref = msgspec.structs.replace(one.ref, name_zh="站" * 1500)
+    return msgspec.structs.replace(one, ref=ref, encoded=msgspec.json.encode(ref))
+
+
+@given(st.integers(1, 3000), st.integers(1, 40), st.booleans(), st.sampled_from([1, 3]))
+def test_every_value_is_said_once_and_every_event_fits(
+    rows: int, sites: int, is_remembered: bool, parcels: int
+) -> None:
     channels = [KNOWN.by_id[2 * number] for number in range(sites)]
+    channels = list(map(named_at_length, channels)) if is_remembered else channels
     at = np.arange(rows) % sites
     lanes = np.array([int(channels[one].lane) for one in at])
     order = np.lexsort((np.arange(rows), at, lanes))
@@ -272,13 +326,14 @@ def test_every_value_is_said_once_and_every_event_fits(rows: int, sites: int, is
         np.where(start % 7 == 0, np.nan, start / 7),
         np.zeros(rows, np.int16),
         np.full(rows, b"N", dtype="S4"),
-        (np.arange(rows) % 2).astype(np.int16)[order],
-        (np.arange(rows) % 3).astype(np.int32)[order],
+        (np.arange(rows) % min(parcels, 2)).astype(np.int16)[order],
+        (np.arange(rows) % parcels).astype(np.int32)[order],
         np.arange(rows, dtype=np.int32)[order],
     )
     names = [f"{number:032x}" for number in range(3)]
     said = []
     first = list(recorded_events(values, names, names, 5))
+    assert not is_remembered or parcels > 1 or all(isinstance(event, Packed) for _, event in first)
     for key, event in recorded_events(values, names, names, 5) if is_remembered else first:
         of, size, data = packed(event)
         encoded = unpacked(data)

@@ -100,3 +100,26 @@ async def test_values_that_came_back_are_kept_as_refused(
     assert raw.json() == batch(row())
     ((path,),) = await fetch(database, "SELECT path FROM submission_hops")
     assert path == ["langfang", "somebody"]
+
+
+async def test_LF_63_a_malformed_frame_is_refused_with_its_reason_and_kept(
+    client: httpx.AsyncClient, app: FastAPI, tokens: Tokens, database: FreshDatabase
+) -> None:
+    sound = hour_frame(1)
+    wrong = {
+        "crc-wrong": sound[:-6] + (b"0000" if sound[-6:-2] != b"0000" else b"1111") + sound[-2:],
+        "frame-broken": sound[:2] + b"0001" + sound[6:],
+    }
+    async with logger(app) as device:
+        for number, frame in enumerate(wrong.values(), start=1):
+            await device.send(frame)
+            await until(database, "submissions", number)
+        assert await device.silence(), "what is not taken is not acknowledged"
+    head = tokens.bearer(MON)
+    told = (await client.get("/refusals", headers=head)).json()["items"]
+    assert {one["rule"] for one in told} == set(wrong)
+    assert all(one["mend_zh"] and one["mend"] for one in told)
+    for one in told:
+        raw = await client.get(f"/submissions/{one['submission']}/raw", headers=head)
+        assert raw.content == wrong[one["rule"]]
+    assert await count(database, "observations") == 0

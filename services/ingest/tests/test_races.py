@@ -2,9 +2,12 @@
 
 import asyncio
 from collections import Counter
+from datetime import datetime
 
+import asyncpg
 import httpx
 import pytest
+from ingest.queries import telemetry
 from ingest.settings import Settings
 from ingest_scene import batch, fetch, process, register, row, send
 from kit.servers import free_port
@@ -14,7 +17,6 @@ from kit.testing.tokens import Tokens
 HOURS, SENDERS = 60, 6
 
 
-@pytest.mark.timeout(180)
 async def test_two_processes_racing_for_the_same_instants_agree_on_one_first_value(
     settings: Settings, tokens: Tokens, database: FreshDatabase
 ) -> None:
@@ -57,3 +59,20 @@ async def test_two_processes_racing_for_the_same_instants_agree_on_one_first_val
     assert found[0][0] == sum(one["revised"] > 0 for one in told)
     counted = await fetch(database, "SELECT sum(accepted), sum(repeated), sum(revised) FROM submissions")
     assert tuple(counted[0]) == (totals["accepted"], totals["repeated"], totals["revised"])
+
+
+async def test_batches_that_begin_a_month_at_once_have_it_made_once(
+    client: httpx.AsyncClient, tokens: Tokens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, really = list[datetime](), telemetry.ensure_month
+
+    async def counting(connection: asyncpg.Connection, month: datetime) -> None:
+        asked.append(month)
+        await really(connection, month)
+
+    monkeypatch.setattr(telemetry, "ensure_month", counting)
+    await register(client, tokens)
+    bodies = [batch(row(time=f"2026-{10 + at % 2}-11T{at:02d}:00")) for at in range(12)]
+    answers = await asyncio.gather(*(send(client, tokens, body) for body in bodies))
+    assert {answer.status_code for answer in answers} == {202}
+    assert len(asked) == len(set(asked)) == 2

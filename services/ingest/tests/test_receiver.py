@@ -21,7 +21,7 @@ from kit.testing.tokens import Tokens
 
 DEVICE: Mapping[str, str | int] = {"ST": 22, "PW": PASSWORD, "MN": MN, "Flag": 5}
 CHINA = timezone(timedelta(hours=8))
-HOUR = (datetime.now(CHINA) - timedelta(hours=2)).strftime("%Y%m%d%H0000")
+HOUR = (datetime.now(CHINA) - timedelta(hours=1)).strftime("%Y%m%d%H0000")
 
 
 def hour_frame(
@@ -41,7 +41,7 @@ class Logger:
         self.writer.write(data)
         await self.writer.drain()
 
-    async def answer(self, seconds: float = 8) -> dict[str, str]:
+    async def answer(self, seconds: float = 60) -> dict[str, str]:
         line = await asyncio.wait_for(self.reader.readuntil(b"\r\n"), seconds)
         frame = read_line(line)
         assert frame is not None and not frame.problems
@@ -114,6 +114,22 @@ async def test_a_series_registered_just_now_is_known_to_the_next_frame(
         await device.answer()
     found = await fetch(database, "SELECT value FROM observations ORDER BY value")
     assert [one["value"] for one in found] == [1.5, 35.0, 92.0]
+
+
+async def test_a_form_seen_already_is_planned_anew_once_its_series_is_registered(
+    served: FastAPI, database: FreshDatabase, client: httpx.AsyncClient, tokens: Tokens
+) -> None:
+    async with logger(served) as device:
+        for hour in (8, 9):
+            await device.send(hour_frame(hour, time=f"202611210{hour}0000", a21005="1.5"))
+            await device.answer()
+        series = [{"site": AIR, "factor": "a21005", "source": "hj212", "period": "hour"}]
+        answer = await client.put("/series", json={"series": series}, headers=tokens.bearer(MON))
+        assert answer.status_code == 200, answer.text
+        await device.send(hour_frame(10, time="20261121100000", a21005="2.5"))
+        await device.answer()
+    found = await fetch(database, "SELECT value FROM observations")
+    assert [one["value"] for one in found] == [2.5], "the answer of PUT /series was the moment"
 
 
 async def test_a_frame_in_many_pieces_and_many_frames_in_one_piece(
@@ -274,7 +290,7 @@ async def test_a_slow_loris_and_a_silent_peer_are_disconnected(
 
         with pytest.raises((ConnectionError, TimeoutError)):
             await asyncio.wait_for(trickle(), 12)
-        assert await asyncio.wait_for(silent.reader.read(1), 10) == b""
+        assert await asyncio.wait_for(silent.reader.read(1), 60) == b""
     await until(database, "refused_rows", 1)
 
 
@@ -300,15 +316,15 @@ async def test_garbage_without_end_is_disconnected_and_connections_are_capped(se
 
 
 async def test_no_receipt_while_the_store_is_away_and_nothing_is_lost_by_sending_again(
-    served: FastAPI, database: FreshDatabase, postgres: PostgresServer
+    served: FastAPI, database: FreshDatabase, own_server: PostgresServer
 ) -> None:
     async with logger(served) as device:
-        postgres.stop()
+        own_server.stop()
         try:
             await device.send(hour_frame())
             assert await device.silence(1)
         finally:
-            postgres.start()
+            own_server.start()
         for _ in range(20):
             await device.send(hour_frame())
             try:

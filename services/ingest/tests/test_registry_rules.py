@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ingest.rules import sheets
 from ingest.rules.kinds import check, flags_of, kinds, on
 from ingest.rules.network import elements, is_authority, level_of_region, levels, metres, misplaced
 from ingest.rules.periods import outcome, periods
 from ingest.rules.times import CHINA
+from kit import sheets
 
 ANY = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=40),

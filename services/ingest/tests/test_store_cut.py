@@ -13,8 +13,6 @@ from kit.testing.tokens import Tokens
 from stub_store import StoreStub
 from test_uploads import Sender, declared, table
 
-pytestmark = pytest.mark.timeout(180)
-
 
 @pytest.fixture
 async def store(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[StoreStub]:

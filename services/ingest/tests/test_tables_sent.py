@@ -13,12 +13,12 @@ from typing import Any
 import httpx
 import pytest
 import zstandard
-from ingest.rules import sheets
 from ingest.rules.limits import limits_on
 from ingest.rules.rows import BatchRefused
-from ingest.rules.sheets import SheetRefused
 from ingest.rules.tables import XLSX, xlsx_records
 from ingest_scene import AIR, MON, batch, fetch, row, send
+from kit import sheets
+from kit.sheets import SheetRefused
 from kit.testing.databases import FreshDatabase
 from kit.testing.tokens import Tokens
 from openpyxl import Workbook

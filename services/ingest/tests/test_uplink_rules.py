@@ -5,7 +5,7 @@ from datetime import date
 import msgspec
 import pytest
 from contracts.ingest import Recorded, Revised, SeriesRef
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from ingest.rules.frames import read_line
 from ingest.rules.hj212_build import build
@@ -170,6 +170,7 @@ def test_only_our_own_names_are_read_as_answers() -> None:
     assert read_answer(base | {"CN": "9013"}, {}) is None
 
 
+@example({"CN": "²"})
 @given(st.dictionaries(st.sampled_from(["CN", "MN", "PW", "QN", "Flag"]), st.text(max_size=8)))
 def test_whatever_a_host_sends_nothing_but_a_refusal_is_answered(fields: dict[str, str]) -> None:
     reply = reply_to(fields, {"M": "secret"})

@@ -14,7 +14,7 @@ from kit.testing.databases import FreshDatabase
 from kit.testing.tokens import Tokens
 from uplink_scene import BASE, http_link, put_link, settled
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.slow
 SECONDS, SENDERS, HOURS = 3.0, 4, 125
 ROUNDS, MOST_A_ROUND = 5, 20
 

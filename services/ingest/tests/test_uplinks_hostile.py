@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from ingest.flows.uplinks.asking import MOST_TOKEN_BYTES, Overlong, exchange
 from kit.testing.databases import FreshDatabase
 from kit.testing.tokens import Tokens
-from stub_platform import HttpStub, aborted
+from stub_platform import HttpStub, gone
 from uplink_scene import ask, http_link, put_link, send_hours, settled
 
 Write = Callable[[bytes], Awaitable[None]]
@@ -91,8 +91,7 @@ async def lying(lie: str) -> Liar:
 
 async def ended(liar: Liar) -> None:
     assert liar.server is not None
-    liar.server.close()
-    await aborted(liar.writers)
+    await gone(liar.server, liar.writers)
 
 
 @pytest.fixture

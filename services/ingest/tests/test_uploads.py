@@ -274,7 +274,7 @@ async def test_the_sweeper_drops_only_what_no_upload_needs(
     assert (await client.get(f"/uploads/{done}/file", headers=sender.headers)).content == content
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.slow
 async def test_a_killed_service_goes_on_where_it_was_and_doubles_nothing(
     settings: Settings, tokens: Tokens, database: FreshDatabase
 ) -> None:

@@ -60,7 +60,7 @@ async def send_hours(
     assert answer.status_code == 202 and not answer.json()["refused"], answer.text
 
 
-async def until(is_so: Callable[[], object], seconds: float = 25) -> None:
+async def until(is_so: Callable[[], object], seconds: float = 60) -> None:
     for _ in range(int(seconds / 0.05)):
         if is_so():
             return
@@ -69,7 +69,7 @@ async def until(is_so: Callable[[], object], seconds: float = 25) -> None:
 
 
 async def settled(
-    database: FreshDatabase, values: int, state: str = "acknowledged", seconds: float = 30
+    database: FreshDatabase, values: int, state: str = "acknowledged", seconds: float = 60
 ) -> None:
     """So many values are in parcels of this state."""
     query = "SELECT coalesce(sum(size), 0) FROM uplink_parcels WHERE state = $1"

@@ -5,14 +5,16 @@ be given is refused before it begins. Leaves the content to `flows.bundle`.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, FastAPI, Query, Request
 from fastapi.responses import StreamingResponse
 from kit.auth import ServiceTokens
-from kit.problems import Invalid, NotFound
+from kit.problems import Invalid, NotFound, Unavailable
+from kit.turns import whole_or_cut
 from standards.calendar import legal_date
 
 from ingest.api.edge import reach
@@ -28,6 +30,7 @@ router = APIRouter(tags=["evidence"])
 From = Annotated[datetime, Query(alias="from", description="First instant 起始时刻")]
 To = Annotated[datetime, Query(description="End, not included 结束时刻（不含）")]
 EDGE = timedelta(days=1)
+PATIENCE = 30
 
 
 @router.get("/devices/{mn}/bundle", response_class=StreamingResponse)
@@ -35,13 +38,14 @@ async def show_bundle(mn: str, start: From, to: To, request: Request, grant: May
     """Raw bytes, registry as of then, values, quality codes, receipts with proofs, manifest, README; a zip.
 
     Verify it with `python -m tlog verify bundle`. 404 unknown device, 413 too much for one bundle (ask for a
-    shorter period), 503 while `qc` or `evidence` is away.
+    shorter period), 503 while `qc` or `evidence` is away or another bundle is being made. One that cannot be
+    finished is cut: a zip without its directory, on a connection without its end mark.
     """
     state, who = request.app.state, grant.principal
     wanted, now = _wanted(mn, start, to), datetime.now(UTC)
     # One at a time, as rows are in memory meanwhile; no session is held while other services are asked.
-    async with state.bundling:
-        async with state.database.reader(who) as session:
+    async with _own_turn(state.bundling):
+        async with state.database.question(who) as session:
             device = await session.get(DeviceRow, mn)
             site = await session.get(SiteRow, device.site) if device else None
             if site is None:
@@ -51,10 +55,24 @@ async def show_bundle(mn: str, start: From, to: To, request: Request, grant: May
             found = await bundle.collect(session, wanted, limits, seen)
         members = await bundle.describe(found, state.neighbours)
     asked = bundle.Asked(wanted, who, f"{who.text} {who.subject}", now)
-    pieces = bundle.write(found.submissions, members, state.database, state.receipts, asked)
+    pieces = whole_or_cut(bundle.write(found.submissions, members, state.database, state.receipts, asked))
     name = f"evidence-{''.join(c for c in mn if c.isascii() and c.isalnum())}-{wanted.start:%Y%m%d}.zip"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
     return StreamingResponse(pieces, media_type="application/zip", headers=headers)
+
+
+@asynccontextmanager
+async def _own_turn(bundling: asyncio.Semaphore) -> AsyncIterator[None]:
+    """Raises Unavailable when others' bundles take longer than a person waits."""
+    try:
+        await asyncio.wait_for(bundling.acquire(), PATIENCE)
+    except TimeoutError:
+        detail = "Another bundle is being made 正在生成其他证据包，请稍后再试"
+        raise Unavailable("bundles-busy", detail, retry_after=PATIENCE) from None
+    try:
+        yield
+    finally:
+        bundling.release()
 
 
 def _wanted(mn: str, start: datetime, stop: datetime) -> Wanted:

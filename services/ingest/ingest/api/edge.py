@@ -3,14 +3,16 @@
 Promises: a page is at most 1,000 rows and names the next one. Leaves the rows to the routes.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import partial
 from typing import Annotated, Any
 
 from fastapi import Depends, Header, Query, Request
+from fastapi.responses import StreamingResponse
 from kit.auth import Grant
+from kit.turns import whole_or_cut
 from sqlalchemy import ColumnElement, and_, any_, or_
 from sqlalchemy.ext.asyncio import AsyncSession
 from standards.tables import rows
@@ -104,3 +106,13 @@ async def one_as_of(session: AsyncSession, grant: Grant, key: tuple[str, str], a
     """One object as it was known at a moment; None if it was not, or is out of reach."""
     found = await history.known_at(session, key[0], aware(at), partial(reach, grant), ("", 1), key[1])
     return found[0].after if found else None
+
+
+def csv_file(lines: AsyncIterator[bytes], name: str) -> StreamingResponse:
+    """A CSV of everything, streamed. One that cannot be finished says so in its last line, without end mark.
+
+    Worked example: `# INCOMPLETE 未完: the time limit of 900 s …`, then the connection is cut.
+    """
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    pieces = whole_or_cut(lines, lambda reason: f"# INCOMPLETE 未完: {reason}\n".encode())
+    return StreamingResponse(pieces, media_type="text/csv; charset=utf-8", headers=headers)

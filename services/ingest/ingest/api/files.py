@@ -1,23 +1,24 @@
 """Files of the registry at the door: which form was sent, which form is answered.
 
-Promises: a file larger than the limit is refused before it is read whole. Leaves rows to `rules.sheets` and
+Promises: a file larger than the limit is refused before it is read whole. Leaves rows to `kit.sheets` and
 their entry to `flows.bringing`.
 """
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import Header, Query, Request, Response
+from kit import sheets
 from kit.auth import Grant
+from kit.bringing import CONTENT as CONTENT
+from kit.bringing import rows_of
 from kit.problems import Invalid
 
 from ingest.api.edge import change_of
 from ingest.api.observations import whole_body
 from ingest.flows.bringing import Bringing
-from ingest.rules import sheets
 from ingest.rules.bodies import BodyRefused, decode_body
 from ingest.rules.limits import limits_on
 from ingest.rules.refusals import texts
@@ -26,18 +27,6 @@ Only = Annotated[
     Literal["only"] | None, Query(alias="validate", description="only: check, change nothing 仅校验")
 ]
 Key = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=200)]
-_ROWS = {
-    "type": "object",
-    "required": ["rows"],
-    "properties": {"rows": {"type": "array", "items": {"type": "object"}}},
-}
-_FILE = {"schema": {"type": "string", "format": "binary"}}
-CONTENT: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {"application/json": {"schema": _ROWS}, sheets.CSV: _FILE, sheets.XLSX: _FILE},
-    }
-}
 _MEDIA = {"csv": sheets.CSV, "xlsx": sheets.XLSX}
 
 
@@ -45,17 +34,10 @@ async def sheet_rows(request: Request, columns: Mapping[str, str]) -> tuple[byte
     """The body and its rows. Raises Invalid for a file that is none, or names an unknown column."""
     limits = limits_on(datetime.now(UTC).date())
     raw = await whole_body(request, limits.body_bytes)
-    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    encoding = request.headers.get("content-encoding", "identity")
     try:
-        if media == "application/json":
-            body = decode_body(raw, request.headers.get("content-encoding", "identity"), limits)
-            rows: Any = body.get("rows") if isinstance(body, dict) else None
-            if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-                raise sheets.SheetRefused('expected {"rows": [{…}, …]}')
-            if len(rows) > sheets.MOST_ROWS:
-                raise sheets.SheetRefused(f"more than {sheets.MOST_ROWS:,} rows; send several files")
-        else:
-            rows = await asyncio.to_thread(sheets.read, raw, media)
+        media = request.headers.get("content-type", "")
+        rows = await rows_of(raw, media, lambda: decode_body(raw, encoding, limits))
     except (sheets.SheetRefused, BodyRefused) as refused:
         raise Invalid("file-unreadable", f"{refused} 文件无法读取") from None
     unknown = sorted({name for row in rows for name in row} - set(columns))

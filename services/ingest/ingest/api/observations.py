@@ -13,10 +13,10 @@ import msgspec
 from contracts.ingest import Mode
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
+from kit import bringing
 from kit.auth import Grant, allow
-from kit.problems import Forbidden, Invalid, TooLarge, trace_id
+from kit.problems import Forbidden, Invalid, trace_id
 from pydantic import BaseModel, Field, ValidationError
-from starlette.requests import ClientDisconnect
 
 from ingest.api.bodies import BODY
 from ingest.api.edge import desk
@@ -150,16 +150,4 @@ def _mapping(request: Request) -> Mapping:
 async def whole_body(request: Request, most: int) -> bytes:
     """The whole body. Raises TooLarge as soon as that is certain."""
     detail = f"A body may have {most:,} bytes; send smaller batches, or POST /uploads 请分批发送，或分片上传"
-    declared = request.headers.get("content-length", "0")
-    if declared.isdigit() and int(declared) > most:
-        raise TooLarge("body-too-large", detail, limit_bytes=most)
-    chunks, size = [], 0
-    try:
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size > most:
-                raise TooLarge("body-too-large", detail, limit_bytes=most)
-            chunks.append(chunk)
-    except ClientDisconnect:
-        raise Invalid("body-incomplete", "The sender left before the body was whole 请求体不完整") from None
-    return b"".join(chunks)
+    return await bringing.whole_body(request, most, detail)

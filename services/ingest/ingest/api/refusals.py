@@ -10,13 +10,13 @@ from typing import Annotated, Any, Literal, NamedTuple
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
-from fastapi.responses import StreamingResponse
 from kit.auth import Grant
 from kit.db import Database, ReaderSession
 from kit.problems import Invalid
+from kit.turns import STREAM_SECONDS
 from sqlalchemy import Select, and_, or_, select
 
-from ingest.api.edge import Cursor, Limit, page
+from ingest.api.edge import Cursor, Limit, csv_file, page
 from ingest.api.reading import START, From, To, aware, utc
 from ingest.api.submissions import May, reach_of
 from ingest.queries.reading import first_id_after, received_at
@@ -75,8 +75,7 @@ async def list_refusals(
     """Rows that were not accepted, with the rule and how to mend it; `from` and `to` are times of receipt."""
     if form.format == "csv":
         lines = _csv(request.app.state.database, grant, wanted)
-        name = {"Content-Disposition": 'attachment; filename="refusals.csv"'}
-        return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=name)
+        return csv_file(lines, "refusals.csv")
     rows = (await session.execute(_query(grant, wanted, form.after).limit(form.limit + 1))).all()
     return page(rows, form.limit, _cursor, _shown)
 
@@ -140,7 +139,7 @@ async def _csv(database: Database, grant: Grant, wanted: Wanted) -> AsyncIterato
     yield to_csv([HEADER])
     after: tuple[UUID, int] | None = None
     while True:
-        async with database.reader(grant.principal) as session:
+        async with database.question(grant.principal, STREAM_SECONDS) as session:
             rows = (await session.execute(_query(grant, wanted, after).limit(5000))).all()
         if not rows:
             return

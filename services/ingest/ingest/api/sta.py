@@ -1,18 +1,20 @@
 """SensorThings 1.1 (18-088): sites are Things, series Datastreams, values Observations; one way to write.
 
-Locations, Sensors (a source of a site) and ObservedProperties (factors) are read beside them.
+Locations, HistoricalLocations (changes of the register that placed a site), FeaturesOfInterest (sites),
+Sensors (a source of a site) and ObservedProperties (factors) are read beside them.
 
 Promises: links lead through the address the reader used; CreateObservations answers in the order sent with a
 self link or "error"; what cannot be written is 405. resultQuality is left to `qc`. Leaves queries to
 `rules.sta_query`, levels to `sta_reader`, shapes to `sta_shapes`.
 """
 
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import msgspec
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, PlainTextResponse
 from kit.auth import Grant
 from kit.db import ReaderSession
 from kit.problems import BadRequest, Invalid, NotFound
@@ -23,16 +25,15 @@ from ingest.api.edge import desk
 from ingest.api.observations import May as MaySubmit
 from ingest.api.observations import receive
 from ingest.api.reading import May
-from ingest.api.sta_reader import Level, Reader
+from ingest.api.sta_paths import SINGLE, Path, follow, level_of
+from ingest.api.sta_reader import Reader
 from ingest.api.sta_shapes import Shapes, service_document
-from ingest.queries import sta
 from ingest.rules.rows import Columns
 from ingest.rules.sta_create import read_create
-from ingest.rules.sta_query import RELATED, BadQuery, Entity, Options, entity_of, options_of
+from ingest.rules.sta_query import BadQuery, Options, options_of
 
 router = APIRouter(tags=["sensorthings"])
 PREFIX = "/sta/v1.1"
-_SINGLE = frozenset({"Thing", "Sensor", "ObservedProperty", "Datastream"})
 
 
 @router.get(PREFIX)
@@ -44,15 +45,22 @@ async def show_service(request: Request, grant: May) -> Any:
 @router.get(PREFIX + "/{entity}")
 async def list_entities(entity: str, request: Request, grant: May, session: ReaderSession) -> Response:
     """A collection, or one of it."""
-    return await _answer(request, session, grant, entity, None)
+    return await _answer(request, session, grant, [entity])
 
 
 @router.get(PREFIX + "/{entity}/{navigation}")
 async def list_related(
     entity: str, navigation: str, request: Request, grant: May, session: ReaderSession
 ) -> Response:
-    """What belongs to one entity."""
-    return await _answer(request, session, grant, entity, navigation)
+    """What belongs to one entity, or a property of it."""
+    return await _answer(request, session, grant, [entity, navigation])
+
+
+@router.get(PREFIX + "/{entity}/{navigation}/{further}")
+@router.get(PREFIX + "/{entity}/{navigation}/{further}/{last}")
+async def list_further(request: Request, grant: May, session: ReaderSession) -> Response:
+    """What a longer path leads to, the value of a property, or links alone."""
+    return await _answer(request, session, grant, list(request.path_params.values()))
 
 
 @router.post(PREFIX + "/CreateObservations", status_code=201, response_class=Response)
@@ -96,32 +104,48 @@ def _base(request: Request) -> str:
     return f"{request.base_url.scheme}://{request.base_url.netloc}{PREFIX}"
 
 
-async def _answer(
-    request: Request, session: AsyncSession, grant: Grant, entity: str, navigation: str | None
-) -> Response:
+async def _answer(request: Request, session: AsyncSession, grant: Grant, segments: Sequence[str]) -> Response:
     try:
-        which = entity_of(entity)
         reader = Reader(session, grant, Shapes(_base(request)))
-        body = await _read(request, reader, which, navigation)
+        path = await follow(reader, segments)
+        if path.attribute is not None:
+            return await _property(reader, path)
+        body = await _read(request, reader, path)
     except BadQuery as error:
         raise BadRequest("query-not-understood", f"{error} 查询不支持") from None
-    return JSONResponse(body)
+    if path.form == "$value":
+        raise NotFound("unknown-property", "$value is of a property $value 只用于属性")
+    return JSONResponse(body if path.form is None else _links(body))
 
 
-async def _read(request: Request, reader: Reader, which: Entity, navigation: str | None) -> Any:
-    target = which.collection
-    if navigation is not None:
-        if which.id is None or navigation not in RELATED[target]:
-            raise NotFound("unknown-navigation", f"{which.collection} have no {navigation[:40]} 无此导航")
-        target = RELATED[target][navigation]
+async def _property(reader: Reader, path: Path) -> Response:
+    one = await reader.one(path.which, Options())
+    if path.attribute not in one:
+        raise NotFound("unknown-property", f"No {str(path.attribute)[:40]} here 无此属性")
+    value = one[path.attribute]
+    if path.form is None:
+        return JSONResponse({path.attribute: value})
+    return PlainTextResponse(value if isinstance(value, str) else msgspec.json.encode(value).decode())
+
+
+def _links(body: dict[str, Any]) -> dict[str, Any]:
+    if "value" not in body:
+        return {"@iot.selfLink": body["@iot.selfLink"]}
+    return {**body, "value": [{"@iot.selfLink": one["@iot.selfLink"]} for one in body["value"]]}
+
+
+async def _read(request: Request, reader: Reader, path: Path) -> Any:
+    which, target = path.which, path.target
     asked = options_of(target, request.query_params.multi_items())
-    if navigation is None and which.id is not None:
+    if path.navigation is None and which.id is not None:
         return await reader.one(which, asked)
     if target == "Observations":
+        if (which.collection == "FeaturesOfInterest" and which.id) or asked.filter.feature:
+            return await _observed(request, reader, which.id or asked.filter.feature or "", asked)
         return await _observations(request, reader, which.id or asked.filter.datastream, asked)
-    level = await _level(reader, which, navigation)
+    level = await level_of(reader, path)
     found = await reader.level(target, asked, level)
-    if navigation in _SINGLE:
+    if path.navigation in SINGLE:
         return found[0]
     body: dict[str, Any] = {"@iot.count": await reader.count(target, asked, level)} if asked.count else {}
     return _paged(
@@ -129,31 +153,34 @@ async def _read(request: Request, reader: Reader, which: Entity, navigation: str
     )
 
 
-async def _level(reader: Reader, which: Entity, navigation: str | None) -> Level:
-    """Which entities of the target are meant. Raises NotFound for those of an entity that is not there."""
-    if navigation is None or which.id is None:
-        return Level()
-    if which.collection in ("Datastreams", "Observations"):
-        of = await reader.series(which.id.partition(".")[0])
-        keys = {"Thing": (of.site,), "Sensor": (of.site, of.source), "ObservedProperty": (of.factor,)}
-        return Level(keys=[keys.get(navigation, (of.id,))])
-    await reader.one(which, Options())
-    key = sta.key_of(which.collection, which.id)
-    keys_above = [] if key is None else [key]
-    if navigation == "Datastreams":
-        return Level(below=sta.Below(which.collection, keys_above))
-    return Level(keys=keys_above)
-
-
 async def _observations(request: Request, reader: Reader, wanted: str | None, asked: Options) -> Any:
     if wanted is None:
-        raise BadQuery("Observations are read of one Datastream: $filter=Datastream/id eq 1")
+        found, asked.token = await reader.all_observations(asked)
+        return _everything(request, found, asked)
     of = await reader.series(wanted)
     found = (await reader.observations(asked, [of])).get(of.id, [])
-    body: dict[str, Any] = {"@iot.count": await reader.count_observations(asked, of)} if asked.count else {}
+    body: dict[str, Any] = {"@iot.count": await reader.count_observations(asked, [of])} if asked.count else {}
     last = str(found[asked.top - 1]["@iot.id"]).partition(".")[2] if found[asked.top - 1 :] else ""
     body = _paged(request, body, found, asked, last)
-    return Shapes.as_array(body, of, _base(request)) if asked.is_array else body
+    return Shapes.as_array(body, _base(request)) if asked.is_array else body
+
+
+def _everything(request: Request, found: list[dict[str, Any]], asked: Options) -> Any:
+    """A page that may be short, or empty, before the end: series without values are passed over."""
+    body: dict[str, Any] = {"value": found}
+    if asked.token is not None:
+        body["@iot.nextLink"] = _next(request, asked.token)
+    return Shapes.as_array(body, _base(request)) if asked.is_array else body
+
+
+async def _observed(request: Request, reader: Reader, site: str, asked: Options) -> Any:
+    found, given = await reader.observations_of(site, asked)
+    body: dict[str, Any] = {}
+    if asked.count:
+        body["@iot.count"] = await reader.count_observations(asked, await reader.series_of(site))
+    last = found[given.top - 1]["@iot.id"] if found[given.top - 1 :] else ""
+    body = _paged(request, body, found, given, last)
+    return Shapes.as_array(body, _base(request)) if asked.is_array else body
 
 
 def _paged(
@@ -161,9 +188,11 @@ def _paged(
 ) -> dict[str, Any]:
     """A page and the same query behind its last entity; by its key, so that no page costs the ones before."""
     if len(found) > asked.top and asked.top:
-        given = [
-            pair for pair in request.query_params.multi_items() if pair[0] not in ("$skip", "$skiptoken")
-        ]
-        query = urlencode([*given, ("$skiptoken", str(last))], quote_via=quote, safe="$")
-        body["@iot.nextLink"] = f"{_base(request)}{request.url.path[len(PREFIX) :]}?{query}"
+        body["@iot.nextLink"] = _next(request, last)
     return {**body, "value": found[: asked.top]}
+
+
+def _next(request: Request, token: Any) -> str:
+    given = [pair for pair in request.query_params.multi_items() if pair[0] not in ("$skip", "$skiptoken")]
+    query = urlencode([*given, ("$skiptoken", str(token))], quote_via=quote, safe="$")
+    return f"{_base(request)}{request.url.path[len(PREFIX) :]}?{query}"

@@ -17,21 +17,28 @@ from ingest.rules.times import SECOND, micros, moment
 from ingest.tables import SeriesRow, SiteRow
 
 _SPEC = "http://www.opengis.net/spec/iot_sensing/1.1/req"
+_ENTITIES = (
+    "thing",
+    "location",
+    "historical-location",
+    "datastream",
+    "sensor",
+    "observed-property",
+    "observation",
+    "feature-of-interest",
+)
+# Those that are met as a whole; `docs/sensorthings.md` lists the others too, and a test walks through all.
 CONFORMANCE = (
-    "datamodel/thing",
-    "datamodel/location",
-    "datamodel/datastream",
-    "datamodel/sensor",
-    "datamodel/observed-property",
-    "datamodel/observation",
+    "datamodel/entity-control-information/common-control-information",
+    *(f"datamodel/{name}/{what}" for name in _ENTITIES for what in ("properties", "relations")),
     "resource-path/resource-path-to-entities",
     "request-data/order",
+    "request-data/expand",
     "request-data/select",
+    "request-data/status-code",
+    "request-data/query-status-code",
     "request-data/top",
     "request-data/skip",
-    "request-data/count",
-    "request-data/filter",
-    "request-data/expand",
     "request-data/pagination",
     "data-array/data-array",
 )
@@ -79,19 +86,48 @@ class Shapes:
             "properties": properties,
             "Datastreams@iot.navigationLink": f"{me}/Datastreams",
             "Locations@iot.navigationLink": f"{me}/Locations",
+            "HistoricalLocations@iot.navigationLink": f"{me}/HistoricalLocations",
         }
 
-    def location(self, row: SiteRow) -> dict[str, Any]:
-        """Where a station or outlet stands, in WGS 84."""
-        me = self.link(path_of("Locations", row.code))
+    def location(self, key: Key, row: SiteRow, point: tuple[float, float]) -> dict[str, Any]:
+        """Where a station or outlet stands, or stood, in WGS 84."""
+        me = self.link(path_of("Locations", id_of(key)))
+        return {
+            "@iot.id": id_of(key),
+            "@iot.selfLink": me,
+            "name": row.name_en,
+            "description": f"{row.name_zh} {row.name_en}",
+            "encodingType": "application/geo+json",
+            "location": {"type": "Point", "coordinates": list(point)},
+            "Things@iot.navigationLink": f"{me}/Things",
+            "HistoricalLocations@iot.navigationLink": f"{me}/HistoricalLocations",
+        }
+
+    def historical_location(self, place: Any) -> dict[str, Any]:
+        """From when a station or outlet stood somewhere, as the register was told."""
+        me = self.link(path_of("HistoricalLocations", place.change))
+        return {
+            "@iot.id": place.change,
+            "@iot.selfLink": me,
+            "time": _zulu(place.since),
+            "Thing@iot.navigationLink": f"{me}/Thing",
+            "Locations@iot.navigationLink": f"{me}/Locations",
+        }
+
+    def feature(self, row: SiteRow) -> dict[str, Any]:
+        """What a site observes: the air, water … at its point; without a point where none is registered."""
+        me = self.link(path_of("FeaturesOfInterest", row.code))
+        has_point = row.longitude is not None and row.latitude is not None
+        point = {"type": "Point", "coordinates": [row.longitude, row.latitude]} if has_point else None
+        about = {"element": row.element, "kind": row.kind, "region": row.region}
         return {
             "@iot.id": row.code,
             "@iot.selfLink": me,
             "name": row.name_en,
             "description": f"{row.name_zh} {row.name_en}",
             "encodingType": "application/geo+json",
-            "location": {"type": "Point", "coordinates": [row.longitude, row.latitude]},
-            "Things@iot.navigationLink": f"{me}/Things",
+            "feature": {"type": "Feature", "geometry": point, "properties": about},
+            "Observations@iot.navigationLink": f"{me}/Observations",
         }
 
     def sensor(self, key: Key, devices: Sequence[Any]) -> dict[str, Any]:
@@ -171,6 +207,7 @@ class Shapes:
                 "row": row.row_no,
             },
             "Datastream@iot.navigationLink": f"{me}/Datastream",
+            "FeatureOfInterest@iot.navigationLink": f"{me}/FeatureOfInterest",
         }
 
     @staticmethod
@@ -183,17 +220,25 @@ class Shapes:
         return [{name: one[name] for name in one if name in names} for one in shown]
 
     @staticmethod
-    def as_array(body: dict[str, Any], of: SeriesRow, base: str) -> dict[str, Any]:
-        """The same page as a dataArray (18-088 §12)."""
+    def as_array(body: dict[str, Any], base: str) -> dict[str, Any]:
+        """The same page as a dataArray (18-088 §12): one part for each Datastream."""
         rows: Sequence[dict[str, Any]] = body["value"]
         names = [name for name in COMPONENTS if name == "id" or all(name in one for one in rows)]
-        part = {
-            "Datastream@iot.navigationLink": f"{base}/Datastreams({of.id})",
-            "components": names,
-            "dataArray@iot.count": len(rows),
-            "dataArray": [[one["@iot.id" if name == "id" else name] for name in names] for one in rows],
-        }
-        return {**body, "value": [part]}
+        parts: dict[str, list[list[Any]]] = {}
+        for one in rows:
+            series = str(one["@iot.id"]).partition(".")[0]
+            cells = [one["@iot.id" if name == "id" else name] for name in names]
+            parts.setdefault(series, []).append(cells)
+        value = [
+            {
+                "Datastream@iot.navigationLink": f"{base}/Datastreams({series})",
+                "components": names,
+                "dataArray@iot.count": len(cells),
+                "dataArray": cells,
+            }
+            for series, cells in parts.items()
+        ]
+        return {**body, "value": value}
 
 
 def _zulu(moment: Any) -> str:

@@ -1,7 +1,7 @@
 """Organisations, sites, devices and series as files, and the history of any of them.
 
 Promises: a file goes through the same checks as single requests, all of it or nothing; exports can be read
-back. Leaves rows to `rules.sheets`, their entry to `registry`.
+back. Leaves rows to `kit.sheets`, their entry to `registry`.
 """
 
 import json

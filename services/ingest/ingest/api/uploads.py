@@ -16,11 +16,12 @@ from fastapi.responses import StreamingResponse
 from kit.auth import Grant, allow
 from kit.db import Database, ReaderSession
 from kit.problems import Invalid, NotFound, trace_id
+from kit.turns import STREAM_SECONDS, whole_or_cut
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from ingest.api.edge import REGIONS, Cursor, Limit, page
+from ingest.api.edge import REGIONS, Cursor, Limit, csv_file, page
 from ingest.api.observations import whole_body
 from ingest.api.submissions import uuid_of
 from ingest.flows.unpacking import HEADER
@@ -110,8 +111,7 @@ async def show_answers(
     """A CSV, a line for every cell read so far: what became of it, which rule, how to mend it."""
     upload = await _one(session, grant, id)
     lines = _answers(request.app.state.database, grant, upload.id, outcome)
-    name = {"Content-Disposition": f'attachment; filename="answers-{upload.id}.csv"'}
-    return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=name)
+    return csv_file(lines, f"answers-{upload.id}.csv")
 
 
 @router.get("/uploads/{id}/file", response_class=StreamingResponse)
@@ -122,7 +122,7 @@ async def show_file(id: UUID, request: Request, grant: MayRaw, session: ReaderSe
     if not await objects.has(name_of(upload.sha256), upload.size):
         raise NotFound("file-not-whole", "The file is not whole yet 文件尚未完整")
     headers = {"ETag": f'"{upload.sha256.hex()}"', "Content-Length": str(upload.size)}
-    lines = objects.stream(name_of(upload.sha256))
+    lines = whole_or_cut(objects.stream(name_of(upload.sha256)))
     return StreamingResponse(lines, media_type="application/octet-stream", headers=headers)
 
 
@@ -133,7 +133,7 @@ async def _answers(
     yield to_csv([HEADER])
     number = 0
     while True:
-        async with database.reader(grant.principal) as session:
+        async with database.question(grant.principal, STREAM_SECONDS) as session:
             batch = await session.get(UploadBatch, (upload, number))
         if batch is None:
             return

@@ -9,12 +9,12 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, NamedTuple
 
 from fastapi import APIRouter, Depends, Query, Request
-from fastapi.responses import StreamingResponse
 from kit.db import Database, ReaderSession
 from kit.problems import Invalid
+from kit.turns import STREAM_SECONDS
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from ingest.api.edge import REGIONS, Cursor, Limit, number_of, page
+from ingest.api.edge import REGIONS, Cursor, Limit, csv_file, number_of, page
 from ingest.api.reading import STOP, Asked, May, asked_for, aware, series_in_reach, utc
 from ingest.flows.recorded import MODES
 from ingest.queries import reading, values
@@ -56,22 +56,24 @@ async def list_observations(
 ) -> Any:
     """Values of a series, oldest first. `ts` is the instant, or the start of the period, in UTC.
 
-    Each value is the one committed first; `revisions` lists what was sent for its instant later.
+    Each value is the one committed first; `revisions` lists what was sent for its instant later. A page ends
+    early rather than with more than 10,000 of them; `revisions_cut_at` names an instant that alone has more.
     """
     series = await series_in_reach(session, grant, id)
     if form.format == "csv":
         lines = _csv(request.app.state.database, grant.principal, id, asked)
-        name = {"Content-Disposition": f'attachment; filename="series-{id}.csv"'}
-        return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=name)
+        return csv_file(lines, f"series-{id}.csv")
     limit = form.limit if form.format == "columns" else min(form.limit, PAGE)
     rows = await reading.observations(session, id, asked.span, form.after, asked.as_of, limit + 1)
-    later = await values.revisions(session, id, rows, asked.as_of)
+    later, rows, limit = await _with_revisions(session, id, rows, limit, asked)
     body = page(rows, limit, lambda row: row["ts"].isoformat(), lambda row: _value(row, later))
     if form.format == "columns":
         body = {"columns": _columns(rows[:limit]), "revisions": _flat(later), "next": body["next"]}
     if form.is_counted:
         found, is_estimate = await values.count(session, id, asked.span, asked.as_of)
         body |= {"count": found, "count_is_estimate": is_estimate}
+    if len(rows) and len(later.get(rows[0]["ts"], ())) == values.MOST_REVISIONS:
+        body["revisions_cut_at"] = utc(rows[0]["ts"])
     return body | {"series": id, "unit": series["unit"], "latest": await _latest(session, id)}
 
 
@@ -84,6 +86,14 @@ async def list_latest(
     wanted = values.latest_of(site).where(reach, SeriesRow.id > number_of(cursor))
     rows = (await session.execute(wanted.limit(limit + 1))).all()
     return page(rows, limit, lambda row: row.SeriesRow.id, _latest_of)
+
+
+async def _with_revisions(
+    session: AsyncSession, series: int, rows: list[dict[str, Any]], limit: int, asked: Asked
+) -> tuple[values.Later, list[dict[str, Any]], int]:
+    """Revisions of the rows, and the rows and the limit of the page that has room for all of them."""
+    later, whole = await values.revisions(session, series, rows, asked.as_of)
+    return (later, rows, limit) if whole >= len(rows) else (later, rows[: whole + 1], min(whole, limit))
 
 
 def _latest_of(row: Any) -> dict[str, Any]:
@@ -99,12 +109,12 @@ async def _csv(database: Database, who: Any, series: int, asked: Asked) -> Async
     yield to_csv([HEADER])
     after: datetime | None = None
     while True:
-        async with database.reader(who) as session:
+        async with database.question(who, STREAM_SECONDS) as session:
             rows = await reading.observations(session, series, asked.span, after, asked.as_of, 10_000)
-            later = await values.revisions(session, series, rows, asked.as_of)
+            later = await values.revision_counts(session, series, rows, asked.as_of)
         if not rows:
             return
-        yield to_csv([_line(row, len(later.get(row["ts"], ()))) for row in rows])
+        yield to_csv([_line(row, later.get(row["ts"], 0)) for row in rows])
         after = rows[-1]["ts"]
 
 

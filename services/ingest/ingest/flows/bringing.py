@@ -9,8 +9,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import msgspec
+from kit.bringing import entered
 from kit.db import Database
-from kit.problems import Conflict, Invalid, Problem
+from kit.problems import Conflict, Fault, Invalid
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ingest.flows.change import Change
@@ -20,7 +21,6 @@ from ingest.rules.refusals import texts
 
 Row = dict[str, Any]
 Enter = Callable[[Change, Row], Awaitable[bool]]
-_SHOWN = 1000
 
 
 class _Undone(Exception):
@@ -46,7 +46,7 @@ async def bring(file: Bringing, rows: Sequence[Row], code_name: str, enter: Ente
             known = await _answered(session, file)
             if known is not None:
                 return known
-            answer = await _entered(change, rows, code_name, enter)
+            answer = await entered(rows, code_name, lambda row: enter(change, row), _repeated, (Unapproved,))
             await change.say()
             if file.is_dry:
                 raise _Undone
@@ -56,38 +56,10 @@ async def bring(file: Bringing, rows: Sequence[Row], code_name: str, enter: Ente
     return answer
 
 
-async def _entered(change: Change, rows: Sequence[Row], code_name: str, enter: Enter) -> dict[str, Any]:
-    told: list[Row] = []
-    wrong: list[Row] = []
-    seen: set[str] = set()
-    for at, row in enumerate(rows):
-        code = str(row.get(code_name, ""))
-        if code and code in seen:
-            wrong.append({"where": f"row {at}: {code_name}", "row": at, **texts("table-repeat", code)})
-            continue
-        seen.add(code)
-        try:
-            is_changed = await enter(change, row)
-        except Problem as problem:
-            if problem.status >= 500 or isinstance(problem, Unapproved):
-                raise
-            wrong += _wrong(at, problem)
-            if len(wrong) >= _SHOWN:
-                break
-        else:
-            told.append({"row": at, "code": code, "outcome": "entered" if is_changed else "unchanged"})
-    if wrong:
-        detail = f"{len(wrong)} flaws in {len(rows)} rows; nothing was changed 文件有误，未作任何更改"
-        raise Invalid("file-not-acceptable", detail, errors=wrong)  # type: ignore[arg-type]
-    entered = sum(one["outcome"] == "entered" for one in told)
-    return {"entered": entered, "unchanged": len(told) - entered, "rows": told, "validated_only": False}
-
-
-def _wrong(at: int, problem: Problem) -> list[Row]:
-    if problem.errors:
-        return [{**one, "where": f"row {at}: {one['where']}", "row": at} for one in problem.errors]
-    told = {"rule": problem.slug, "what": problem.detail, "mend": problem.title}
-    return [{"where": f"row {at}", "row": at, **told}]
+def _repeated(code: str) -> Fault:
+    told: Any = {"where": "", **texts("table-repeat", code)}
+    fault: Fault = told
+    return fault
 
 
 async def _answered(session: AsyncSession, file: Bringing) -> dict[str, Any] | None:

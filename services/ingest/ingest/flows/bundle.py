@@ -20,6 +20,7 @@ from uuid import UUID
 import zstandard
 from kit.db import Database, Reader
 from kit.problems import TooLarge
+from kit.turns import STREAM_SECONDS
 from sqlalchemy import ColumnElement
 from sqlalchemy.ext.asyncio import AsyncSession
 from tlog import bundle
@@ -38,6 +39,8 @@ WAITS = (0.3, 0.7, 1.5, 2.5)
 OBSERVATION = ("series", "ts", "value", "decimals", "flag", "mode", "submission", "row")
 REVISION = ("series", "ts", "first_value", "later_value", "decimals", "flag", "submission", "row")
 CODE = ("series", "ts", "code", "tests", "revision", "rule_pack", "assessed_at")
+CONDITIONS = ("is_eligible", "is_calibrated", "is_normal", "is_unbroken", "is_logged")
+ELIGIBLE = ("series", "ts", *CONDITIONS, "reasons")
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,7 @@ async def describe(found: Found, neighbours: Neighbours) -> dict[str, bytes]:
     """All members but raw bytes and receipts. Raises Unavailable while `qc` or `evidence` is away."""
     trust = (await neighbours.trust()).encode()
     codes = await _codes(neighbours, found.wanted, found.first)
+    eligible = await _eligible(neighbours, found)
 
     def made() -> dict[str, bytes]:
         registry = {"as_of": found.wanted.stop, "series": found.series, **_registry(found)}
@@ -82,6 +86,7 @@ async def describe(found: Found, neighbours: Neighbours) -> dict[str, bytes]:
             bundle.OBSERVATIONS: _table(OBSERVATION, map(_observation, found.first)),
             bundle.REVISIONS: _table(REVISION, map(_revision, found.later)),
             bundle.CODES: _table(CODE, codes),
+            bundle.ELIGIBILITY: _table(ELIGIBLE, eligible),
         }
 
     return await asyncio.to_thread(made)
@@ -127,7 +132,7 @@ async def write(
 
         yield await asyncio.to_thread(put, members)
         for batch in _batches(submissions):
-            async with database.reader(asked.who) as session:
+            async with database.question(asked.who, STREAM_SECONDS) as session:
                 raw = await queries.raw_of(session, [row.id for row in batch])
             proofs = await asyncio.gather(*(_receipt(receipts, row) for row in batch))
             pending += [str(row.id) for row, proof in zip(batch, proofs, strict=True) if proof is None]
@@ -187,6 +192,21 @@ async def _codes(neighbours: Neighbours, wanted: Wanted, first: Rows) -> list[tu
                 told = (one["code"], tests, one["revision"], one["rule_pack"], one["assessed_at"])
                 found.append((series, _utc(ts), *told))
     return found
+
+
+async def _eligible(neighbours: Neighbours, found: Found) -> list[tuple[Any, ...]]:
+    sent = {(row["series_id"], row["ts"]) for row in found.first}
+    sites = {row["site"] for row in found.series if row["id"] in {series for series, _ in sent}}
+    rows: list[tuple[Any, ...]] = []
+    for site in sorted(sites):
+        for one in await neighbours.eligibility(site, found.wanted.start, found.wanted.stop):
+            ts = datetime.fromisoformat(one["ts"])
+            if (one["series"], ts) in sent:
+                reasons = " | ".join(f"{why['reason']} {why['zh']} {why['en']}" for why in one["reasons"])
+                rows.append(
+                    (one["series"], _utc(ts), *(str(one[name]).lower() for name in CONDITIONS), reasons)
+                )
+    return rows
 
 
 def _registry(found: Found) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from contracts.envelope import Event
 from contracts.ingest import FindingRaised, RegistryChanged
 from kit import outbox
 from kit.problems import Problem
-from sqlalchemy import inspect, text
+from sqlalchemy import event, inspect, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from standards import regions
 from uuid_utils.compat import uuid7
@@ -26,6 +26,16 @@ from ingest.tables import Base, IngestFinding, RegistryChange, SaidOnce
 T = TypeVar("T", bound=Base)
 SECRET = frozenset({"password_sha256"})
 SAID_WHOLE = 64 * 1024
+
+
+class Committed:
+    """How many transactions of this process changed the registry: copies in memory compare."""
+
+    count = 0
+
+
+def _committed(_: object) -> None:
+    Committed.count += 1
 
 
 class Scope(NamedTuple):
@@ -136,6 +146,8 @@ class Change:
             **scope.cells(),
         )
         self.session.add(made)
+        if not self._made:
+            event.listen(self.session.sync_session, "after_commit", _committed, once=True)
         self._made.append((made, scope))
 
     async def find(self, found: Found) -> bool:

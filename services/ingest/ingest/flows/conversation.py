@@ -104,6 +104,8 @@ class Conversation:
 
     def was_asked(self, frame: Frame, device: Device) -> bool:
         """Whether these values were recalled by a history command: then they are back-fill."""
+        if device.mn not in self._open:
+            return False
         found = self._exchange(frame, device.mn, frame.fields.get("CN", ""))
         return found is not None and found.is_history
 
@@ -114,7 +116,7 @@ class Conversation:
             text = parameters_of(frame.segment).get(field, "") if field else ""
             code = int(text) if text.isascii() and text.isdigit() and len(text) < 5 else None
             return Answer(mn, what, qn=frame.fields.get("QN", ""), code=code)
-        exchange = self._exchange(frame, mn, cn)
+        exchange = self._exchange(frame, mn, cn) if mn in self._open else None
         if exchange is None:
             return None
         return Answer(mn, "data", command=exchange.command, pairs=_kept(frame))

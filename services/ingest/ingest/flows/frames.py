@@ -87,7 +87,7 @@ class Reception:
 
     async def take(self, arrivals: Sequence[Arrival]) -> None:
         """Commit the frames and set their replies. Raises Unavailable, and then no reply is set."""
-        registry = self._catalog.current
+        registry = await self._catalog.fresh()
         for arrival in arrivals:
             arrival.mn = sender_of(arrival.frame)
         if any(arrival.mn not in registry.devices for arrival in arrivals):

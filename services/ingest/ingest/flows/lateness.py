@@ -24,9 +24,10 @@ Found = tuple[int, int, int, int, int]
 
 def lateness_events(values: Values, parcels: Sequence[Parcel]) -> Iterator[outbox.Said]:
     """(event, key, traces) for each site, source, period and device that has late values."""
-    late = values.take(values.mode == _LATE) if len(values.at) else values
-    if not len(late.at):
+    is_late = values.mode == _LATE
+    if not is_late.any():
         return
+    late = values.take(is_late)
     places: dict[tuple[str, str, str, str | None], list[Found]] = {}
     pairs, whose, counts = np.unique(
         late.at * len(parcels) + late.parcel, return_inverse=True, return_counts=True

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import httpx
 from kit.auth import ServiceTokens
 from kit.problems import NotFound, Problem, Unavailable
+from kit.tls import roots
 from tlog import note
 from tlog.receipts import Receipt, entry_of, record_of
 
@@ -28,7 +29,7 @@ class Receipts:
     def __init__(self, address: str | None, tokens: ServiceTokens) -> None:
         self._address = (address or "").rstrip("/")
         self._tokens = tokens
-        self._client = httpx.AsyncClient(timeout=10, trust_env=False)
+        self._client = httpx.AsyncClient(timeout=10, trust_env=False, verify=roots())
 
     async def of(self, row: Submission) -> Receipt:
         """The receipt of a submission. Raises NotYet, Unavailable; NotFound for one without a leaf."""

@@ -6,7 +6,7 @@ and publishing to `kit`.
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -21,7 +21,7 @@ from ingest.rules.targets import Facts
 MODES: tuple[Mode, ...] = ("live", "late", "backfill", "historical")
 _ROW_BYTES = 72
 _ORIGIN_BYTES = 160
-_HEADS_REMEMBERED = 64
+_CUTS_REMEMBERED = 64
 
 
 class Values(msgspec.Struct):
@@ -44,6 +44,31 @@ class Values(msgspec.Struct):
         return Values(self.channels, self.facts, *(getattr(self, name)[rows] for name in names))
 
 
+class Cut(NamedTuple):
+    """An event of a remembered batch: its rows, its key, the frame of what it begins with, `size` as JSON."""
+
+    part: slice
+    key: str
+    size: int
+    head: bytes
+
+
+class Sent(NamedTuple):
+    """What is the same for all events of a transaction."""
+
+    submissions: Sequence[str]
+    traces: Sequence[str]
+    received_at_ms: int
+
+    def of(self, origins: Sequence[int]) -> dict[str, Any]:
+        return {
+            "submissions": [self.submissions[origin // len(MODES)] for origin in origins],
+            "traces": [self.traces[origin // len(MODES)] for origin in origins],
+            "modes": [MODES[origin % len(MODES)] for origin in origins],
+            "received_at_ms": self.received_at_ms,
+        }
+
+
 def recorded_events(
     values: Values, submissions: Sequence[str], traces: Sequence[str], received_at_ms: int
 ) -> Iterator[tuple[str, Recorded | Packed]]:
@@ -53,47 +78,92 @@ def recorded_events(
     """
     if not len(values.at):
         return
-    lanes = values.facts.lanes[values.at]
-    bounds = [0, *(np.flatnonzero(lanes[1:] != lanes[:-1]) + 1).tolist(), len(lanes)]
-    # Whole columns become lists once: sixteen small conversions cost more than one large.
-    cells = _Cells(values, _numbers(values.value), np.repeat(bounds[:-1], np.diff(bounds)))
-    for low, high in pairwise(bounds):
-        for part in cells.parts(low, high):
-            key = values.channels[cells.channel[part.start]].ref.site
-            yield key, cells.event(part, submissions, traces, received_at_ms)
+    sent, lists = Sent(submissions, traces, received_at_ms), _Lists(values)
+    origin = values.parcel.astype(np.int64) * len(MODES) + values.mode
+    only = int(origin[0]) if (origin == origin[0]).all() else None
+    if only is not None and (cuts := _cuts(values)):
+        begun = b"," + msgspec.json.encode(sent.of([only]))[1:-1] + b","
+        for cut in cuts:
+            own = {"by": [0] * (cut.part.stop - cut.part.start), **lists.of(cut.part)}
+            rest = begun + msgspec.json.encode(own)[1:]
+            yield cut.key, Packed(Recorded, cut.size + len(rest), cut.head + frame(rest))
+        return
+    cells = _Cells(values, origin, only)
+    for part in cells.parts():
+        series, at = cells.named(part)
+        origins, by = cells.origins(part)
+        event = Recorded(series=series, at=at, by=by, **sent.of(origins), **lists.of(part))
+        yield cells.key(part), event
 
 
-def _numbers(values: NDArray[np.float64]) -> list[float | None]:
-    numbers: list[float | None] = values.tolist()
-    if np.isnan(values).any():
-        return [None if number != number else number for number in numbers]
-    return numbers
+def _cuts(values: Values) -> list[Cut]:
+    """How these rows are cut where that is remembered, or now worth it; nothing where it is not."""
+    heads = values.facts.heads
+    if heads is None:
+        return []
+    place = values.at.tobytes()
+    known: list[Cut] | None = heads.get(place)
+    if known is None:
+        cells = _Cells(values, np.zeros(len(values.at), dtype=np.int64), 0)
+        parts = list(cells.parts())
+        are_large = all(cells.series_bytes(part) > WORTH_BYTES for part in parts)
+        known = [_cut(cells, part) for part in parts] if are_large else []
+        if len(heads) < _CUTS_REMEMBERED:
+            heads[place] = known
+    return known
+
+
+def _cut(cells: "_Cells", part: slice) -> Cut:
+    series, at = cells.named(part)
+    text = b'{"series":%b,"at":%b' % (bytes(series), msgspec.json.encode(at))
+    return Cut(part, cells.key(part), len(text), frame(text))
+
+
+class _Lists:
+    """The columns as lists, once for all events: sixteen small conversions cost more than one large."""
+
+    def __init__(self, values: Values) -> None:
+        self._start_ms: list[int] = (values.start // 1000).tolist()
+        self._value: list[float | None] = values.value.tolist()
+        if np.isnan(values.value).any():
+            self._value = [None if number != number else number for number in self._value]
+        self._decimals: list[int] = values.decimals.tolist()
+        flags: list[bytes] = values.flag.tolist()
+        texts = {flag: flag.decode() for flag in set(flags)}
+        self._flag = [texts[flag] for flag in flags] if len(texts) > 1 else [*texts.values()] * len(flags)
+
+    def of(self, part: slice) -> dict[str, Any]:
+        return {
+            "ts_ms": self._start_ms[part],
+            "value": self._value[part],
+            "decimals": self._decimals[part],
+            "flag": self._flag[part],
+        }
 
 
 class _Cells:
-    """The columns as lists, from which events are cut. `lane_start[i]` is the first row of row i's lane."""
+    """Where events are cut, and which series and origins each names."""
 
-    def __init__(self, values: Values, numbers: list[float | None], lane_start: NDArray[np.int64]) -> None:
-        self._channels, self._at, self._heads = values.channels, values.at, values.facts.heads
-        self.channel: list[int] = values.at.tolist()
+    def __init__(self, values: Values, origin: NDArray[np.int64], only: int | None) -> None:
+        lanes = values.facts.lanes[values.at]
+        self._bounds = [0, *(np.flatnonzero(lanes[1:] != lanes[:-1]) + 1).tolist(), len(lanes)]
+        lane_start = np.repeat(self._bounds[:-1], np.diff(self._bounds))
+        self._channels, self._only = values.channels, only
+        self._channel: list[int] = values.at.tolist()
         is_next = np.append(False, values.at[1:] != values.at[:-1])
         rank = np.cumsum(is_next)
         self._rank: list[int] = (rank - rank[lane_start]).tolist()
         sizes = np.where(is_next, values.facts.sizes[values.at] + 1, 0)
         self._sizes: list[int] = [0, *np.cumsum(sizes).tolist()]
         self._largest = int(values.facts.sizes.max(initial=0)) + 1
-        origin = values.parcel.astype(np.int64) * len(MODES) + values.mode
         self._origin: list[int] = origin.tolist()
-        self._only = self._origin[0] if (origin == origin[0]).all() else None
-        self._start_ms: list[int] = (values.start // 1000).tolist()
-        self._value = numbers
-        self._decimals: list[int] = values.decimals.tolist()
-        flags: list[bytes] = values.flag.tolist()
-        texts = {flag: flag.decode() for flag in set(flags)}
-        self._flag = [texts[flag] for flag in flags]
 
-    def parts(self, low: int, high: int) -> Iterator[slice]:
-        """Halve until the encoded event surely fits."""
+    def parts(self) -> Iterator[slice]:
+        """Lane by lane, halved until the encoded event surely fits."""
+        for low, high in pairwise(self._bounds):
+            yield from self._halved(low, high)
+
+    def _halved(self, low: int, high: int) -> Iterator[slice]:
         size = self._sizes[high] - self._sizes[low] + self._largest
         origins = 1 if self._only is not None else len(set(self._origin[low:high]))
         size += origins * _ORIGIN_BYTES + (high - low) * _ROW_BYTES
@@ -101,51 +171,24 @@ class _Cells:
             yield slice(low, high)
         else:
             middle = (low + high) // 2
-            yield from self.parts(low, middle)
-            yield from self.parts(middle, high)
+            yield from self._halved(low, middle)
+            yield from self._halved(middle, high)
 
-    def event(
-        self, part: slice, submissions: Sequence[str], traces: Sequence[str], received_at_ms: int
-    ) -> Recorded | Packed:
-        origins, by = self._origins(part)
-        own: dict[str, Any] = {
-            "submissions": [submissions[origin // len(MODES)] for origin in origins],
-            "traces": [traces[origin // len(MODES)] for origin in origins],
-            "modes": [MODES[origin % len(MODES)] for origin in origins],
-            "received_at_ms": received_at_ms,
-            "by": by,
-            "ts_ms": self._start_ms[part],
-            "value": self._value[part],
-            "decimals": self._decimals[part],
-            "flag": self._flag[part],
-        }
-        if self._heads is None or self._sizes[part.stop] - self._sizes[part.start] <= WORTH_BYTES:
-            series, at = self._named(part)
-            return Recorded(series=series, at=at, **own)
-        size, head = self._head(self._heads, part)
-        rest = b"," + msgspec.json.encode(own)[1:]
-        return Packed(Recorded, size + len(rest), head + frame(rest))
+    def series_bytes(self, part: slice) -> int:
+        low, high = int(part.start), int(part.stop)
+        return self._sizes[high] - self._sizes[low] + self._largest
 
-    def _named(self, part: slice) -> tuple[Any, list[int]]:
+    def key(self, part: slice) -> str:
+        return self._channels[self._channel[int(part.start)]].ref.site
+
+    def named(self, part: slice) -> tuple[Any, list[int]]:
         """The series of these rows, and which of them each row is of."""
         first, rank = self._rank[part.start], self._rank[part]
         # Encoded once when the registry was loaded: a series is named in very many events.
-        named = b",".join([self._channels[at].encoded for at in dict.fromkeys(self.channel[part])])
+        named = b",".join([self._channels[at].encoded for at in dict.fromkeys(self._channel[part])])
         return msgspec.Raw(b"[%b]" % named), [one - first for one in rank] if first else rank
 
-    def _head(self, heads: dict[bytes, tuple[int, bytes]], part: slice) -> tuple[int, bytes]:
-        """(size, frame) of what an event of these rows begins with, whatever their values."""
-        place = self._at[part].tobytes()
-        known = heads.get(place)
-        if known is None:
-            series, at = self._named(part)
-            text = b'{"series":%b,"at":%b' % (bytes(series), msgspec.json.encode(at))
-            known = len(text), frame(text)
-            if len(heads) < _HEADS_REMEMBERED:
-                heads[place] = known
-        return known
-
-    def _origins(self, part: slice) -> tuple[list[int], list[int]]:
+    def origins(self, part: slice) -> tuple[list[int], list[int]]:
         """(distinct origins, which of them each row has)."""
         if self._only is not None:
             return [self._only], [0] * (part.stop - part.start)

@@ -4,7 +4,9 @@ Promises: a parcel is committed whole or not at all; a month's partition exists 
 newest value of each series is remembered for `jobs`. Leaves the order of writes to `writing`.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 from typing import Any
 
 import asyncpg
@@ -44,6 +46,7 @@ class Store:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._months: set[int] = set()
+        self._making = asyncio.Lock()
         self.newest: list[Newest] = []
 
     async def accept(
@@ -94,7 +97,12 @@ class Store:
         for month in months:
             number = int(month.astype(np.int64))
             if number not in self._months:
-                first = moment(int(month.astype("datetime64[us]").astype(np.int64)))
+                await self._ensure_month(number, moment(int(month.astype("datetime64[us]").astype(np.int64))))
+
+    async def _ensure_month(self, number: int, first: datetime) -> None:
+        """All begin a month at once: one asks, the others wait here and not with a connection each."""
+        async with self._making:
+            if number not in self._months:
                 async with self._database.telemetry() as connection:
                     await telemetry.ensure_month(connection, first)
                 self._months.add(number)
@@ -152,14 +160,13 @@ def in_order(values: Values) -> Values:
     """The same values by (lane, series, ts), the earlier parcel and row first."""
     if not len(values.at):
         return NO_VALUES
-    keys = (
-        values.row,
-        values.parcel,
-        values.start,
-        values.facts.ids[values.at],
-        values.facts.lanes[values.at],
-    )
-    return values.take(np.lexsort(keys))
+    rank = values.facts.rank[values.at]
+    order = np.argsort(rank)
+    ordered = rank[order]
+    if (ordered[1:] == ordered[:-1]).any():
+        # The same series more than once; else this order is the whole one, at a fraction of the cost.
+        order = np.lexsort((values.row, values.parcel, values.start, rank))
+    return values.take(order)
 
 
 def _newest(values: Values) -> Newest:

@@ -26,6 +26,7 @@ from ingest.flows.parcels import Parcel, Stored
 from ingest.flows.store import Store
 from ingest.queries import answers
 from ingest.rules.bodies import BodyRefused, decode_body
+from ingest.rules.forms import Forms
 from ingest.rules.judge import judge
 from ingest.rules.limits import Limits, limits_on
 from ingest.rules.refusals import flaw, texts
@@ -72,6 +73,7 @@ class Desk:
 
     def __init__(self, database: Database, catalog: Catalog, store: Store, platform: str = "") -> None:
         self._database, self._catalog, self._store, self._platform = database, catalog, store, platform
+        self._forms = Forms()
 
     async def submit(self, received: Received, grant: Grant) -> bytes:
         """Commit a batch; the JSON of its answer. Raises Invalid, Forbidden, Unavailable."""
@@ -128,7 +130,8 @@ class Desk:
         try:
             given = (parcel.raw, parcel.content_encoding, limits)
             # A table takes long to read, and loggers wait for their receipts meanwhile.
-            batch = read(*given) if read is read_json else await asyncio.to_thread(read, *given)
+            is_json = read is read_json
+            batch = self._forms.read(*given) if is_json else await asyncio.to_thread(read, *given)
         except (BatchRefused, BodyRefused) as error:
             parcel.refused = [error.flaw.at(WHOLE_BATCH)]
             return
@@ -154,7 +157,7 @@ async def judge_into(
     """Judge a batch into its parcel; what may only be unknown here yet is asked of the registry again."""
     parcel.source, parcel.layout = batch.source, batch.layout
     parcel.declared = "historical" if batch.historical else parcel.declared
-    known, now = catalog.current, micros(parcel.received_at)
+    known, now = await catalog.fresh(), micros(parcel.received_at)
     judged = judge(batch, known, may, now, limits)
     is_maybe_stale = any(wrong.rule in _MAY_BE_STALE for wrong in judged.refused)
     if is_maybe_stale and await catalog.refresh() is not known:

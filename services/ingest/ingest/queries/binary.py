@@ -92,25 +92,27 @@ def _texts(values: tuple[str, ...]) -> bytes:
     return len(body).to_bytes(4, "big") + body
 
 
+@lru_cache(maxsize=65536)
+def _cells(values: tuple[str | tuple[str, ...] | None, ...]) -> bytes:
+    """Neighbouring cells, texts and text[]: a device's own stand together, and are the same for years."""
+    return b"".join([_texts(value) if isinstance(value, tuple) else _text(value) for value in values])
+
+
 def pack_submissions(rows: Sequence[tuple[Any, ...]]) -> bytes:
     """Rows of `submissions` in the order of `telemetry.SUBMISSION`, `received_at` in microseconds since 1970.
 
-    Most cells are the same for all frames of a device, so their bytes are remembered.
+    Most cells are the same for all frames of a device and stand together, so their bytes are remembered.
     Worked example: a row with a region path of three codes takes about 400 bytes.
     """
     parts = [HEADER]
     for row in rows:
-        (
-            number, channel, principal, dept, region, path, uscc, source, device, address, mode, received_at,
-            sha256, size, encoding, key, outcome, notes, accepted, repeated, revised, refused, trace,
-            nonce,
-        ) = row  # fmt: skip
+        received_at, sha256, size = row[11:14]
+        accepted, repeated, revised, refused, trace, nonce = row[18:]
         parts += (
-            _HEAD.pack(SUBMISSION_FIELDS, 16, number.bytes),
-            _text(channel), _text(principal), _text(dept), _text(region), _texts(path), _text(uscc),
-            _text(source), _text(device), _text(address), _text(mode),
+            _HEAD.pack(SUBMISSION_FIELDS, 16, row[0].bytes),
+            _cells(row[1:11]),
             _RECEIVED.pack(8, received_at - PG_EPOCH, 32, sha256, 4, size),
-            _text(encoding), _text(key), _text(outcome), _text(notes),
+            _cells(row[14:18]),
             _COUNTS.pack(4, accepted, 4, repeated, 4, revised, 4, refused),
             len(trace).to_bytes(4, "big"), trace.encode(), len(nonce).to_bytes(4, "big"), nonce,
         )  # fmt: skip

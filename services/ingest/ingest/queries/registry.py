@@ -29,10 +29,15 @@ JUDGED_BY = (
 )
 
 
+# Made once: it is asked all the time, and making it costs more than asking.
+NEWEST = union_all(
+    *(select(func.max(RegistryChange.id)).where(RegistryChange.kind == kind) for kind in JUDGED_BY)
+)
+
+
 async def registry_version(session: AsyncSession) -> int:
     """The number of the last change of what readings are judged by; 0 for an empty registry."""
-    newest = [select(func.max(RegistryChange.id)).where(RegistryChange.kind == kind) for kind in JUDGED_BY]
-    found = await session.execute(union_all(*newest))
+    found = await session.execute(NEWEST)
     return max((number for (number,) in found if number is not None), default=0)
 
 

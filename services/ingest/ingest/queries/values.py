@@ -11,11 +11,15 @@ from ingest.queries.reading import first_id_after, received_at
 from ingest.tables import SeriesRow, SiteRow
 
 Later = dict[datetime, list[dict[str, Any]]]
-EXACT_BELOW = 10_000
+EXACT_BELOW = MOST_REVISIONS = 10_000
 REVISIONS = """
 SELECT ts, later_value, decimals, flag, submission, row_no FROM visible_revisions
 WHERE series_id = :series AND ts >= :start AND ts <= :stop AND submission < :known_before
-ORDER BY ts, submission, row_no LIMIT 10000
+ORDER BY ts, submission, row_no LIMIT :most
+"""
+REVISION_COUNTS = """
+SELECT ts, count(*) FROM visible_revisions
+WHERE series_id = :series AND ts >= :start AND ts <= :stop AND submission < :known_before GROUP BY ts
 """
 # The first 10,000 only: where there are more, their density and the last instant tell about how many.
 COUNTED = """
@@ -34,16 +38,43 @@ ORDER BY ts DESC LIMIT 1
 
 async def revisions(
     session: AsyncSession, series: int, rows: Sequence[dict[str, Any]], as_of: datetime | None
-) -> Later:
-    """What came later for the instants of `rows` (sorted by ts), known by `as_of`, oldest first."""
+) -> tuple[Later, int]:
+    """What came later for the instants of `rows` (sorted by ts), known by `as_of`, oldest first.
+
+    Also how many rows, from the first, have all of theirs in it: all rows, unless there are more than
+    MOST_REVISIONS; then the instants before the one at which they end, and at least 1.
+    Worked example: 3 rows with 6,000 revisions each are answered with those of the first, and 1.
+    """
+    if not rows:
+        return {}, 0
+    asked = _spanned(series, rows, as_of) | {"most": MOST_REVISIONS + 1}
+    found = (await session.execute(text(REVISIONS), asked)).mappings().all()
+    whole = len(rows)
+    if len(found) > MOST_REVISIONS:
+        # The last one may not be the last of its instant.
+        whole = max(1, sum(row["ts"] < found[-1]["ts"] for row in rows))
+    shown = {row["ts"] for row in rows[:whole]}
+    later: Later = {}
+    for row in found[:MOST_REVISIONS]:
+        if row["ts"] in shown:
+            told = dict(row) | {"received_at": received_at(row["submission"])}
+            later.setdefault(row["ts"], []).append(told)
+    return later, whole
+
+
+async def revision_counts(
+    session: AsyncSession, series: int, rows: Sequence[dict[str, Any]], as_of: datetime | None
+) -> dict[datetime, int]:
+    """How many later values the instants of `rows` (sorted by ts) have that were known by `as_of`."""
     if not rows:
         return {}
-    asked = {"series": series, "start": rows[0]["ts"], "stop": rows[-1]["ts"]}
-    found = await session.execute(text(REVISIONS), asked | {"known_before": first_id_after(as_of)})
-    later: Later = {}
-    for row in found.mappings():
-        later.setdefault(row["ts"], []).append(dict(row) | {"received_at": received_at(row["submission"])})
-    return later
+    counted = await session.execute(text(REVISION_COUNTS), _spanned(series, rows, as_of))
+    return {ts: number for ts, number in counted}
+
+
+def _spanned(series: int, rows: Sequence[dict[str, Any]], as_of: datetime | None) -> dict[str, Any]:
+    span = {"series": series, "start": rows[0]["ts"], "stop": rows[-1]["ts"]}
+    return span | {"known_before": first_id_after(as_of)}
 
 
 async def count(

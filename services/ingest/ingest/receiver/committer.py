@@ -1,7 +1,7 @@
 """Group commit: frames of many connections share one transaction.
 
 Promises: what arrives while a commit runs goes into the next one, so nobody waits longer than two commits;
-while PostgreSQL works on one group the next is made ready; frames of one connection are committed in order
+while PostgreSQL works on some groups the next is made ready; frames of one connection are committed in order
 and fill a part of a group only, so that a burst does not delay its neighbours; the queue is bounded, a full
 one stops reading from the sockets; a store that is away means no receipts.
 """
@@ -20,7 +20,7 @@ FRAMES = Counter("ingest_frames_total", "Frames taken, by what became of them", 
 GROUP = Histogram("ingest_group_frames", "Frames sharing one commit", buckets=(1, 3, 10, 30, 100, 300, 1000))
 MOST_IN_GROUP = 1000
 MOST_OF_ONE = 100
-GROUPS_AT_ONCE = 2
+GROUPS_AT_ONCE = 3
 MOST_WAITING = 20_000
 _GATHER_SECONDS = 0.002
 _REST_SECONDS = 1.0

@@ -32,7 +32,11 @@ def decode_body(raw: bytes, content_encoding: str, limits: Limits) -> Any:
 
     Worked example: the gzip form of `{"rows": []}` with "gzip" gives `{"rows": []}`.
     """
-    text = decompressed(raw, content_encoding, limits.decoded_bytes)
+    return decode_json(decompressed(raw, content_encoding, limits.decoded_bytes), limits)
+
+
+def decode_json(text: bytes, limits: Limits) -> Any:
+    """The JSON value of a text. Raises BodyRefused."""
     # There cannot be more parts than bytes: most bodies need not be searched for them.
     if len(text) > limits.json_parts:
         parts = sum(text.count(mark) for mark in (b",", b"[", b"{"))

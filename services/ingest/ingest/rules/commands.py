@@ -64,7 +64,9 @@ class Wrong(msgspec.Struct, frozen=True):
 
 @cache
 def _document() -> dict[str, Any]:
-    return dict(yaml.safe_load(files("ingest.rules").joinpath("commands.yaml").read_text("utf-8")))
+    return dict(
+        yaml.load(files("ingest.rules").joinpath("commands.yaml").read_text("utf-8"), Loader=yaml.CSafeLoader)
+    )
 
 
 @cache

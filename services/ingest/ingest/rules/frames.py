@@ -123,10 +123,11 @@ def read_line(line: bytes) -> Frame | None:
     else:
         segment, tail = body, b""
     around = [f"{start} bytes stand before ##"] if start else []
-    tail = tail.lstrip(b" \t")
+    after, tail = tail, tail.lstrip(b" \t")
     if len(tail) > 4:
         if not _HEX.issuperset(tail[:4]) and _HEX.issuperset(tail[-4:]):
-            segment, tail = segment + tail[:-4], tail[-4:]
+            # With its blanks: what the check value was computed over is the bytes that were sent.
+            segment, tail = segment + after[:-4], tail[-4:]
         else:
             around.append(f"{len(tail) - 4} bytes stand after the CRC")
     if b"##" in segment and crc.verdict(segment, tail[:4].decode("ascii", "replace")) != "annex":

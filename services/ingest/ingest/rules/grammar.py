@@ -18,7 +18,7 @@ _VERSIONS = {0: "2005", 1: "2017", 2: "2025"}
 _NO_MARKS = bytes(byte for byte in range(256) if byte not in b"=;,")
 # What stands behind `QN=…;` is repeated by a logger for years; longer ones are no header of the standard.
 _QN_END, _LONGEST_KNOWN, _HEADERS_KNOWN = 20, 160, 32_768
-_MOST_MARKS = 512
+_MOST_MARKS, _LONGEST_FORM = 512, 2048
 _TEXT_END = re.compile(r"//(?=[ \t]*(?:[;,]|$))")
 _CP = re.compile(r"CP\s*=\s*&&", re.IGNORECASE)
 _ENCRYPTED = re.compile(r"\{\s*0x[0-9A-Fa-f]{1,2}\s*[,}]")
@@ -149,6 +149,7 @@ def _read_pairs(body: str, problems: list[str], notes: list[str]) -> tuple[tuple
     if is_plain:
         flat = body.replace(",", ";").replace("=", ";").split(";")
         names, values = tuple(flat[::2]), flat[1::2]
+        names = _one_of(names) if len(body) <= _LONGEST_FORM else names
     else:
         names, values = _read_odd_pairs(body, problems, notes)
     if " " in body or "\t" in body:
@@ -157,6 +158,12 @@ def _read_pairs(body: str, problems: list[str], notes: list[str]) -> tuple[tuple
             notes.append("blanks around names or values in CP")
             names, values = bare, trimmed
     return names, values, groups
+
+
+@lru_cache(maxsize=4096)
+def _one_of(names: tuple[str, ...]) -> tuple[str, ...]:
+    """The same names as one object for all loggers, so that looking them up compares no texts."""
+    return names
 
 
 @lru_cache(maxsize=4096)

@@ -68,14 +68,18 @@ def refusal(fields: Mapping[str, str], code: int) -> bytes:
 
 
 def _reply(fields: Mapping[str, str], command: str, cp: str) -> bytes:
-    number = f"QN={fields['QN'][:_ECHOED]};".encode() if "QN" in fields else b""
-    who = [None if name is None else name[:_ECHOED] for name in (fields.get("PW"), fields.get("MN"))]
-    return envelope(number + _behind_number(command, who[0], who[1], flag_of(fields) or 0, cp))
+    number, password, mn = fields.get("QN"), fields.get("PW"), fields.get("MN")
+    # As texts, cut where an honest one ends: what is remembered is found without judging the flag again.
+    rest = _behind_number(
+        command, password and password[:_ECHOED], mn and mn[:_ECHOED], fields.get("Flag", "")[:4], cp
+    )
+    return envelope(rest if number is None else b"QN=%b;%b" % (number[:_ECHOED].encode(), rest))
 
 
 @lru_cache(maxsize=32_768)
-def _behind_number(command: str, password: str | None, mn: str | None, flag: int, cp: str) -> bytes:
+def _behind_number(command: str, password: str | None, mn: str | None, flag_text: str, cp: str) -> bytes:
     """What a device is told again and again but for the QN."""
+    flag = flag_of({"Flag": flag_text}) or 0
     known = (("PW", password), ("MN", mn))
     who = "".join([f"{name}={value};" for name, value in known if value is not None])
     return f"ST=91;CN={command};{who}Flag={flag >> 2 << 2};CP=&&{cp}&&".encode()

@@ -49,7 +49,9 @@ class Limits(msgspec.Struct, frozen=True):
 
 @cache
 def _table() -> list[dict[str, Any]]:
-    return list(yaml.safe_load(files("ingest.rules").joinpath("limits.yaml").read_text("utf-8")))
+    return list(
+        yaml.load(files("ingest.rules").joinpath("limits.yaml").read_text("utf-8"), Loader=yaml.CSafeLoader)
+    )
 
 
 @cache

@@ -18,7 +18,9 @@ EARTH_METRES = 6_371_008.8
 
 @cache
 def _table() -> dict[str, Any]:
-    return dict(yaml.safe_load(files("ingest.rules").joinpath("network.yaml").read_text("utf-8")))
+    return dict(
+        yaml.load(files("ingest.rules").joinpath("network.yaml").read_text("utf-8"), Loader=yaml.CSafeLoader)
+    )
 
 
 def elements() -> dict[str, dict[str, str]]:

@@ -217,11 +217,12 @@ def read_group(readings: Sequence[Reading], limits: Limits) -> Read:
 
     columns.value, columns.decimals = _numbers(texts, refuse)
     _convert(columns, readings, sound, limits, texts, refuse)
-    columns.flag = _flags(marks, refuse)
+    distinct = set(marks)
+    columns.flag = _flags(marks, distinct, refuse)
     wait = {one: (length + limits.late_after(one)) * SECOND for one, length in PERIOD_SECONDS.items()}
     due = np.array([readings[number].now - wait[readings[number].plan.period] for number in sound], np.int64)
     columns.is_late = np.repeat(due, [len(readings[number].plan.rows) for number in sound]) > columns.start
-    odd = _odd_marks(marks, columns.reading)
+    odd = {} if distinct <= _MARKS else _odd_marks(marks, columns.reading)
     return Read(columns if kept.all() else _take(columns, kept), refused, odd)
 
 
@@ -316,15 +317,15 @@ def _convert(
         refuse(at, "value-too-large", texts[at])
 
 
-def _flags(marks: list[str], refuse: Refuse) -> NDArray[np.bytes_]:
+def _flags(marks: list[str], distinct: set[str], refuse: Refuse) -> NDArray[np.bytes_]:
     """Data marks as sent; unknown letters are kept (HJ 212-2017 table 8 is not what the field sends)."""
     known: dict[str, bytes] = {}
-    for mark in set(marks):
+    for mark in distinct:
         if len(mark) <= 4 and mark.isascii() and mark.isprintable():
             known[mark] = mark.encode()
-    if len(known) == 1 and len(set(marks)) == 1:
+    if len(known) == 1 and len(distinct) == 1:
         return np.full(len(marks), known[marks[0]], dtype="S4")
-    if len(known) != len(set(marks)):
+    if len(known) != len(distinct):
         for at, mark in enumerate(marks):
             if mark not in known:
                 refuse(at, "flag-format", mark)
@@ -338,8 +339,7 @@ def _take(columns: Columns, kept: NDArray[np.bool_]) -> Columns:
 def _odd_marks(marks: Sequence[str], reading: NDArray[np.int32]) -> dict[int, set[str]]:
     """Marks that HJ 212-2017 table 8 does not know, by reading; they are kept as sent."""
     found: dict[int, set[str]] = {}
-    if not set(marks) <= _MARKS:
-        for at, mark in enumerate(marks):
-            if mark not in _MARKS:
-                found.setdefault(int(reading[at]), set()).add(mark[:8])
+    for at, mark in enumerate(marks):
+        if mark not in _MARKS:
+            found.setdefault(int(reading[at]), set()).add(mark[:8])
     return found

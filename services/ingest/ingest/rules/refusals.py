@@ -53,7 +53,9 @@ def printable(text: str) -> str:
 
 @cache
 def _table() -> dict[str, list[str]]:
-    return dict(yaml.safe_load(files("ingest.rules").joinpath("refusals.yaml").read_text("utf-8")))
+    return dict(
+        yaml.load(files("ingest.rules").joinpath("refusals.yaml").read_text("utf-8"), Loader=yaml.CSafeLoader)
+    )
 
 
 def rules() -> frozenset[str]:

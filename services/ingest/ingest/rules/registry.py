@@ -125,7 +125,7 @@ class Registry(msgspec.Struct, frozen=True):
     manners: Mapping[str, Manners] = msgspec.field(default_factory=dict)
     day: date | None = None
     targets: dict[tuple[str, tuple[Any, ...]], Target] = msgspec.field(default_factory=dict)
-    batches: dict[tuple[str, tuple[Any, ...]], Any] = msgspec.field(default_factory=dict)
+    batches: dict[object, Any] = msgspec.field(default_factory=dict)
     answered: frozenset[str] = frozenset()
 
 

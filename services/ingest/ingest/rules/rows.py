@@ -55,6 +55,7 @@ class Columns(msgspec.Struct):
     """A batch as columns of `size` cells. `keys[i]` is row i's KEY tuple; `flaws` are rows already lost.
 
     `numbers` names each row in what was sent, where that is not 0, 1, 2 …; `layout` tells how to read them.
+    Batches with the same `form`, if any, have the same source and keys.
     """
 
     source: str
@@ -68,6 +69,7 @@ class Columns(msgspec.Struct):
     flaws: dict[int, Flaw]
     numbers: NDArray[np.int32] | None = None
     layout: Layout | None = None
+    form: object | None = None
 
 
 class Head(NamedTuple):
@@ -107,7 +109,7 @@ def read_batch(body: Any, rows_per_batch: int) -> Columns:
 
 def columns_of(head: Head, cells: Mapping[str, Sequence[Any]], size: int, flaws: dict[int, Flaw]) -> Columns:
     """A batch from a column of `size` cells for each of FIELDS."""
-    keys = list(zip(*(cells[name] for name in KEY), strict=True))
+    keys = tuple(zip(*(cells[name] for name in KEY), strict=True))
     flags = cells["flag"] if any(cells["flag"]) else None
     return Columns(*head, size, keys, cells["time"], cells["value"], flags, flaws)
 

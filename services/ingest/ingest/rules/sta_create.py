@@ -64,7 +64,11 @@ def _part(place: int, part: Any) -> tuple[Any, list[str], list[Any]]:
         raise BatchRefused(f"[{place}].components", "sta-components", ", ".join(components))
     if not isinstance(rows, list):
         raise BatchRefused(f"[{place}].dataArray", "sta-form", type(rows).__name__)
-    return int(series) if isinstance(series, str) and series.isdigit() else series, components, rows
+    return (
+        int(series) if isinstance(series, str) and series.isascii() and series.isdigit() else series,
+        components,
+        rows,
+    )
 
 
 def _start(cell: Any) -> Any:

@@ -2,7 +2,7 @@
 
 Promises: pure; raises only `BadQuery`, which says what is not understood. Understood are $top, $skip, $count,
 $orderby by one property, $select, $expand (nested, with options of its own), $filter with `and`, and the
-comparisons eq, ge, gt, le, lt of phenomenonTime, result, id and name. Leaves reading to `queries`.
+comparisons eq, ge, gt, le, lt of phenomenonTime, time, result, id and name. Leaves reading to `queries`.
 """
 
 import re
@@ -16,8 +16,13 @@ from ingest.rules.times import moment, parse_time
 
 DEFAULT_TOP, MOST_TOP, MOST_SKIP, DEEPEST = 100, 10_000, 100_000, 3
 RELATED = {
-    "Things": {"Datastreams": "Datastreams", "Locations": "Locations"},
-    "Locations": {"Things": "Things"},
+    "Things": {
+        "Datastreams": "Datastreams",
+        "Locations": "Locations",
+        "HistoricalLocations": "HistoricalLocations",
+    },
+    "Locations": {"Things": "Things", "HistoricalLocations": "HistoricalLocations"},
+    "HistoricalLocations": {"Thing": "Things", "Locations": "Locations"},
     "Datastreams": {
         "Observations": "Observations",
         "Thing": "Things",
@@ -26,15 +31,27 @@ RELATED = {
     },
     "Sensors": {"Datastreams": "Datastreams"},
     "ObservedProperties": {"Datastreams": "Datastreams"},
-    "Observations": {"Datastream": "Datastreams"},
+    "Observations": {"Datastream": "Datastreams", "FeatureOfInterest": "FeaturesOfInterest"},
+    "FeaturesOfInterest": {"Observations": "Observations"},
 }
 # What a name is kept of; the others have one that is made up of their keys.
-NAMED = frozenset({"Things", "Locations", "ObservedProperties"})
+NAMED = frozenset({"Things", "Locations", "ObservedProperties", "FeaturesOfInterest"})
 _BY_ID = frozenset({"id", "@iot.id"})
 ORDERS = {
     **dict.fromkeys(RELATED, _BY_ID),
-    **dict.fromkeys(("Things", "Locations"), _BY_ID | {"name"}),
+    **dict.fromkeys(("Things", "Locations", "FeaturesOfInterest"), _BY_ID | {"name"}),
     "Observations": _BY_ID | {"phenomenonTime"},
+    "HistoricalLocations": _BY_ID | {"time"},
+}
+# What only one collection is compared by.
+_ONLY_OF = {
+    "phenomenonTime": "Observations",
+    "result": "Observations",
+    "Datastream/id": "Observations",
+    "Datastream/@iot.id": "Observations",
+    "FeatureOfInterest/id": "Observations",
+    "FeatureOfInterest/@iot.id": "Observations",
+    "time": "HistoricalLocations",
 }
 _ENTITY = re.compile(r"(\w+)(?:\((?:'((?:[^']|'')+)'|(\d{1,18}))\))?", re.ASCII)
 _TERM = re.compile(r"\s*([\w@.]+(?:/[\w@.]+)?)\s+(eq|ge|gt|le|lt)\s+('(?:[^']|'')*'|[^\s()']+)\s*")
@@ -63,6 +80,7 @@ class Filter(msgspec.Struct):
     id: str | None = None
     name: str | None = None
     datastream: str | None = None
+    feature: str | None = None
 
     @property
     def span(self) -> tuple[datetime, datetime]:
@@ -76,6 +94,7 @@ class Options(msgspec.Struct):
     skip: int = 0
     token: str | None = None
     count: bool = False
+    order: str = "id"
     is_descending: bool = False
     select: tuple[str, ...] = ()
     expand: dict[str, "Options"] = {}
@@ -139,6 +158,7 @@ def _orderby(found: Options, value: str, collection: str, _: int) -> None:
     name, _space, direction = value.strip().partition(" ")
     if name not in ORDERS[collection] or direction.strip() not in ("", "asc", "desc"):
         raise BadQuery(f"{collection} are ordered by {' or '.join(sorted(ORDERS[collection]))}, asc or desc")
+    found.order = name.removeprefix("@iot.")
     found.is_descending = direction.strip() == "desc"
 
 
@@ -192,12 +212,14 @@ def _filter(found: Options, value: str, collection: str, _: int) -> None:
             raise BadQuery(f"$filter understands comparisons joined by and; not {part[:80]!r}")
         if term[1] == "name" and collection not in NAMED:
             raise BadQuery(f"{collection} are not searched by name; {', '.join(sorted(NAMED))} are")
+        if _ONLY_OF.get(term[1], collection) != collection:
+            raise BadQuery(f"{collection} have no {term[1]}; {_ONLY_OF[term[1]]} have")
         _compare(found.filter, term[1], term[2], term[3])
 
 
 def _compare(into: Filter, name: str, operator: str, literal: str) -> None:
     text = literal[1:-1].replace("''", "'") if literal.startswith("'") else literal
-    if name == "phenomenonTime":
+    if name in ("phenomenonTime", "time"):
         _compare_time(into, operator, text)
     elif name == "result":
         if _NUMBER.fullmatch(text) is None:
@@ -209,6 +231,8 @@ def _compare(into: Filter, name: str, operator: str, literal: str) -> None:
         into.name = text
     elif operator == "eq" and name in ("Datastream/id", "Datastream/@iot.id"):
         into.datastream = text
+    elif operator == "eq" and name in ("FeatureOfInterest/id", "FeatureOfInterest/@iot.id"):
+        into.feature = text
     else:
         raise BadQuery(f"{name} {operator} is not offered")
 

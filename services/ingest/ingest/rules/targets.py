@@ -25,7 +25,8 @@ _BATCHES_REMEMBERED, _LONGEST_REMEMBERED = 64, 5_000
 class Facts(msgspec.Struct, frozen=True):
     """What is asked of every channel of a batch, as columns. `is_distinct`: no series is in it twice.
 
-    `heads` is of a batch that is remembered: what its events begin with, by the channels they name.
+    `rank` orders the channels by (lane, series); `kind` is their place in `kinds`, (period, seconds).
+    `heads` is of a batch that is remembered: how its events are cut and begin, by the channels of its rows.
     """
 
     ids: NDArray[np.int64]
@@ -33,8 +34,11 @@ class Facts(msgspec.Struct, frozen=True):
     seconds: NDArray[np.int64]
     periods: NDArray[np.int8]
     sizes: NDArray[np.int64]
+    rank: NDArray[np.int64]
+    kind: NDArray[np.int64]
+    kinds: tuple[tuple[int, int], ...]
     is_distinct: bool
-    heads: dict[bytes, tuple[int, bytes]] | None = None
+    heads: dict[bytes, Any] | None = None
 
 
 class Everything(NamedTuple):
@@ -57,12 +61,20 @@ class Resolved(NamedTuple):
 def channel_facts(channels: Sequence[Channel]) -> Facts:
     """The facts of these channels, in their order."""
     ids = np.array([channel.ref.id for channel in channels], dtype=np.int64)
+    lanes = np.array([int(channel.lane) for channel in channels], dtype=np.int16)
+    rank = np.zeros(len(ids), dtype=np.int64)
+    rank[np.lexsort((ids, lanes))] = np.arange(len(ids))
+    pairs = [(PERIODS.index(channel.ref.period), channel.period_seconds) for channel in channels]
+    kinds = {pair: at for at, pair in enumerate(dict.fromkeys(pairs))}
     return Facts(
         ids,
-        np.array([int(channel.lane) for channel in channels], dtype=np.int16),
-        np.array([channel.period_seconds for channel in channels], dtype=np.int64),
-        np.array([PERIODS.index(channel.ref.period) for channel in channels], dtype=np.int8),
+        lanes,
+        np.array([seconds for _, seconds in pairs], dtype=np.int64),
+        np.array([period for period, _ in pairs], dtype=np.int8),
         np.array([len(channel.encoded) for channel in channels], dtype=np.int64),
+        rank,
+        np.array([kinds[pair] for pair in pairs], dtype=np.int64),
+        tuple(kinds),
         len(set(ids.tolist())) == len(ids),
     )
 
@@ -79,7 +91,7 @@ def resolve(
     """The channel of every row; rows without one get a flaw."""
     if len(batch.keys) > _LONGEST_REMEMBERED:
         return _resolve(batch, registry, may_submit, flaws)
-    column = (batch.source, tuple(batch.keys))
+    column = batch.form or (batch.source, tuple(batch.keys))
     try:
         known: Resolved | None = registry.batches.get(column)
     except TypeError:

@@ -49,7 +49,9 @@ class Terms(msgspec.Struct, frozen=True):
 
 @cache
 def _table() -> list[dict[str, Any]]:
-    return list(yaml.safe_load(files("ingest.rules").joinpath("terms.yaml").read_text("utf-8")))
+    return list(
+        yaml.load(files("ingest.rules").joinpath("terms.yaml").read_text("utf-8"), Loader=yaml.CSafeLoader)
+    )
 
 
 @cache

@@ -28,7 +28,7 @@ class Upload(msgspec.Struct, frozen=True):
 def uploads() -> dict[str, Upload]:
     """All commands a logger may send, by CN."""
     text = files("ingest.rules").joinpath("upload_commands.yaml").read_text("utf-8")
-    return {row.cn: row for row in msgspec.convert(yaml.safe_load(text), list[Upload])}
+    return {row.cn: row for row in msgspec.convert(yaml.load(text, Loader=yaml.CSafeLoader), list[Upload])}
 
 
 def upload(cn: str) -> Upload:

@@ -5,6 +5,7 @@ Leaves to `queries` how rows are read, and to `flows` when they are written.
 """
 
 from ingest.tables.conversations import (
+    CheckCommand,
     CommandRow,
     CommandSecret,
     CommandStep,
@@ -43,6 +44,7 @@ from ingest.tables.uplinks import (
 
 __all__ = [
     "Base",
+    "CheckCommand",
     "CommandRow",
     "CommandSecret",
     "CommandStep",

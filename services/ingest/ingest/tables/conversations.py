@@ -121,6 +121,17 @@ class CommandStep(Base):
     detail: Mapped[dict[str, Any]] = mapped_column(JSONB)
 
 
+class CheckCommand(Base):
+    """The command that carries out a remote check ordered by `qc`; `said_at` once its end is said."""
+
+    __tablename__ = "check_commands"
+    __table_args__ = (Index("ix_check_commands_unsaid", "command", postgresql_where=text("said_at IS NULL")),)
+
+    order_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    command: Mapped[UUID] = mapped_column(Uuid)
+    said_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
 class PendingPassword(Base):
     """A password that a device may already use: set before 1072 is sent, resolved by what the device does."""
 

@@ -14,6 +14,7 @@ from sqlalchemy import (
     SmallInteger,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
@@ -141,6 +142,13 @@ class Scoped:
     is_published: Mapped[bool] = mapped_column(default=False)
 
 
+# A site was given another position; the view `site_places` reads these.
+_MOVED = (
+    "kind = 'sites' AND (before ->> 'longitude', before ->> 'latitude')"
+    " IS DISTINCT FROM (after ->> 'longitude', after ->> 'latitude')"
+)
+
+
 class RegistryChange(Scoped, Base):
     """Every change of the registry, with who made it; the highest id is the registry's version."""
 
@@ -148,6 +156,8 @@ class RegistryChange(Scoped, Base):
     __table_args__ = (
         Index("ix_registry_changes_kind_code", "kind", "code"),
         Index("ix_registry_changes_kind_id", "kind", "id"),
+        Index("ix_registry_changes_moves", "id", postgresql_where=text(_MOVED)),
+        Index("ix_registry_changes_moves_of", "code", "id", postgresql_where=text(_MOVED)),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)

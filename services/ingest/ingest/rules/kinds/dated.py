@@ -32,7 +32,7 @@ class Rule(msgspec.Struct, frozen=True):
 @cache
 def every() -> tuple[Rule, ...]:
     text = files("ingest.rules.kinds").joinpath("rules.yaml").read_text("utf-8")
-    rows: list[Any] = yaml.safe_load(text)
+    rows: list[Any] = yaml.load(text, Loader=yaml.CSafeLoader)
     return tuple(msgspec.convert(row, Rule) for row in rows)
 
 

@@ -119,7 +119,7 @@ def kinds() -> dict[str, Kind]:
     found: dict[str, Kind] = {}
     for file in FILES:
         text = files("ingest.rules.kinds").joinpath(f"{file}.yaml").read_text("utf-8")
-        for name, given in yaml.safe_load(text).items():
+        for name, given in yaml.load(text, Loader=yaml.CSafeLoader).items():
             cells = given | {
                 "name": name,
                 "fields": {key: _field(one) for key, one in given["fields"].items()},

@@ -32,7 +32,9 @@ class Forwarding(msgspec.Struct, frozen=True):
 
 @cache
 def _table() -> list[dict[str, Any]]:
-    return list(yaml.safe_load(files("ingest.rules").joinpath("uplinks.yaml").read_text("utf-8")))
+    return list(
+        yaml.load(files("ingest.rules").joinpath("uplinks.yaml").read_text("utf-8"), Loader=yaml.CSafeLoader)
+    )
 
 
 @cache

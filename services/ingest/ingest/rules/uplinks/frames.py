@@ -135,7 +135,9 @@ def reply_to(fields: Mapping[str, str], passwords: Mapping[str, str]) -> bytes |
     others and with a wrong password get no answer.
     """
     command, mn, flag = fields.get("CN", ""), fields.get("MN", ""), fields.get("Flag", "")
-    is_request = command.isdigit() and 1000 <= int(command) < 4000 and command not in _NOTICES
+    is_request = (
+        command.isascii() and command.isdigit() and 1000 <= int(command) < 4000 and command not in _NOTICES
+    )
     if not is_request or mn not in passwords or fields.get("PW") != passwords[mn]:
         return None
     if not (flag.isascii() and flag.isdigit() and int(flag) & 1) or "QN" not in fields:
