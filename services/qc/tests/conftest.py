@@ -17,6 +17,7 @@ if HERE not in sys.path:
     sys.path.insert(0, HERE)
 
 from qc_scene import BEGIN, Lane  # noqa: E402
+from registers_scene import Desk  # noqa: E402
 
 
 @pytest.fixture
@@ -43,3 +44,9 @@ async def client(
     )
     async with client_for(build(settings, lambda: BEGIN)) as made:
         yield made
+
+
+@pytest.fixture
+async def desk(lane: Lane, client: httpx.AsyncClient, tokens: Tokens) -> Desk:
+    """The same, asked about the registers by any department."""
+    return Desk(client, tokens, lane)

@@ -2,12 +2,13 @@
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import msgspec
+from contracts.envelope import event_type
 from contracts.ingest import Recorded, SeriesRef
 from contracts.packing import unpacked
-from contracts.qc import AlarmRaised, AlarmWithdrawn, Assessed, SuspicionRaised, SuspicionWithdrawn
 from kit.outbox import Meta
 from qc.flows.assessing import assess_recorded
 from qc.flows.setting import Setting
@@ -34,6 +35,18 @@ def ref(id: int, factor: str = "a34004", period: str = "hour", **more) -> Series
 PM25, PM10, MINUTES = ref(1), ref(2, "a34002"), ref(3, period="min", decimals=1)
 
 
+def recorded(rows, number: int, trace: str, now: datetime, mode: str = "live", flag: str = "N") -> Recorded:
+    """The event of one submission with these rows (series, epoch milliseconds, value)."""
+    refs = list(dict.fromkeys(row[0] for row in rows))
+    return Recorded(
+        submissions=[f"s{number}"], traces=[trace], modes=[mode],
+        received_at_ms=int(now.timestamp() * 1000), series=refs,
+        at=[refs.index(row[0]) for row in rows], by=[0] * len(rows), ts_ms=[row[1] for row in rows],
+        value=[row[2] for row in rows], decimals=[row[0].decimals for row in rows],
+        flag=[flag] * len(rows),
+    )  # fmt: skip
+
+
 class Lane:
     """Sends events to the flows as kit would, one transaction each, and reads back what was said."""
 
@@ -49,25 +62,23 @@ class Lane:
         return Setting(PACK, self.directory, self.clock())
 
     async def send(self, rows: Sequence[tuple[SeriesRef, int, float | None]], mode="live", flag="N") -> int:
-        refs = list(dict.fromkeys(row[0] for row in rows))
-        event = Recorded(
-            submissions=["s1"], traces=["ab" * 16], modes=[mode],
-            received_at_ms=int(self.clock().timestamp() * 1000), series=refs,
-            at=[refs.index(row[0]) for row in rows], by=[0] * len(rows), ts_ms=[row[1] for row in rows],
-            value=[row[2] for row in rows], decimals=[row[0].decimals for row in rows],
-            flag=[flag] * len(rows),
-        )  # fmt: skip
+        event = recorded(rows, 1, "ab" * 16, self.clock(), mode, flag)
         async with self.database.writer() as session:
             return await assess_recorded(session, [(event, self.meta())], self.setting)
 
+    async def send_many(self, parts: Sequence[tuple[Sequence[tuple[SeriesRef, int, float | None]], str]]):
+        """Several messages judged together, as the consumer takes them; each with its own trace."""
+        messages = []
+        for rows, trace in parts:
+            meta = replace(self.meta(), traces=(trace,))
+            messages.append((recorded(rows, meta.seq, trace, self.clock()), meta))
+        async with self.database.writer() as session:
+            return await assess_recorded(session, messages, self.setting)
+
     async def said(self, cls) -> list:
         async with self.database.writer() as session:
-            name = {
-                Assessed: "assessed", AlarmRaised: "alarm_raised", AlarmWithdrawn: "alarm_withdrawn",
-                SuspicionRaised: "suspicion_raised", SuspicionWithdrawn: "suspicion_withdrawn",
-            }[cls]  # fmt: skip
             rows = await session.execute(
-                text("SELECT data FROM outbox WHERE event = :e ORDER BY id"), {"e": f"qc.{name}.v1"}
+                text("SELECT data FROM outbox WHERE event = :e ORDER BY id"), {"e": event_type(cls)}
             )
             return [msgspec.json.decode(unpacked(row.data), type=cls) for row in rows]
 

@@ -95,7 +95,7 @@ async def test_alarms_and_suspicions_are_seen_in_their_region_only(lane: Lane, c
         mine = (await client.get(route, headers=tokens.bearer(OFFICER))).json()["items"]
         assert mine and all(item["state"] == "raised" for item in mine)
         shown = await client.get(f"{route}/{mine[0]['id']}", headers=tokens.bearer(OFFICER))
-        assert shown.json() == mine[0]
+        assert shown.json().items() >= mine[0].items()
         assert (await client.get(route, headers=tokens.bearer(ELSEWHERE))).json()["items"] == []
         other = await client.get(f"{route}/{mine[0]['id']}", headers=tokens.bearer(ELSEWHERE))
         assert other.status_code == 403

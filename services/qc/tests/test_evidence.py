@@ -132,7 +132,6 @@ def test_no_single_rule_reaches_the_case_threshold():
     assert combine([k1.weight, x9.weight]) < PACK.case_threshold
 
 
-@pytest.mark.timeout(180)
 def test_untouched_hours_raise_no_suspicion_and_the_findings_are_counted(stations, capsys):
     months = found = 0.0
     fired = dict.fromkeys((rule.id for rule in PACK.rules), 0)
@@ -154,7 +153,6 @@ def test_untouched_hours_raise_no_suspicion_and_the_findings_are_counted(station
     assert events["K1"] / months < 2
 
 
-@pytest.mark.timeout(180)
 def test_so2_at_its_detection_limit_is_not_a_flat_line(stations):
     """A plain "6 equal hours" rule would raise thousands of events; nearly all at the detection limit."""
     plain = guarded = 0
@@ -174,7 +172,6 @@ def test_so2_at_its_detection_limit_is_not_a_flat_line(stations):
     assert guarded < plain / 100
 
 
-@pytest.mark.timeout(180)
 def test_truthful_minutes_and_a_wrong_label_raise_no_suspicion(stations):
     """Innocent loggers: hours that are the mean of their minutes, and hours labelled one hour late."""
     name, station = next(iter(stations.items()))
@@ -188,7 +185,6 @@ def test_truthful_minutes_and_a_wrong_label_raise_no_suspicion(stations):
         assert list(suspicions(columns, verdict.tests, len(refs))) == []
 
 
-@pytest.mark.timeout(180)
 @pytest.mark.parametrize("seed", range(5))
 def test_a_planted_freeze_of_the_hours_is_found(stations, seed):
     """The hour stands still for 12 h and longer while its own minutes move on."""

@@ -115,9 +115,9 @@ def test_marks_on_high_hours_are_found_and_random_marks_are_not(honest):
 
 
 def test_a_probe_in_a_standard_is_found_and_a_calm_network_is_not(honest):
-    values = honest.value[1].copy()
-    values[A : A + 48] = np.round(120 + np.random.default_rng(1).normal(0, 1, 48))
-    assert named(say(changed(honest, 1, values), "P3"), 1, A, A + 48)
+    values = honest.value[2].copy()
+    values[A : A + 48] = np.round(50 + np.random.default_rng(1).normal(0, 0.4, 48))
+    assert named(say(changed(honest, 2, values), "P3"), 2, A, A + 48)
     calm = honest.value.copy()
     calm[:, A : A + 48] = np.round(calm[:, A : A + 1] + np.random.default_rng(2).normal(0, 1, (18, 48)))
     assert [f for f in say(replace(honest, value=calm), "P3") if f.strength >= 0.8] == []

@@ -43,6 +43,15 @@ def test_k2_finds_days_within_two_percent_of_their_mean() -> None:
     assert abs(found[-1].where.to_i - 1572) <= 8
 
 
+def test_k2_asks_ozone_for_more_wherever_it_stands_in_the_panel() -> None:
+    series = honest(HOURS, 5)
+    series[1500:1530] = np.round(80 * (1 + np.random.default_rng(6).uniform(-0.06, 0.06, 30)))
+    said = say(panel_of(series, series, factors=("a34004", "a05024"), stations=("s0", "s0")), "K2")
+    dust, ozone = (max((f for f in said if f.where.row == row), key=lambda f: f.statistic) for row in (0, 1))
+    assert ozone.statistic == dust.statistic
+    assert 0 < ozone.strength < dust.strength
+
+
 def test_k2_takes_calm_air_over_all_stations_for_weather() -> None:
     rng = np.random.default_rng(7)
     rows = [honest(HOURS, 10 + i) for i in range(8)]

@@ -91,7 +91,10 @@ def test_a_panel_is_judged_twice_the_same_and_left_as_it_was() -> None:
 def test_every_test_says_what_it_was_lacking_or_how_often_it_looked(profile: str) -> None:
     panel = panel_of(honest(HOURS, 42))
     report = catalogue.run(panel, profile, [TESTS[test] for test in OWN], ON, frozenset())
-    assert set(report.not_run) == {"D2", "K3", "K4"}
+    outlets = {
+        test for test in ("B6", "D6", "K5", "N5", "N6") if TESTS[test].settings_for(profile, "a34004") is None
+    }
+    assert set(report.not_run) == {"B5", "D2", "D5", "K3", "K4"} | outlets
     p_valued = [test for test in OWN if TESTS[test].p_valued and test not in report.not_run]
     assert report.looks == 2 * len(p_valued)
     assert report.expected_false == pytest.approx(
@@ -113,11 +116,24 @@ def finding(test: str, begin: int, end: int, strength: float = 1.0, p: float = 1
 
 
 def test_the_heaviest_finding_names_a_suspicion_and_its_neighbours_speak_for_it() -> None:
-    findings = [finding("K1", 100, 140), finding("K2", 95, 145, 0.5), finding("N1", 0, 5000)]
-    (one,) = combine.suspicions(findings, TESTS, 0.8)
+    findings = [finding("K1", 100, 140), finding("D4", 95, 145, 0.5), finding("N1", 0, 50)]
+    (one,) = combine.suspicions(findings[:2], TESTS, 0.8)
     assert (one.where, one.kind) == (Stretch(0, 100, 140), "freeze")
-    assert one.score == pytest.approx(1 - (1 - 0.9) * (1 - 0.45) * (1 - 0.1))
+    assert one.score == pytest.approx(1 - (1 - 0.9) * (1 - 0.45))
+    assert combine.suspicions(findings, TESTS, 0.8) == [one]
     assert combine.suspicions([finding("N1", 0, 50), finding("B3", 0, 50)], TESTS, 0.8) == []
+
+
+def test_a_weak_month_says_little_of_each_of_its_days() -> None:
+    day, month = finding("K1", 100, 124, 0.8), finding("N3", 0, 720, 0.5)
+    assert combine.suspicions([day, replace(month, where=Stretch(0, 100, 124))], TESTS, 0.8)
+    assert combine.suspicions([day, month], TESTS, 0.8) == []
+
+
+def test_tests_that_look_at_the_same_are_one_witness() -> None:
+    level = [finding("S1", 0, 100, 0.7), finding("X6", 0, 100, 0.7)]
+    assert combine.score_of(level, TESTS) == pytest.approx(0.9 * 0.7)
+    assert combine.suspicions(level, TESTS, 0.8) == []
 
 
 def test_two_half_witnesses_make_one_suspicion() -> None:
@@ -143,8 +159,8 @@ def test_discoveries_are_controlled_over_all_looks() -> None:
     assert combine.discovery_limit([0.0001, 0.0009, 0.3], 100, 0.05) == 0.0009
     assert combine.discovery_limit([0.2], 100, 0.05) == 0.0
     chance = finding("K1", 0, 30, 1.0, p=0.001)
-    (alone,) = combine.suspicions([chance], TESTS, 0.8, looks=10)
-    (lost,) = combine.suspicions([chance], TESTS, 0.8, looks=100_000)
+    (alone,) = combine.suspicions([chance], TESTS, 0.8, combine.Control(10, 0.05))
+    (lost,) = combine.suspicions([chance], TESTS, 0.8, combine.Control(100_000, 0.05))
     assert alone.survives
     assert not lost.survives
     assert combine.suspicions([chance], TESTS, 0.8)[0].survives

@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import numpy as np
 import pytest
+from contracts.envelope import lane_of
 from contracts.ingest import Revised
+from contracts.packing import unpacked
 from contracts.qc import AlarmRaised, AlarmWithdrawn, Assessed, SuspicionRaised, SuspicionWithdrawn
 from qc.flows.missing import notice_overdue
 from qc.flows.revising import assess_revised
@@ -25,7 +27,17 @@ async def test_a_value_is_stored_judged_and_said_with_its_trace(lane: Lane):
     assert event.revision == [1, 1, 1]
     assert event.rule_pack == PACK.version
     assert event.traces == ["ab" * 16]
+    assert event.by == [0, 0, 0]
     assert await lane.scalar("SELECT trace_ids[1] FROM outbox LIMIT 1") == "ab" * 16
+
+
+async def test_each_verdict_names_the_reading_that_gave_it(lane: Lane):
+    """Three submissions judged together: every row its own, in whatever order the event lists them."""
+    traces = [letter * 32 for letter in "cab"]
+    rows = hours(PM25, [35.0, 41.0, 38.0])
+    await lane.send_many([([row], trace) for row, trace in zip(rows, traces, strict=True)])
+    (event,) = await lane.said(Assessed)
+    assert [event.traces[place] for place in event.by] == traces
 
 
 async def test_the_same_message_twice_changes_nothing(lane: Lane):
@@ -250,3 +262,21 @@ async def test_an_absurd_value_stops_nothing(lane: Lane):
     assert await lane.send([*rows, (hour, START, 1e308)]) == 6
     assert await lane.send([(absurd, START + 30 * MINUTE, 2.0)], mode="late") == 1
     assert {code for code, _ in (await lane.codes(absurd)).values()} == {2}
+
+
+async def test_sites_of_several_lanes_judged_together_are_judged_alike_and_said_each_in_its_lane(lane: Lane):
+    sites = [f"131000-B{n:02d}" for n in range(6)]
+    series = [ref(100 + n, site=site) for n, site in enumerate(sites)]
+    values = [42.0] * 7 + [35.0, 5000.0]
+    await lane.send_many([(hours(one, values), f"{n:032x}") for n, one in enumerate(series)])
+    await lane.send(hours(PM25, values))
+    alone = list((await lane.codes(PM25)).values())
+    assert {code for code, _ in alone} == {1, 3, 4}
+    for one in series:
+        assert list((await lane.codes(one)).values()) == alone
+    async with lane.database.writer() as session:
+        rows = await session.execute(text("SELECT lane, data FROM outbox WHERE event = 'qc.assessed.v1'"))
+        said = [(row.lane, msgspec.json.decode(unpacked(row.data), type=Assessed)) for row in rows]
+    assert len({name for name, _ in said}) > 1
+    assert all(name == lane_of(Assessed, one.site) for name, event in said for one in event.series)
+    assert sum(len(event.ts_ms) for _, event in said) == len(values) * (len(series) + 1)

@@ -7,13 +7,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jianzhen.selfcheck.cores import on_every_core
+from qc.rules import pieces
 from qc.rules.assess import assess
 from qc.rules.falsify import catalogue as falsification
 from qc.rules.falsify.finding import FalsificationTest, Finding, Settings, Stretch
 from qc.rules.frame import roster_of
 from qc.rules.offline import catalogue, judge, panels
 from qc.rules.offline.profile import NAMES, load_profile
-from qc.rules.offline.readings import NO_TIME, Member, Readings, ordered, step_of, usual_step
+from qc.rules.offline.readings import NO_TIME, Member, Readings, digit_steps, ordered, step_of
 
 AIR = load_profile("ambient-air")
 HOUR = 3_600_000
@@ -135,8 +137,8 @@ def test_the_step_is_the_usual_distance(hours, step):
 
 
 def test_the_last_digit_in_usual_use_is_not_the_finest():
-    assert usual_step(np.array([3, 4, 7.25, 5, 6.0])) == 1.0
-    assert usual_step(np.array([3.1, 4.2, 7.25, 5.3, 6.4])) == 0.1
+    assert digit_steps(np.array([3, 4, 7.25, 5, 6.0])) == (0.01, 1.0)
+    assert digit_steps(np.array([3.1, 4.2, 7.25, 5.3, 6.4])) == (0.01, 0.1)
 
 
 def test_minutes_stand_still_by_hours_not_by_numbers():
@@ -152,10 +154,10 @@ def test_the_pieces_do_not_show(monkeypatch):
     values[rng.integers(0, 6000, 60)] = np.nan
     rows = readings(values, [0] * 3000 + [1] * 3000, [*range(3000)] * 2)
     whole = judged(rows, (PM25, PM10))
-    monkeypatch.setattr(judge, "PIECE", 500)
-    pieces = judged(rows, (PM25, PM10))
+    monkeypatch.setattr(pieces, "PIECE", 500)
+    cut = judged(rows, (PM25, PM10))
     assert np.count_nonzero(whole.tests & BITS["X1"]) and np.count_nonzero(whole.tests & BITS["K1"])
-    assert np.array_equal(whole.code, pieces.code) and np.array_equal(whole.tests, pieces.tests)
+    assert np.array_equal(whole.code, cut.code) and np.array_equal(whole.tests, cut.tests)
 
 
 @settings(max_examples=25)
@@ -232,6 +234,40 @@ def test_a_long_file_is_cut_into_panels_and_none_of_it_is_lost(one_test, monkeyp
     monkeypatch.setattr(panels, "CELLS", 25)
     result = judged(readings(np.arange(20.0, 70.0)))
     assert result.found.tolist() == [*[0] * 10, *[1] * 10, *[0] * 15, *[1] * 10, *[0] * 5]
+
+
+def test_finer_steps_than_an_hour_are_cut_evenly_into_parts_half_as_large(one_test, monkeypatch):
+    one_test(0.5)
+    assert panels.most_cells(60_000) * 2 == panels.most_cells(HOUR) == panels.CELLS
+    assert panels._even(158_000, 150_000, 4320) == 82_080 and panels._even(900, 1000, 300) == 900
+    monkeypatch.setattr(panels, "CELLS", 60)
+    minutes = replace(readings(np.arange(20.0, 70.0)), ts=BEGIN + 60_000 * np.arange(50))
+    assert judged(minutes).found.tolist() == [*[0] * 10, *[1] * 10, *[0] * 15, *[1] * 10, *[0] * 5]
+
+
+def test_a_large_network_is_judged_by_neighbourhoods_here_or_on_every_core(monkeypatch):
+    monkeypatch.setattr(panels, "CELLS", 4000)
+    monkeypatch.setattr(panels, "SERIES", 4)
+    rng, hours = np.random.default_rng(7), 600
+    at = [(116.0 + k % 3, 39.0 + 0.1 * k) for k in range(6)]
+    members = [replace(one, station=f"S{k}", place=at[k]) for k in range(6) for one in (PM25, PM10)]
+    value = np.round(60 * np.exp(np.cumsum(rng.normal(0, 0.1, (12, hours)), axis=1) * 0.3))
+    value[3, 200:240] = value[3, 200]
+    rows = readings(value.ravel(), np.repeat(np.arange(12), hours), [*range(hours)] * 12)
+    groups = panels.neighbourhoods(tuple(members), list(range(12)))
+    assert sorted(place for group in groups for place in group) == list(range(12))
+    west = {members[place].station for place in groups[0]}
+    assert all(len(group) <= 4 for group in groups) and len(west) * 2 == len(groups[0])
+    heard: list[tuple[str, int, int]] = []
+    here, there = (
+        judge.judge(rows, members, AIR, frozenset(), lambda *told: heard.append(told), each)
+        for each in (None, on_every_core)
+    )
+    tests = len(groups) * len(catalogue.falsification_tests())
+    assert [told for told in heard if told[1] == told[2]].count(("falsification", tests, tests)) >= 2
+    assert here.found.any() and len(here.seen.raised) > 0
+    assert np.array_equal(here.found, there.found) and np.array_equal(here.score, there.score)
+    assert [one.from_ms for one in here.seen.raised] == [one.from_ms for one in there.seen.raised]
 
 
 def test_a_series_without_a_step_is_left_out_by_name(one_test):

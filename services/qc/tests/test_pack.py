@@ -111,3 +111,17 @@ def test_a_series_no_rule_knows_is_not_evaluated_and_its_registered_range_counts
     zero = np.zeros(1, dtype=np.int64)
     columns = Columns(zero, np.array([1_795_190_400_000]), np.array([35.0]), zero, zero)
     assert assess(columns, roster_of([series], PACK), PACK).code.tolist() == [code]
+
+
+def test_the_share_of_false_discoveries_is_dated_data_with_its_source():
+    assert PACK.false_discoveries(date(2026, 11, 21)) == 0.05
+    assert all(one.source for one in PACK.discoveries)
+    later = PACK.discoveries[0]
+    held = msgspec.structs.replace(later, valid_to=date(2027, 1, 1))
+    after = msgspec.structs.replace(later, q=0.01, valid_from=date(2027, 1, 1))
+    two = msgspec.structs.replace(PACK, discoveries=(held, after))
+    assert [two.false_discoveries(date(year, 6, 1)) for year in (2026, 2027)] == [0.05, 0.01]
+    with pytest.raises(LookupError, match="1999"):
+        PACK.false_discoveries(date(1999, 1, 1))
+    with pytest.raises(ValueError, match="discoveries"):
+        read_pack(TEXT.replace('"q":0.05', '"q":5.0'))

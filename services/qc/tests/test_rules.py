@@ -1,9 +1,16 @@
 """Each rule alone, by table: worked examples, guards, and what must not fire."""
 
+import sys
+
 import numpy as np
 import pytest
-from qc.rules import change, cross, points
+from contracts.ingest import SeriesRef
+from qc.rules import change, cross, pieces, points
+from qc.rules.assess import assess
+from qc.rules.frame import Columns, roster_of
 from qc.rules.outcome import run_lengths
+from qc.rules.pack import load_pack
+from qc.rules.track import track_of
 
 HOUR = 3_600_000.0
 
@@ -21,15 +28,19 @@ def series_of(values: np.ndarray, hours: list[int] | None = None):
 def flat(values, min_run=6, reach=2, floor=10.0, hours=None, borne_out=None):
     s, t, v, usable = series_of(column(*values), hours)
     n = len(v)
+    known = np.zeros(n, bool) if borne_out is None else np.array(borne_out)
     return change.is_flat(
-        s, t, v, usable, np.full(n, float(min_run)), np.full(n, reach * HOUR), np.full(n, floor),
-        np.zeros(n, bool) if borne_out is None else np.array(borne_out),
+        track_of(s, t, v, usable), np.full(n, float(min_run)), np.full(n, reach * HOUR), np.full(n, floor),
+        lambda rows: known[rows],
     )  # fmt: skip
 
 
-def step(values, limit=200.0, reach=3, hours=None):
-    s, t, v, usable = series_of(column(*values), hours)
-    return change.has_step(s, t, v, usable, np.full(len(v), limit), np.full(len(v), reach * HOUR))
+def step(values, limit=200.0, reach=3, hours=None, still=()):
+    rows = track_of(*series_of(column(*values), hours))
+    n = len(values)
+    return change.has_step(
+        rows, np.full(n, limit), np.full(n, 0.7), np.full(n, reach * HOUR), np.array(still, dtype=np.int64)
+    )
 
 
 @pytest.mark.parametrize(
@@ -83,10 +94,32 @@ def test_without_bounds_a_range_is_not_judged():
         ((50, 900, 60, 900, 55), [1]),
         ((50, np.nan, 300), [2]),
         ((900, 50, 60), [1]),
+        # Below the limit, but there and back; with the return above the limit, and the way there not.
+        ((50, 195, 45, 50), [1]),
+        ((50, 185, 180, 50), []),
+        ((50, 120, 190, 50), []),
+        ((60, 250, 45, 50), [1]),
+        ((60, 5, 206, 210), [2]),
+        ((200, 190, 45, 200, 190), [2]),
+        ((50, 189, 50, 189, 50), []),
     ],
 )
 def test_a_spike_is_charged_once_and_its_neighbours_are_spared(values, fires):
     assert np.flatnonzero(step(values).fired).tolist() == fires
+
+
+def test_a_spike_below_the_limit_tells_by_how_much_it_stands_out_from_both_sides():
+    spoken = step((50, 195, 45, 50))
+    assert (spoken.statistic[1], spoken.threshold[1]) == (145.0, 140.0)
+    assert (spoken.statistic[2], spoken.threshold[2], spoken.margin[2]) == (150.0, 200.0, -50.0)
+
+
+def test_what_comes_after_a_flat_line_is_not_compared_with_it():
+    values = (80, *[400] * 6, 85, 90, 400)
+    assert np.flatnonzero(step(values).fired).tolist() == [1, 7, 9]
+    spoken = step(values, still=range(1, 7))
+    assert np.flatnonzero(spoken.fired).tolist() == [1, 9]
+    assert spoken.ran.tolist() == [False, *[True] * 6, False, True, True]
 
 
 def test_a_step_across_a_long_silence_is_not_judged():
@@ -97,7 +130,7 @@ def test_a_step_across_a_long_silence_is_not_judged():
 def test_a_masked_value_does_not_condemn_its_neighbours():
     s, t, v, usable = series_of(column(50, 5000, 60))
     usable[1] = False
-    spoken = change.has_step(s, t, v, usable, np.full(3, 200.0), np.full(3, 3 * HOUR))
+    spoken = change.has_step(track_of(s, t, v, usable), column(200.0), column(0.7), column(3 * HOUR))
     assert not spoken.fired.any()
     assert spoken.statistic[2] == 10
 
@@ -146,15 +179,16 @@ def test_two_series_never_make_one_run():
     v = column(*[42] * 8)
     s = np.array([0] * 4 + [1] * 4, dtype=np.int64)
     t = (np.arange(8, dtype=np.int64)) * int(HOUR)
+    rows = track_of(s, t, v, np.ones(8, bool))
     spoken = change.is_flat(
-        s, t, v, np.ones(8, bool), np.full(8, 6.0), np.full(8, 2 * HOUR), np.full(8, 1.0), np.zeros(8, bool)
+        rows, column(6.0), column(2 * HOUR), column(1.0), lambda rows: np.zeros(len(rows), bool)
     )
     assert not spoken.fired.any()
 
 
 def test_the_value_after_a_gap_counts_the_absent_periods():
-    s, t, _, _ = series_of(column(1, 2, 3), hours=[0, 3, 40])
-    spoken = change.follows_gap(s, t, np.full(3, HOUR), np.full(3, 12 * HOUR))
+    rows = track_of(*series_of(column(1, 2, 3), hours=[0, 3, 40]))
+    spoken = change.follows_gap(rows, np.full(3, HOUR), np.full(3, 12 * HOUR))
     assert spoken.fired.tolist() == [False, True, False]
     assert spoken.statistic[1] == 2
 
@@ -248,3 +282,40 @@ def test_moving_hours_of_a_wrongly_set_logger_are_not_called_frozen():
 def test_run_lengths_of_nothing_is_nothing():
     assert run_lengths(np.zeros(0, bool)).tolist() == []
     assert run_lengths(np.array([False, True, True, False, True])).tolist() == [3, 3, 3, 2, 2]
+
+
+def test_what_many_rows_are_told_is_what_they_are_told_in_one_go(monkeypatch):
+    rng = np.random.default_rng(3)
+    refs = [
+        SeriesRef(
+            id=n + 1, site=f"S{n // 2}", site_kind="station", region="131000", element="air", factor=factor,
+            statistic="avg", basis="raw", period="hour", source="DL-1", unit="ug/m3", decimals=0,
+        )
+        for n, factor in enumerate(("a34004", "a34002", "a34004", "a34002", "a21026"))
+    ]  # fmt: skip
+    values = [np.round(40 * np.exp(rng.normal(0, 0.4, length))) for length in (1500, 1500, 90, 90, 4000)]
+    values[0][1390:1420] = values[4][505:540] = 77.0
+    values[4][700] = 9000.0
+    columns = Columns(
+        np.repeat(np.arange(5), [len(one) for one in values]),
+        np.concatenate([np.arange(len(one)) for one in values]) * int(HOUR) + 1_767_225_600_000,
+        np.concatenate(values), np.zeros(7180, dtype=np.int64), np.zeros(7180, dtype=np.int64),
+    )  # fmt: skip
+    pack = load_pack()
+    roster = roster_of(refs, pack)
+    whole = assess(columns, roster, pack)
+    for module in (pieces, sys.modules[assess.__module__]):
+        monkeypatch.setattr(module, "PIECE", 500)
+    assert len(list(pieces.pieces(columns, roster))) > 10
+    cut = assess(columns, roster, pack)
+    assert {pack.named(name).bit for name in ("K1", "X1", "range")} <= set(
+        (whole.tests & -whole.tests).tolist()
+    )
+    assert np.array_equal(cut.code, whole.code) and np.array_equal(cut.tests, whole.tests)
+    for one, other in zip(cut.outcomes, whole.outcomes, strict=True):
+        for name in ("rows", "fired", "ran"):
+            np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+        for name in ("statistic", "threshold", "margin"):
+            known = getattr(one, name)
+            np.testing.assert_array_equal(known[one.rows], getattr(other, name)[one.rows])
+            assert np.isnan(np.delete(known, one.rows)).all()

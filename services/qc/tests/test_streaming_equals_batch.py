@@ -131,6 +131,26 @@ def test_the_sparsest_run_that_counts_is_found_in_any_order(seed):
     assert (batch.tests & PACK.named("K1X9").bit).any()
 
 
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("is_borne_out", [False, True])
+def test_a_step_behind_the_sparsest_flat_line_is_judged_alike_in_any_order(seed, is_borne_out):
+    """Equal hours two apart, then a jump three hours later; or the last hour is borne out by its minutes."""
+    rows = [(0, START + h * HOUR, 42.0, "") for h in range(0, 12, 2)] + [(0, START + 13 * HOUR, 700.0, "")]
+    minutes = [(2, START + 10 * HOUR + m * 60_000, 32.0 + 20 * (m % 2), "N") for m in range(50)]
+    arrivals = [[row] for row in rows] + ([minutes] if is_borne_out else [])
+    Random(seed).shuffle(arrivals)
+    store, everything = Store(), columns([row for some in arrivals for row in some])
+    for some in arrivals:
+        store.receive(columns(some))
+    batch = assess(everything, ROSTER, PACK)
+    assert [store.current[int(key)] for key in everything.keys] == [
+        (int(code), int(tests)) for code, tests in zip(batch.code, batch.tests, strict=True)
+    ]
+    jump = batch.tests[everything.value == 700.0]
+    assert (batch.tests & PACK.named("K1").bit).any()
+    assert bool(jump[0] & PACK.named("step").bit) is is_borne_out
+
+
 anything = st.floats(allow_nan=True, allow_infinity=True)
 
 

@@ -13,9 +13,10 @@ from kit.problems import Invalid
 
 from qc.api.edge import Limit, moment, page, series_within
 from qc.flows.explaining import explain_value, series_key
-from qc.flows.setting import PACK
-from qc.queries import reading
+from qc.flows.setting import pack
+from qc.queries import reading, registers
 from qc.rules.pack import PERIOD_MS
+from qc.rules.registers.state import instrument_state
 
 router = APIRouter(tags=["verdicts"])
 May = Annotated[Grant, Depends(allow("verdicts", "read"))]
@@ -34,7 +35,8 @@ async def list_verdicts(  # noqa: PLR0913 - one parameter of the query each
 ) -> dict[str, Any]:
     """Values of one series in [from, to) with their verdicts, oldest first; `asOf` shows them as judged then.
 
-    Without `from` the last 7 days before `to` (or before now).
+    Without `from` the last 7 days before `to` (or before now). `instrument_flags` tell what the registers, as
+    they stand now, hold against the instrument at that instant (`GET /instrument-state` says why).
     """
     ref = await series_within(session, grant, series)
     end = moment(to, "to") if to else datetime.now(UTC) + timedelta(days=1)
@@ -45,7 +47,9 @@ async def list_verdicts(  # noqa: PLR0913 - one parameter of the query each
         raise Invalid("window-empty", "`to` lies before `from` 结束时间早于开始时间")
     known_at = moment(as_of, "asOf") if as_of else None
     found = await reading.verdicts(session, ref.id, start, end, known_at, limit)
-    names = {rule.number: rule.id for rule in PACK.rules}
+    names = {rule.number: rule.id for rule in pack().rules}
+    known = await registers.instruments_at(session, ref.site)
+    assessed = await registers.is_assessed(session, ref.site)
     items = [
         {
             "ts": row.ts.isoformat(),
@@ -57,6 +61,9 @@ async def list_verdicts(  # noqa: PLR0913 - one parameter of the query each
             "revision": row.revision,
             "rule_pack": row.version,
             "assessed_at": row.assessed_at.isoformat(),
+            "instrument_flags": instrument_state(
+                known, ref.factor, round(row.ts.timestamp() * 1000), is_assessed=assessed
+            ).flags,
         }
         for row in found
     ]

@@ -17,13 +17,17 @@ from contracts.ingest import SeriesRef
 from contracts.qc import AlarmRaised, AlarmWithdrawn
 from kit.outbox import put, put_many
 from sqlalchemy.ext.asyncio import AsyncSession
+from standards.calendar import legal_date
 from uuid_utils.compat import uuid7
 
 from qc.flows.batch import Change, traces_of
+from qc.flows.holds import lift_hold, place_holds, widen_holds
 from qc.flows.setting import Setting
+from qc.flows.suppressing import without_suppressed
 from qc.queries import alarms as stored
 from qc.queries.binary import driver
 from qc.rules.assess import Judgement
+from qc.rules.desk import clock_of, due
 from qc.rules.evidence import islands
 from qc.rules.explain import Figure, told
 from qc.rules.frame import Roster
@@ -55,8 +59,11 @@ class Raising:
         self.join_ms = setting.pack.join_hours * 3_600_000
         self._open: dict[tuple[int, int], list[asyncpg.Record]] = defaultdict(list)
         for alarm in known:
-            self._open[alarm["series_id"], alarm["rule_no"]].append(alarm)
+            # What the desk has closed is not grown in silence: the matter goes on, so it is a new alarm.
+            if alarm["closed_at"] is None:
+                self._open[alarm["series_id"], alarm["rule_no"]].append(alarm)
         self._longer: list[tuple[UUID, datetime, datetime]] = []
+        self._held: list[AlarmRaised] = []
         self._new: list[tuple[AlarmRaised, Rule, Sequence[str]]] = []
 
     def add(
@@ -67,10 +74,17 @@ class Raising:
         for alarm in self._open.get((ref.id, rule.number), ()):
             if alarm["from_at"] <= to_at + join and from_at <= alarm["to_at"] + join:
                 self._longer.append((alarm["alarm_id"], from_at, to_at))
+                if alarm["severity"] == "hold":
+                    self._held.append(self._event(str(alarm["alarm_id"]), ref, rule, span, figure))
                 return
+        self._new.append((self._event(str(uuid7()), ref, rule, span, figure), rule, traces))
+
+    def _event(
+        self, alarm_id: str, ref: SeriesRef, rule: Rule, span: tuple[int, int], figure: Figure
+    ) -> AlarmRaised:
         zh, en = told(rule, ref, figure)
-        event = AlarmRaised(
-            alarm_id=str(uuid7()),
+        return AlarmRaised(
+            alarm_id=alarm_id,
             rule=rule.id,
             rule_pack=self._setting.pack.version,
             severity=rule.severity,
@@ -84,15 +98,19 @@ class Raising:
             source_clause=rule.source,
             raised_at_ms=milliseconds(self._setting.now),
         )
-        self._new.append((event, rule, traces))
 
     async def save(self, session: AsyncSession) -> None:
-        """Keep and say what was collected."""
-        connection = await driver(session)
+        """Keep and say what was collected, but for what is suppressed: of that only the count is kept."""
+        connection, now = await driver(session), self._setting.now
         if self._longer:
             await stored.extend(connection, self._longer)
+            await widen_holds(session, self._held, now)
+        if self._new:
+            spoken = await without_suppressed(session, [event for event, _, _ in self._new], now)
+            self._new = [one for one in self._new if one[0].alarm_id in spoken]
         await stored.insert(session, [self._row(*one) for one in self._new])
         await put_many(connection, [(event, event.series.site, traces) for event, _, traces in self._new])
+        await place_holds(session, [event for event, _, _ in self._new if event.severity == "hold"], now)
 
     def _row(self, event: AlarmRaised, rule: Rule, traces: Sequence[str]) -> dict[str, Any]:
         ref = event.series
@@ -116,6 +134,9 @@ class Raising:
             "source_clause": rule.source,
             "raised_at": self._setting.now,
             "traces": list(traces),
+            "escalate_at": due(
+                clock_of("acknowledge", rule.severity, legal_date(self._setting.now)), self._setting.now
+            ),
         }
 
 
@@ -208,6 +229,8 @@ async def withdraw_alarm(
         withdrawn_at_ms=milliseconds(now),
     )
     await put(session, event, key=alarm["site"])
+    if alarm["severity"] == "hold":
+        await lift_hold(session, UUID(str(alarm["alarm_id"])), now)
 
 
 def _number(figure: float) -> float | None:

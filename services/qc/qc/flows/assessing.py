@@ -6,10 +6,13 @@ nothing; whatever the order of arrival, the current verdicts end the same. Leave
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
 
 import asyncpg
 import msgspec
 import numpy as np
+from contracts.envelope import lane_of
 from contracts.ingest import Recorded, SeriesRef
 from contracts.qc import Assessed
 from kit.outbox import Meta, put_many
@@ -23,10 +26,13 @@ from qc.flows.batch import (
     arrived,
     changes,
     json_numbers,
+    places_in,
     stretches,
     traces_of,
     without_known,
 )
+from qc.flows.consistency import settle_consistency
+from qc.flows.reopening import mark_late
 from qc.flows.setting import Setting
 from qc.flows.suspicions import settle_suspicions
 from qc.queries import series as known_series
@@ -43,7 +49,7 @@ from qc.queries.windows import (
 )
 from qc.rules.assess import Judgement, added, assess, sum_minutes
 from qc.rules.frame import HOUR_MS, TS_BITS, Columns, HourSums, Roster, merged
-from qc.rules.outcome import Ints
+from qc.rules.outcome import Ints, distinct
 from qc.rules.pack import RulePack
 from qc.rules.windows import Windows, hours_of, windows_of
 
@@ -65,9 +71,11 @@ class View:
 async def assess_recorded(
     session: AsyncSession, messages: Sequence[tuple[Recorded, Meta]], setting: Setting
 ) -> int:
-    """Judge messages of one lane together, in their order; the number of verdicts written."""
+    """Judge messages together, those of a lane in their order; the number of verdicts written."""
     connection = await driver(session)
-    told = {ref.id: ref for event, _ in messages for ref in event.series}
+    # Messages of one sender share the list of their series (`qc.flows.decoding`).
+    lists = {id(event.series): event.series for event, _ in messages}
+    told = {ref.id: ref for refs in lists.values() for ref in refs}
     live = frozenset().union(*(_live_series(event) for event, _ in messages))
     ids, pack_no = await known_series.know(
         connection, setting.directory, told.values(), live, setting.now, setting.pack.version
@@ -86,6 +94,8 @@ async def assess_recorded(
     judged = windows.covers(view.columns)
     change = changes(judged, view.columns, view.verdict, known, new, overdue, roster)
     await _save(connection, view, change, new, verdicts.Occasion(pack_no, setting.now))
+    fresh = change.is_new
+    await mark_late(connection, roster.refs, change.series[fresh], change.ts[fresh], "late", setting.now)
     await say_assessed(session, roster.refs, change, setting, traces)
     await settle(session, view, change, setting, traces)
     if len(overdue):
@@ -97,8 +107,9 @@ async def assess_recorded(
 async def settle(
     session: AsyncSession, view: View, change: Change, setting: Setting, traces: Sequence[str]
 ) -> None:
-    """Let alarms and suspicions follow the verdicts that changed."""
+    """Let alarms, issues between sources and suspicions follow the verdicts that changed."""
     await settle_alarms(session, view.roster, change, view.verdict, setting, traces)
+    await settle_consistency(session, view.roster, change, setting)
     await settle_suspicions(session, view.roster, change, setting, traces)
 
 
@@ -106,6 +117,8 @@ def _live_series(event: Recorded) -> frozenset[int]:
     live = {place for place, mode in enumerate(event.modes) if mode == "live"}
     if not live:
         return frozenset()
+    if len(live) == len(event.modes):
+        return frozenset(ref.id for ref in event.series)
     rows = {at for at, by in set(zip(event.at, event.by, strict=True)) if by in live}
     return frozenset(event.series[at].id for at in rows)
 
@@ -131,7 +144,9 @@ async def reopened(connection: asyncpg.Connection, roster: Roster, new: Columns)
     """The windows that these rows reopen; an hour only where its value is stored or among the rows."""
     hours = hours_of(new.series, new.ts, roster)
     stored = await known_hours(connection, roster, hours)
-    return windows_of(new.series, new.ts, roster, np.union1d(stored, hours[np.isin(hours, new.keys)]))
+    return windows_of(
+        new.series, new.ts, roster, distinct(np.concatenate([stored, hours[np.isin(hours, new.keys)]]))
+    )
 
 
 async def judge_windows(  # noqa: PLR0913 - the window, what is in it, and what judges it
@@ -215,9 +230,10 @@ async def say_assessed(
     setting: Setting,
     traces: Sequence[str],
 ) -> None:
-    """Say the verdicts that are new or have changed, in events of bounded size."""
-    order, said = np.lexsort((change.ts, change.series)), []
-    for part in _parts(change.series[order]):
+    """Say the verdicts that are new or have changed, in events of bounded size, each of one lane."""
+    lanes = np.array([_lane(ref.site) for ref in refs])[change.series]
+    order, said = np.lexsort((change.ts, change.series, lanes)), []
+    for part in _parts(change.series[order], lanes[order]):
         rows = order[part]
         used, at = np.unique(change.series[rows], return_inverse=True)
         own = traces_of(change.trace[rows], traces)
@@ -234,17 +250,26 @@ async def say_assessed(
             tests=change.tests[rows].tolist(),
             revision=change.revision[rows].tolist(),
             sent_at_ms=change.sent_ms[rows].tolist(),
+            by=places_in(own, change.trace[rows], traces),
         )
         said.append((event, refs[int(used[0])].site, own))
     await put_many(await driver(session), said)
 
 
-def _parts(series: Ints) -> list[slice]:
-    """Cut sorted rows so that no event has too many rows or too many series."""
+@lru_cache(maxsize=65_536)
+def _lane(site: str) -> int:
+    return int(lane_of(Assessed, site))
+
+
+def _parts(series: Ints, lanes: Ints) -> list[slice]:
+    """Cut sorted rows so that no event has too many rows, too many series, or rows of two lanes."""
     parts = []
-    for part in stretches(len(series), ROWS_PER_EVENT):
-        block = series[part]
-        opens = np.append(0, np.flatnonzero(np.diff(block)) + 1)[::SERIES_PER_EVENT]
-        ends = np.append(opens[1:], len(block))
-        parts += [slice(part.start + int(a), part.start + int(b)) for a, b in zip(opens, ends, strict=True)]
+    edges = np.append(np.flatnonzero(np.diff(lanes, prepend=-1)), len(lanes)).tolist()
+    for first, last in pairwise(edges):
+        for part in stretches(last - first, ROWS_PER_EVENT):
+            begin = first + part.start
+            block = series[begin : first + part.stop]
+            opens = np.append(0, np.flatnonzero(np.diff(block)) + 1)[::SERIES_PER_EVENT]
+            ends = np.append(opens[1:], len(block))
+            parts += [slice(begin + int(a), begin + int(b)) for a, b in zip(opens, ends, strict=True)]
     return parts

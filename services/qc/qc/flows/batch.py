@@ -6,6 +6,8 @@ that comes twice changes nothing. Leaves the judgement to `qc.rules.assess`.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
+from typing import Any
 
 import numpy as np
 from contracts.ingest import Recorded
@@ -14,7 +16,7 @@ from numpy.typing import NDArray
 from qc.queries.windows import Known
 from qc.rules.assess import Judgement
 from qc.rules.frame import Columns, Roster, find
-from qc.rules.outcome import Flags, Floats, Ints
+from qc.rules.outcome import Flags, Floats, Ints, distinct
 
 # A page of traces is enough to follow any one of them.
 TRACES_PER_EVENT = 200
@@ -61,37 +63,47 @@ def arrived(messages: Sequence[tuple[Recorded, int]], roster: Roster, traces: Se
 
     Historical rows are judged, but raise no alarms.
     """
-    parts = [_columns(event, number, roster, traces) for event, number in messages]
-    columns = Columns(*(np.concatenate([getattr(p[0], name) for p in parts]) for name in Columns.__slots__))
-    everything = Arrived(columns, *(np.concatenate([p[n] for p in parts]) for n in range(1, 7)))
+    events = [event for event, _ in messages]
+    lengths = [len(event.ts_ms) for event in events]
+    # A row's place among the series, and among the submissions, of all messages one after the other.
+    series = _joined([event.at for event in events], [len(event.series) for event in events])
+    sender = _joined([event.by for event in events], [len(event.modes) for event in events])
+    at = {trace: place for place, trace in enumerate(traces)}
+    ids = np.array([ref.id for event in events for ref in event.series], dtype=np.int64)
+    modes = np.array([mode != "historical" for event in events for mode in event.modes], dtype=bool)
+    trace = np.array([at[trace] for event in events for trace in event.traces], dtype=np.int64)
+    flag = list(chain.from_iterable(event.flag for event in events))
+    columns = Columns(
+        np.searchsorted(roster.ids, ids)[series],
+        _flat([event.ts_ms for event in events], np.int64),
+        _flat([event.value for event in events], np.float64),
+        np.fromiter(map(_CODE_POINTS.__getitem__, flag), dtype=np.int64, count=len(flag)),
+        np.zeros(len(flag), dtype=np.int64),
+    )
+    everything = Arrived(
+        columns,
+        _flat([event.decimals for event in events], np.int64),
+        np.array(flag, dtype=object),
+        modes[sender],
+        np.repeat(np.array([event.received_at_ms for event in events], dtype=np.int64), lengths),
+        np.repeat(np.array([number for _, number in messages], dtype=np.int64), lengths),
+        trace[sender],
+    )
     _, first = np.unique(columns.keys, return_index=True)
     return everything.take(first)
 
 
-def _columns(
-    event: Recorded, number: int, roster: Roster, traces: Sequence[str]
-) -> tuple[Columns, Ints, NDArray[np.object_], Flags, Ints, Ints, Ints]:
-    length = len(event.ts_ms)
-    place = np.searchsorted(roster.ids, np.array([ref.id for ref in event.series], dtype=np.int64))
-    by = np.array(event.by, dtype=np.int64)
-    modes = np.array([mode != "historical" for mode in event.modes], dtype=bool)
-    trace = np.array([traces.index(trace) for trace in event.traces], dtype=np.int64)
-    columns = Columns(
-        place[np.array(event.at, dtype=np.int64)],
-        np.array(event.ts_ms, dtype=np.int64),
-        np.array(event.value, dtype=np.float64),
-        np.fromiter(map(_CODE_POINTS.__getitem__, event.flag), dtype=np.int64, count=length),
-        np.zeros(length, dtype=np.int64),
-    )
-    return (
-        columns,
-        np.array(event.decimals, dtype=np.int64),
-        np.array(event.flag, dtype=object),
-        modes[by],
-        np.full(length, event.received_at_ms, dtype=np.int64),
-        np.full(length, number, dtype=np.int64),
-        trace[by],
-    )
+def _flat(parts: Sequence[Sequence[float | None]], kind: type[np.generic]) -> NDArray[Any]:
+    """Lists one after the other as one column: one call for all of them; None becomes NaN."""
+    return np.array(list(chain.from_iterable(parts)), dtype=kind)
+
+
+def _joined(parts: Sequence[Sequence[int]], sizes: Sequence[int]) -> Ints:
+    """Places in one list each as places in those lists one after the other; `sizes` are the lists'."""
+    begins = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)
+    shifts: Ints = np.repeat(begins, [len(part) for part in parts])
+    places: Ints = shifts + _flat(parts, np.int64)
+    return places
 
 
 def arrived_nothing() -> Arrived:
@@ -158,7 +170,7 @@ def changes(  # noqa: PLR0913 - what was, what came, what is judged now
     rows = np.flatnonzero(is_new | (judged & differs))
     was_overdue = np.isin(keys, overdue).astype(np.int64)
     fresh_decimals = new.decimals[here] if len(new.decimals) else np.zeros(len(keys), dtype=np.int64)
-    live_sites = np.unique(roster.site[new.columns.series[new.is_live]])
+    live_sites = distinct(roster.site[new.columns.series[new.is_live]])
     return Change(
         series=columns.series[rows],
         ts=columns.ts[rows],
@@ -171,19 +183,17 @@ def changes(  # noqa: PLR0913 - what was, what came, what is judged now
         is_new=is_new[rows],
         may_alarm=np.isin(roster.site[columns.series[rows]], live_sites),
         place=rows,
-        sent_ms=_of_cause(new.received_ms, is_new, here, new, columns, roster)[rows],
-        trace=_of_cause(new.trace, is_new, here, new, columns, roster)[rows],
+        sent_ms=_of_cause(new.received_ms, is_new[rows], here[rows], new, columns.series[rows], roster),
+        trace=_of_cause(new.trace, is_new[rows], here[rows], new, columns.series[rows], roster),
     )
 
 
-def _of_cause(
-    column: Ints, is_new: Flags, here: Ints, new: Arrived, columns: Columns, roster: Roster
-) -> Ints:
+def _of_cause(column: Ints, is_new: Flags, here: Ints, new: Arrived, series: Ints, roster: Roster) -> Ints:
     """A new row's own entry; for a row that was judged again, that of the first new row of its site."""
     if not len(column):
-        return np.full(len(columns), -1, dtype=np.int64)
+        return np.full(len(series), -1, dtype=np.int64)
     sites, first = np.unique(roster.site[new.columns.series], return_index=True)
-    cause = column[first[np.searchsorted(sites, roster.site[columns.series]) % len(sites)]]
+    cause = column[first[np.searchsorted(sites, roster.site[series]) % len(sites)]]
     return np.where(is_new, column[here], cause)
 
 
@@ -202,4 +212,12 @@ def stretches(length: int, size: int) -> Sequence[slice]:
 
 def traces_of(places: Ints, traces: Sequence[str]) -> list[str]:
     """The traces at these places, each once."""
-    return [traces[place] for place in np.unique(places).tolist() if place >= 0][:TRACES_PER_EVENT]
+    return [traces[place] for place in distinct(places).tolist() if place >= 0][:TRACES_PER_EVENT]
+
+
+def places_in(own: Sequence[str], places: Ints, traces: Sequence[str]) -> list[int]:
+    """Each row's place in `own`, the traces that an event names; -1 where it names none for the row."""
+    at = {trace: place for place, trace in enumerate(own)}
+    # The last entry is that of -1.
+    there: list[int] = np.array([*(at.get(trace, -1) for trace in traces), -1])[places].tolist()
+    return there

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from qc.flows.alarms import milliseconds
 from qc.flows.assessing import View, judge_windows
 from qc.flows.batch import arrived_nothing
-from qc.flows.setting import PACK
+from qc.flows.setting import pack as judging_pack
 from qc.queries import reading
 from qc.queries.binary import driver
 from qc.queries.windows import load_known
@@ -45,7 +45,9 @@ async def explain_value(session: AsyncSession, ref: SeriesRef, ts: datetime) -> 
     if row is None:
         detail = f"No value of series {ref.id} is known at {ts.isoformat()} 该时刻没有数据"
         raise NotFound("value-unknown", detail)
-    pack = PACK if row.version == PACK.version else read_pack(row.content)
+    pack = judging_pack()
+    if row.version != pack.version:
+        pack = read_pack(row.content)
     refs = await reading.series_of_site(session, ref.site)
     roster = roster_of(refs, pack)
     place = next(i for i, one in enumerate(refs) if one.id == ref.id)

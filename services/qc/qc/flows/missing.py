@@ -94,5 +94,6 @@ async def _say(
         tests=[tests] * count,
         revision=[1] * count,
         sent_at_ms=[milliseconds(setting.now)] * count,
+        by=[-1] * count,
     )
     await put(session, event, key=series[0][0].site)

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from qc.flows.alarms import instant
 from qc.flows.assessing import judge_windows, pack_number, replace, save_details, say_assessed, settle
 from qc.flows.batch import arrived_nothing, changes
+from qc.flows.reopening import mark_late
 from qc.flows.setting import Setting
 from qc.queries import series as known_series
 from qc.queries.binary import driver
@@ -47,7 +48,9 @@ async def assess_revised(session: AsyncSession, event: Revised, meta: Meta, sett
     )
     roster = known_series.roster(setting.directory, known_ids, setting.pack)
     place, nothing = known_ids.index(event.series.id), np.zeros(0, dtype=np.int64)
-    windows = windows_of(np.array([place]), np.array([event.ts_ms]), roster, nothing)
+    at = np.array([place]), np.array([event.ts_ms])
+    await mark_late(connection, roster.refs, *at, "revision", setting.now)
+    windows = windows_of(*at, roster, nothing)
     known, facts = await load_known(connection, roster, windows)
     new = arrived_nothing()
     view = await judge_windows(connection, windows, known, new.columns, roster, facts, setting.pack)

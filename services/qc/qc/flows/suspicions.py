@@ -1,8 +1,8 @@
 """Suspicions follow the findings: raised at the case threshold, withdrawn below it.
 
 Promises: which stretches are under suspicion, and with what score, depends on the current verdicts alone; a
-suspicion that grows is said again under its own number with a newer time. Leaves scoring to
-`qc.rules.evidence`.
+suspicion that grows is said again under its own number with a newer time; what day closes said of the same
+stretch is looked at again. Leaves scoring to `qc.rules.evidence`.
 """
 
 from collections.abc import Sequence
@@ -21,6 +21,7 @@ from uuid_utils.compat import uuid7
 from qc.flows.alarms import instant, milliseconds
 from qc.flows.batch import Change, traces_of
 from qc.flows.setting import Setting
+from qc.queries import closing
 from qc.queries import suspicions as stored
 from qc.queries.binary import driver
 from qc.rules.evidence import Episode, episodes, evidence_bits
@@ -140,6 +141,8 @@ async def _say(
     }
     row = insert(Suspicion).values(**fixed, **changing)
     await session.execute(row.on_conflict_do_update(index_elements=["suspicion_id"], set_=changing))
+    span = changing["from_at"], changing["to_at"]
+    await closing.mark_beside(await driver(session), ref.id, *span, setting.now)
     event = SuspicionRaised(
         suspicion_id=str(suspicion_id),
         rule_pack=setting.pack.version,
@@ -163,6 +166,8 @@ async def _withdraw(
 ) -> None:
     reasons = _reasons(score, setting, merged_into)
     await stored.withdraw(connection, suspicion, score, setting.now, reasons)
+    span = suspicion["from_at"], suspicion["to_at"]
+    await closing.mark_beside(connection, suspicion["series_id"], *span, setting.now)
     event = SuspicionWithdrawn(
         suspicion_id=str(suspicion["suspicion_id"]),
         site=suspicion["site"],

@@ -17,8 +17,8 @@ from qc.tables import Alarm
 async def open_alarms(connection: asyncpg.Connection, ids: Sequence[int]) -> list[asyncpg.Record]:
     """Open alarms of these series, oldest stretch first."""
     rows: list[asyncpg.Record] = await connection.fetch(
-        "SELECT alarm_id, rule, rule_no, series_id, site, region, from_at, to_at FROM alarms "
-        "WHERE series_id = ANY($1) AND withdrawn_at IS NULL ORDER BY from_at",
+        "SELECT alarm_id, rule, rule_no, severity, series_id, site, region, from_at, to_at, closed_at "
+        "FROM alarms WHERE series_id = ANY($1) AND withdrawn_at IS NULL ORDER BY from_at",
         list(ids),
     )
     return rows
@@ -67,7 +67,7 @@ async def withdraw(
 ) -> None:
     """Close an open alarm for good."""
     await connection.execute(
-        "UPDATE alarms SET withdrawn_at = $2, reason_zh = $3, reason_en = $4 "
+        "UPDATE alarms SET withdrawn_at = $2, reason_zh = $3, reason_en = $4, escalate_at = NULL "
         "WHERE alarm_id = $1 AND withdrawn_at IS NULL",
         alarm_id,
         now,

@@ -36,6 +36,15 @@ AS_OF = """
     ORDER BY v.ts, v.revision DESC LIMIT :limit
 """
 
+ON_DESK = (Alarm.withdrawn_at.is_(None), Alarm.closed_at.is_(None))
+ALARM_STATES: dict[str, tuple[ColumnElement[bool], ...]] = {
+    "raised": (Alarm.withdrawn_at.is_(None),),
+    "withdrawn": (Alarm.withdrawn_at.is_not(None),),
+    "open": ON_DESK,
+    "unacknowledged": (*ON_DESK, Alarm.acknowledged_at.is_(None)),
+    "closed": (Alarm.closed_at.is_not(None),),
+}
+
 
 async def series_by(session: AsyncSession, wanted: str) -> SeriesRef | None:
     """A series by its number or by its key, None when no value of it ever came."""
@@ -104,9 +113,7 @@ async def alarms(
     for name, value in equal.items():
         query = query if value is None else query.where(getattr(Alarm, name) == value)
     if state is not None:
-        query = query.where(
-            Alarm.withdrawn_at.is_(None) if state == "raised" else Alarm.withdrawn_at.is_not(None)
-        )
+        query = query.where(*ALARM_STATES[state])
     if cursor is not None:
         query = query.where(Alarm.alarm_id < cursor)
     return (await session.execute(query)).scalars().all()
@@ -115,17 +122,14 @@ async def alarms(
 async def suspicions(
     session: AsyncSession,
     reach: Sequence[ColumnElement[bool]],
-    state: str | None,
-    site: str | None,
+    equal: Mapping[str, str | None],
     cursor: UUID | None,
     limit: int,
 ) -> Sequence[Suspicion]:
     """Suspicions within reach, newest first."""
     query = select(Suspicion).where(*reach).order_by(Suspicion.suspicion_id.desc()).limit(limit)
-    if state is not None:
-        query = query.where(Suspicion.state == state)
-    if site is not None:
-        query = query.where(Suspicion.site == site)
+    for name, value in equal.items():
+        query = query if value is None else query.where(getattr(Suspicion, name) == value)
     if cursor is not None:
         query = query.where(Suspicion.suspicion_id < cursor)
     return (await session.execute(query)).scalars().all()

@@ -16,11 +16,13 @@ from qc.rules.frame import Roster, roster_of
 from qc.rules.pack import RulePack
 
 ROSTERS = 512
+SHARED = -1
 
-# Two questions, one round trip: each costs more than its rows.
+# Three questions, one round trip: each costs more than its rows.
 KNOWN = """
     SELECT series_id, known_no, NULL::smallint AS pack_no FROM known_series WHERE site = ANY($1)
     UNION ALL SELECT NULL, NULL, pack_no FROM rule_packs WHERE version = $2
+    UNION ALL SELECT NULL, NULL, -1 WHERE EXISTS (SELECT FROM point_sites WHERE site = ANY($1))
 """
 UPSERT = """
     INSERT INTO known_series (series_id, site, region, uscc, period, descriptor, live_since) SELECT * FROM
@@ -45,10 +47,12 @@ class Remembered:
 class Directory:
     """The memory of one process: series id → what was last read of it, and the rosters made of it.
 
-    A roster is remembered under the numbers of its series' rows, so it can never be an old one.
+    A roster is remembered under the numbers of its series' rows, so it can never be an old one. `shared` are
+    sites of which the last batch found that they, or one beside them, share their point with other sites.
     """
 
     series: dict[int, Remembered] = field(default_factory=dict)
+    shared: set[str] = field(default_factory=set)
     rosters: dict[tuple[str, tuple[int, ...]], Roster] = field(default_factory=dict)
 
 
@@ -66,9 +70,12 @@ async def know(
     `live` are the ids of series that have just sent a live value: from now on their silence is noticed.
     """
     refs = {ref.id: ref for ref in told}
-    rows = await connection.fetch(KNOWN, sorted({ref.site for ref in refs.values()}), version)
+    sites = sorted({ref.site for ref in refs.values()})
+    rows = await connection.fetch(KNOWN, sites, version)
+    is_shared = any(row[0] is None and row[2] == SHARED for row in rows)
+    directory.shared = directory.shared.union(sites) if is_shared else directory.shared.difference(sites)
     current = {row[0]: row[1] for row in rows if row[0] is not None}
-    pack_no = next((row[2] for row in rows if row[0] is None), None)
+    pack_no = next((row[2] for row in rows if row[0] is None and row[2] != SHARED), None)
     stale = [
         id for id, number in current.items()
         if id not in directory.series or directory.series[id].known_no != number
@@ -96,7 +103,7 @@ def _is_news(directory: Directory, current: dict[int, int], ref: SeriesRef, live
     if ref.id not in current:
         return True
     known = directory.series[ref.id]
-    return known.ref != ref or (ref.id in live and not known.is_live)
+    return (known.ref is not ref and known.ref != ref) or (ref.id in live and not known.is_live)
 
 
 async def _read(connection: asyncpg.Connection, directory: Directory, ids: list[int]) -> None:

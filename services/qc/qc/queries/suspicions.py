@@ -39,10 +39,12 @@ async def evidence_around(
 
 
 async def open_suspicions(connection: asyncpg.Connection, series_id: int) -> list[asyncpg.Record]:
-    """Suspicions of a series that stand, oldest first."""
+    """Suspicions of single values of a series that stand, oldest first; those of day closes are not
+    theirs.
+    """
     rows: list[asyncpg.Record] = await connection.fetch(
-        "SELECT suspicion_id, site, region, score, from_at, to_at, findings::text FROM suspicions "
-        "WHERE series_id = $1 AND state = 'raised' ORDER BY from_at",
+        "SELECT suspicion_id, series_id, site, region, score, from_at, to_at, findings::text FROM suspicions "
+        "WHERE series_id = $1 AND state = 'raised' AND origin = 'streaming' ORDER BY from_at",
         series_id,
     )
     return rows

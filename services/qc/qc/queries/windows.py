@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from qc.queries.binary import EPOCH_2000_MS, array, read
 from qc.rules.frame import HOUR_MS, LARGEST, TS_BITS, Columns, HourSums, Roster, find, keys_of
-from qc.rules.outcome import Ints
+from qc.rules.outcome import Ints, distinct
 from qc.rules.windows import Windows
 
 KNOWN = (
@@ -150,7 +150,7 @@ def _facts_query(roster: Roster, windows: Windows) -> str:
     if not len(windows.series):
         return ""
     where = (
-        f"series_id = ANY({array(np.unique(roster.ids[windows.series]))}) "
+        f"series_id = ANY({array(distinct(roster.ids[windows.series]))}) "
         f"AND ts >= {AT.format(int(windows.start.min()))} AND ts <= {AT.format(int(windows.end.max()))}"
     )
     row = "SELECT series_id, ts, 0::float8, 0, 0::smallint, ({})::smallint, {}, 0 FROM"

@@ -6,8 +6,8 @@ to `qc.rules.frame` and parameters to the rule pack.
 
 import numpy as np
 
-from qc.rules.change import adjacent
-from qc.rules.outcome import Flags, Floats, Ints, Outcome, outcome, run_lengths, spread
+from qc.rules.outcome import Flags, Floats, Ints, Outcome, of, outcome, run_lengths
+from qc.rules.track import adjacent
 
 # Decimal fractions have no exact binary form: 0.1 + 0.2 must not fire a rule at 0.3.
 ROUNDING = 1e-9
@@ -34,12 +34,12 @@ def part_exceeds_whole(  # noqa: PLR0913 - one column each, no hidden state
     allowed = np.fmax(absolute, relative * whole)
     rows = np.flatnonzero(np.isfinite(excess) & np.isfinite(allowed))
     over = excess[rows] > allowed[rows] * (1 + ROUNDING)
-    linked = adjacent(series[rows], ts[rows], reach_ms[rows])
+    linked = adjacent(series[rows], ts[rows], of(reach_ms, rows))
     linked[1:] &= over[1:] & over[:-1]
-    fired = over & (run_lengths(linked) >= min_run[rows])
-    ran = spread(rows, np.ones(len(rows), dtype=bool), len(ts), False).astype(bool)
-    spoken = spread(rows, fired, len(ts), False).astype(bool)
-    return outcome(spoken, ran, excess, allowed, excess - allowed)
+    fired, ran = np.zeros(len(ts), dtype=bool), np.zeros(len(ts), dtype=bool)
+    fired[rows] = over & (run_lengths(linked) >= of(min_run, rows))
+    ran[rows] = True
+    return outcome(fired, ran, excess, allowed, excess - allowed)
 
 
 def differs_from_minutes(  # noqa: PLR0913 - one column each, no hidden state
@@ -104,12 +104,13 @@ def is_frozen_against_minutes(  # noqa: PLR0913 - one column each, no hidden sta
     """
     rows = np.flatnonzero(is_frozen & np.isfinite(mean))
     m, v = mean[rows], value[rows]
-    near = adjacent(series[rows], ts[rows], reach_ms[rows])
+    near = adjacent(series[rows], ts[rows], of(reach_ms, rows))
     near[1:] &= v[1:] == v[:-1]
     moved = np.full(len(rows), np.nan)
     moved[1:] = np.where(near[1:], np.abs(m[1:] - m[:-1]), np.nan)
     both = np.fmax(moved, np.append(moved[1:], np.nan))
-    movement = spread(rows, both, len(ts), np.nan).astype(np.float64)
+    movement = np.full(len(ts), np.nan)
+    movement[rows] = both
     ran = np.isfinite(movement) & np.isfinite(allowed)
     fired = is_contradicted & (movement > allowed * (1 + ROUNDING))
     return outcome(fired, ran, movement, allowed, movement - allowed)

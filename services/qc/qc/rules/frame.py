@@ -4,8 +4,10 @@ Promises: `Columns` are sorted by (series, ts) without doubles; partners and min
 binary search, never by a loop over rows. Leaves the judgement to `qc.rules.assess`.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 from contracts.ingest import SeriesRef
@@ -44,7 +46,7 @@ class Columns:
     def keys(self) -> Ints:
         return keys_of(self.series, self.ts)
 
-    def take(self, rows: Ints | Flags) -> "Columns":
+    def take(self, rows: Ints | Flags | slice) -> "Columns":
         """The rows at these places, in that order."""
         return Columns(
             self.series[rows], self.ts[rows], self.value[rows], self.flag[rows], self.revisions[rows]
@@ -97,7 +99,7 @@ class Roster:
     """The series of a batch as columns: parameters per rule, and who is whose partner (-1 = nobody).
 
     `figures[r][name][s]` is the parameter of rule number r in the pack's order for series s, NaN = not
-    judged.
+    judged. `rivals` are pairs of series that say the same from two sources.
     """
 
     refs: tuple[SeriesRef, ...]
@@ -113,6 +115,7 @@ class Roster:
     is_part: Flags
     hour_of: Ints
     minutes_of: Ints
+    rivals: tuple[tuple[int, int], ...]
 
 
 def roster_of(refs: Sequence[SeriesRef], pack: RulePack) -> Roster:
@@ -140,7 +143,17 @@ def roster_of(refs: Sequence[SeriesRef], pack: RulePack) -> Roster:
         is_part=is_part,
         hour_of=hour_of,
         minutes_of=minutes_of,
+        rivals=_rivals(refs),
     )
+
+
+def _rivals(refs: Sequence[SeriesRef]) -> tuple[tuple[int, int], ...]:
+    """Pairs of series that say the same of the same site from two sources, each pair once."""
+    said: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    for place, ref in enumerate(refs):
+        if ref.period != "rtd":
+            said[ref.site, ref.factor, ref.statistic, ref.basis, ref.period].append(place)
+    return tuple(pair for places in said.values() for pair in combinations(places, 2))
 
 
 def _vector(ref: SeriesRef, pack: RulePack) -> Floats:

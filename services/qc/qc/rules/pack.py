@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from datetime import date
 from fnmatch import fnmatchcase
 from functools import cached_property
-from importlib import resources
 from typing import Annotated, Literal
 
 import msgspec
@@ -19,6 +18,8 @@ import yaml
 from contracts.ingest import SeriesRef
 from contracts.qc import Severity
 from numpy.typing import NDArray
+
+from qc.rules import source
 
 PERIOD_MS = {"rtd": 1_000, "min": 60_000, "hour": 3_600_000, "day": 86_400_000}
 
@@ -44,7 +45,7 @@ PARAMETERS: Mapping[str, tuple[str, ...]] = {
     "is_out_of_range": ("low", "high"),
     "is_revised": (),
     "exceeds_limit": ("limit",),
-    "has_step": ("limit", "reach"),
+    "has_step": ("limit", "spike", "reach"),
     "is_flat": ("min_run", "reach", "coarse", "min_count", "relative"),
     "follows_gap": ("horizon",),
     "part_exceeds_whole": ("absolute", "relative", "min_run", "reach"),
@@ -139,6 +140,15 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         return next((entry.set for entry in self.parameters if entry.when.matches(ref)), None)
 
 
+class Discovery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The share `q` of false discoveries that is put up with over a network."""
+
+    q: Annotated[float, msgspec.Meta(gt=0, lt=1)]
+    source: str
+    valid_from: date
+    valid_to: date | None = None
+
+
 class RulePack(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
     """Every rule, and the thresholds that turn findings into a suspicion (docs/falsification-tests.md)."""
 
@@ -150,6 +160,7 @@ class RulePack(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     join_hours: int
     overdue_periods: Mapping[str, float]
     overdue_days: float
+    discoveries: tuple[Discovery, ...]
     score_source: str
     rules: tuple[Rule, ...]
 
@@ -160,14 +171,23 @@ class RulePack(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     @cached_property
     def mean_reach_periods(self) -> int:
-        """How many hours away the mean of an hour's minutes can still change another hour's verdict."""
-        rules = [rule for rule in self.rules if rule.function == "is_frozen_against_minutes"]
+        """How many hours away the mean of an hour's minutes can still change another hour's verdict: by what
+        they say of its neighbours, or because its flat line is borne out, behind which no step is seen.
+        """
+        rules = [rule for rule in self.rules if rule.function in ("is_frozen_against_minutes", "has_step")]
         return int(max((entry.set["reach"] or 0.0 for rule in rules for entry in rule.parameters), default=0))
 
     @cached_property
     def vectors(self) -> dict[SeriesRef, NDArray[np.float64]]:
         """Parameters looked up so far, per series (see `qc.rules.frame`)."""
         return {}
+
+    def false_discoveries(self, on: date) -> float:
+        """The share of false discoveries in force on a day. LookupError if the pack names none."""
+        for one in reversed(self.discoveries):
+            if one.valid_from <= on and (one.valid_to is None or on < one.valid_to):
+                return one.q
+        raise LookupError(f"the rule pack has no share of false discoveries on {on}")
 
     def named(self, rule_id: str, on: date | None = None) -> Rule:
         """The rule of that id in force on a day (the latest one without a day)."""
@@ -183,8 +203,28 @@ class RulePack(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         for period in PERIOD_MS:
             own = {rule.id: _reach(rule, period) for rule in self.rules}
             built_on = [own[rule.id] + own[rule.of[0]] for rule in self.rules if rule.of]
-            reach[period] = max([*own.values(), *built_on], default=0)
+            flat = [own[rule.id] for rule in self.rules if rule.function == "is_flat"]
+            # A step is not seen right behind a flat line; its own reach is two values on each side.
+            behind = [
+                own[rule.id] // 2 + max(flat, default=0) for rule in self.rules if rule.function == "has_step"
+            ]
+            reach[period] = max([*own.values(), *built_on, *behind], default=0)
         return reach
+
+    @cached_property
+    def in_order(self) -> tuple[int, ...]:
+        """The places of the rules: what masks goes first, then flat lines, which steps have to know."""
+
+        def stage(place: int) -> int:
+            function = self.rules[place].function
+            return 0 if function in POINTWISE else 1 if function == "is_flat" else 2
+
+        return tuple(sorted(range(len(self.rules)), key=stage))
+
+    @cached_property
+    def by_verdict(self) -> tuple[int, ...]:
+        """The places of the rules, from the mildest verdict to the worst."""
+        return tuple(sorted(range(len(self.rules)), key=lambda place: self.rules[place].verdict))
 
 
 def _reach(rule: Rule, period: str) -> int:
@@ -207,7 +247,7 @@ def _reach(rule: Rule, period: str) -> int:
 def read_pack(text: str) -> RulePack:
     """Read and check a pack; ValueError names the first thing that is wrong."""
     try:
-        pack = msgspec.convert(yaml.safe_load(text), RulePack)
+        pack = msgspec.convert(yaml.load(text, Loader=yaml.CSafeLoader), RulePack)
     except (msgspec.ValidationError, yaml.YAMLError) as error:
         raise ValueError(f"rule pack: {error}") from error
     return checked(pack)
@@ -226,6 +266,8 @@ def _check(rule: Rule, pack: RulePack) -> None:
             raise ValueError(
                 f"rule pack: {rule.id} needs exactly {PARAMETERS[rule.function]}, has {entry.set}"
             )
+        if rule.function == "is_flat" and (entry.set["min_run"] or 2) < 2:
+            raise ValueError(f"rule pack: {rule.id}: a run has two values or more")
     if rule.masks != (rule.function in POINTWISE and rule.verdict in (4, 9)):
         raise ValueError(
             f"rule pack: {rule.id}: what makes a single value bad masks it, and nothing else does"
@@ -246,5 +288,11 @@ def _overlap(one: Rule, other: Rule) -> bool:
 
 
 def load_pack(name: str = "core") -> RulePack:
-    """The packaged pack of that name."""
-    return read_pack(resources.files("qc").joinpath("packs", f"{name}.yaml").read_text(encoding="utf-8"))
+    """The pack of that name, from what the process judges with (`qc.rules.source`)."""
+    return read_pack(source.text(f"{name}.yaml"))
+
+
+@source.once
+def core_pack() -> RulePack:
+    """The core pack of the rules the process judges with."""
+    return load_pack()

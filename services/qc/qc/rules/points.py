@@ -5,9 +5,11 @@ neighbours never matter here, so these rules say which values are masked before 
 Leaves parameters to the rule pack and the register of series.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
-from qc.rules.outcome import Flags, Floats, Ints, Outcome, outcome
+from qc.rules.outcome import Figures, Flags, Floats, Ints, Outcome, full, of, silent
 
 
 def is_marked(flag: Ints, letters: str) -> Outcome:
@@ -16,9 +18,7 @@ def is_marked(flag: Ints, letters: str) -> Outcome:
     Source: HJ 212-2017 table 8. `flag` is the code point of the mark, 0 where the source sends none, -1 where
     it is no single letter. Worked example: letters "FMSDCT", flag "M" (maintenance) fires, "N" does not.
     """
-    wanted = np.array([ord(letter) for letter in letters], dtype=np.int64)
-    ran = flag != 0
-    return outcome(np.isin(flag, wanted), ran, flag.astype(np.float64), *_nothing(len(flag)))
+    return _of_marks(flag, _is_one_of(flag, letters))
 
 
 def has_unknown_mark(flag: Ints, letters: str) -> Outcome:
@@ -26,9 +26,25 @@ def has_unknown_mark(flag: Ints, letters: str) -> Outcome:
 
     Source: HJ 212-2017 table 8. Worked example: letters "NFMSDCTB", flag "Q" fires, no flag does not.
     """
-    known = np.array([ord(letter) for letter in letters], dtype=np.int64)
+    return _of_marks(flag, ~_is_one_of(flag, letters))
+
+
+def _is_one_of(flag: Ints, letters: str) -> Flags:
+    found = np.zeros(len(flag), dtype=bool)
+    for letter in letters:
+        found |= flag == ord(letter)
+    return found
+
+
+def _of_marks(flag: Ints, speaks: Flags) -> Outcome:
     ran = flag != 0
-    return outcome(~np.isin(flag, known), ran, flag.astype(np.float64), *_nothing(len(flag)))
+    if not ran.any():
+        return silent(len(flag))
+
+    def tell(rows: Ints) -> Figures:
+        return flag[rows].astype(np.float64), *_nothing(len(rows))
+
+    return Outcome(np.flatnonzero(speaks & ran), ran, tell)
 
 
 def is_missing(value: Floats) -> Outcome:
@@ -36,8 +52,7 @@ def is_missing(value: Floats) -> Outcome:
 
     Source: GB 3095 6.3 (missing data need a reason). Worked example: [3.0, NaN] → [no, fires].
     """
-    fired = np.isnan(value)
-    return outcome(fired, fired, fired.astype(np.float64), *_nothing(len(value)))
+    return _where(np.isnan(value), lambda rows: (np.ones(len(rows)), *_nothing(len(rows))))
 
 
 def is_out_of_range(value: Floats, low: Floats, high: Floats, detection_limit: Floats) -> Outcome:
@@ -48,11 +63,18 @@ def is_out_of_range(value: Floats, low: Floats, high: Floats, detection_limit: F
     Worked example: low 0, high 1000, detection limit 2: -1.5 passes, -3 fires by 1, 1200 fires by 200.
     """
     floor = np.where(low == 0.0, -np.nan_to_num(detection_limit), low)
-    ran = np.isfinite(value) & (np.isfinite(floor) | np.isfinite(high))
-    below, above = floor - value, value - high
-    margin = np.fmax(below, above)
-    threshold = np.where(np.isnan(above) | (below > above), floor, high)
-    return outcome(margin > 0, ran, value, threshold, margin)
+    ran = np.isfinite(value)
+    ran &= np.isfinite(floor) | np.isfinite(high)
+    beyond = value < floor
+    beyond |= value > high
+    beyond &= ran
+
+    def tell(rows: Ints) -> Figures:
+        v, low, top = value[rows], full(floor, rows), full(high, rows)
+        below, above = low - v, v - top
+        return v, np.where(np.isnan(above) | (below > above), low, top), np.fmax(below, above)
+
+    return Outcome(np.flatnonzero(beyond), ran, tell)
 
 
 def exceeds_limit(value: Floats, usable: Flags, limit: Floats) -> Outcome:
@@ -62,7 +84,11 @@ def exceeds_limit(value: Floats, usable: Flags, limit: Floats) -> Outcome:
     Worked example: limit 35: 52.5 fires by 17.5, 35 does not, 52.5 marked as maintenance does not run.
     """
     ran = usable & np.isfinite(limit)
-    return outcome(value > limit, ran, value, limit, value - limit)
+
+    def tell(rows: Ints) -> Figures:
+        return value[rows], full(limit, rows), value[rows] - of(limit, rows)
+
+    return Outcome(np.flatnonzero((value > limit) & ran), ran, tell)
 
 
 def is_revised(revisions: Ints) -> Outcome:
@@ -70,15 +96,29 @@ def is_revised(revisions: Ints) -> Outcome:
 
     Source: falsification test C1. Worked example: one later value → statistic 1, fires.
     """
-    count, fired = revisions.astype(np.float64), revisions > 0
-    return outcome(fired, fired, count, np.zeros(len(count)), count)
+
+    def tell(rows: Ints) -> Figures:
+        count = revisions[rows].astype(np.float64)
+        return count, np.zeros(len(rows)), count
+
+    return _where(revisions > 0, tell)
+
+
+def _where(fired: Flags, tell: Callable[[Ints], Figures]) -> Outcome:
+    """The outcome of a rule that runs only where it fires."""
+    rows = np.flatnonzero(fired)
+    return Outcome(rows, fired, tell) if len(rows) else silent(len(fired))
 
 
 def _nothing(length: int) -> tuple[Floats, Floats]:
     return np.full(length, np.nan), np.full(length, np.nan)
 
 
-def usable(value: Floats, masked: Flags) -> Flags:
+def usable(finite: Flags, masked: list[Ints]) -> Flags:
     """Values that may be compared with others: present, finite, and not condemned by a masking rule."""
-    keep: Flags = np.isfinite(value) & ~masked
+    if not any(len(rows) for rows in masked):
+        return finite
+    keep = finite.copy()
+    for rows in masked:
+        keep[rows] = False
     return keep

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from qc.rules.frame import HOUR_MS, TS_BITS, Columns, Roster, keys_of
-from qc.rules.outcome import Flags, Ints
+from qc.rules.outcome import Flags, Ints, distinct
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +42,8 @@ class Windows:
 
 def hours_of(series: Ints, ts: Ints, roster: Roster) -> Ints:
     """The keys of the hours whose minutes are among (series, ts), known or not."""
-    rows = roster.hour_of[series] >= 0
-    keys: Ints = np.unique(keys_of(roster.hour_of[series[rows]], ts[rows] - ts[rows] % HOUR_MS))
-    return keys
+    rows = np.flatnonzero(roster.hour_of[series] >= 0)
+    return distinct(keys_of(roster.hour_of[series[rows]], ts[rows] - ts[rows] % HOUR_MS))
 
 
 def windows_of(series: Ints, ts: Ints, roster: Roster, hours: Ints) -> Windows:
@@ -59,7 +58,7 @@ def windows_of(series: Ints, ts: Ints, roster: Roster, hours: Ints) -> Windows:
     has_partner = roster.partner[targets] >= 0
     targets = np.concatenate([targets, roster.partner[targets[has_partner]]])
     times = np.concatenate([times, times[has_partner]])
-    unique = np.unique(keys_of(targets, times))
+    unique = distinct(keys_of(targets, times))
     targets, times = unique >> TS_BITS, unique & ((1 << TS_BITS) - 1)
     reach = roster.reach_ms[targets]
     return _joined(targets, times - 2 * reach, times + 2 * reach, reach)

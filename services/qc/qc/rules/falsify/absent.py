@@ -36,16 +36,17 @@ def absences(
 
     Worked example: 30 days in which every hour above the 80 % quantile is missing → one Absence, lift ~ 0.4.
     """
+    days = len(absent) // per_day
+    if absent.sum() < least or days < 2 * WINDOW_DAYS[0]:
+        return []
     rank = _ranks(expected, RANK_DAYS * per_day)
     counted = absent & np.isfinite(rank)
     if counted.sum() < least:
         return []
-    days = len(absent) // per_day
-    if days < 2 * WINDOW_DAYS[0]:
-        return []
-    tops = _per_day(np.where(counted, np.nan_to_num(rank), 0.0), per_day, days)
-    hours = _per_day(counted.astype(np.float64), per_day, days)
-    moved = np.array([_moved(absent, rank, move, per_day, days) for move in MOVES])
+    ranked, at = np.nan_to_num(rank), np.flatnonzero(absent[: days * per_day])
+    hours = np.bincount(at[counted[at]] // per_day, minlength=days).astype(np.float64)
+    tops = _moved(ranked, at, 0, per_day, days)
+    moved = np.array([_moved(ranked, at, move, per_day, days) for move in MOVES])
     found = []
     for length in WINDOW_DAYS:
         if length > days // 2:
@@ -83,25 +84,20 @@ def _told(first: int, last: int, z: float, counted: Flags, rank: Floats) -> Abse
 
 def _ranks(expected: Floats, size: int) -> Floats:
     """The rank of each value among those of its own block of `size` periods, -0.5 … 0.5."""
-    rank = np.full(len(expected), np.nan)
-    for begin in range(0, len(expected), size):
-        block = expected[begin : begin + size]
-        known = np.flatnonzero(np.isfinite(block))
-        if len(known) > 8:
-            order = np.argsort(np.argsort(block[known], kind="stable"), kind="stable")
-            rank[begin + known] = (order + 0.5) / len(known) - 0.5
-    return rank
+    blocks = np.full((-(-len(expected) // size), size), np.nan)
+    blocks.ravel()[: len(expected)] = np.where(np.isfinite(expected), expected, np.nan)
+    count = np.isfinite(blocks).sum(axis=1)[:, None]
+    ranked = (np.arange(size) + 0.5) / np.fmax(count, 1) - 0.5
+    # What is unknown is last in order.
+    ranked[(np.arange(size) >= count) | (count <= 8)] = np.nan
+    np.put_along_axis(blocks, np.argsort(blocks, axis=1, kind="stable"), ranked, axis=1)
+    return blocks.ravel()[: len(expected)]
 
 
-def _moved(absent: Flags, rank: Floats, move: int, per_day: int, days: int) -> Floats:
-    """Ranks under the gaps if these had come `move` days later, booked on the gaps' own days."""
-    other = np.roll(rank, -move * per_day - move % 3 * (per_day // 6))
-    return _per_day(np.where(absent, np.nan_to_num(other), 0.0), per_day, days)
-
-
-def _per_day(row: Floats, per_day: int, days: int) -> Floats:
-    sums: Floats = row[: days * per_day].reshape(days, per_day).sum(axis=1)
-    return sums
+def _moved(ranked: Floats, at: Ints, move: int, per_day: int, days: int) -> Floats:
+    """Ranks under the gaps `at` if these had come `move` days later, booked on the gaps' own days."""
+    other = ranked[(at + move * per_day + move % 3 * (per_day // 6)) % len(ranked)]
+    return np.bincount(at // per_day, weights=other, minlength=days).astype(np.float64, copy=False)
 
 
 def _window(rows: Floats, at: Ints, length: int) -> Floats:

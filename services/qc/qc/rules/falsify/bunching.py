@@ -6,9 +6,11 @@ of other months at the same one; only cut-offs that the last digit resolves. Lea
 `qc.rules.falsify.bounds`.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from qc.rules.falsify import history
+from qc.rules.falsify import history, ranks
 from qc.rules.falsify.bounds import rare_finding
 from qc.rules.falsify.catalogue import register
 from qc.rules.falsify.finding import Chosen, Finding, Stretch
@@ -20,6 +22,15 @@ BANDS = ((-3.0, -1.0), (-1.0, 0.0), (0.0, 1.0), (1.5, 4.0))
 # What a density that falls log-linearly from the far bands to each other lets the near ones differ by.
 SHARE_OF_SLOPE = 1.0 / ((1.5 + 4.0) / 2 - (-3.0 - 1.0) / 2)
 DISTANCES = (0.06, 0.12)
+# A jump is one at this distance, too; what is none there is the edge of a mode.
+NARROW = 0.03
+# Window lengths in days; all of them, and a sixth of each, are whole units of days that are counted.
+WINDOWS, UNIT_DAYS = (30, 90, 180), 5
+# Values just below and above that a window needs.
+LEAST_NEAR = 24
+# Values below for one above, from which on it counts: a density halves over such a distance often enough, who
+# keeps a limit empties what is above it.
+LEAST_RATIO = 3.0
 
 
 @register("B1")
@@ -27,7 +38,7 @@ def bunched(panel: Panel, chosen: Chosen) -> list[Finding]:
     """B1: jump of the log density at the limit and at every cut-off that could be one (McCrary
     2008), §6.1."""
     x = history.readings(panel)
-    steps = history.step_of(x)
+    steps = history.steps(panel)
     first_day = panel.day - panel.day[0] if panel.shape[1] else panel.day
     found: list[Finding] = []
     for row in chosen.rows:
@@ -41,7 +52,7 @@ def cut_offs(series: Floats, step: float, limit: float) -> Floats:
     known = series[np.isfinite(series)]
     if len(known) < 200 or not np.isfinite(step):
         return np.zeros(0)
-    low, high = np.quantile(known, (0.4, 0.985))
+    low, high = ranks.quantiles_of(known, (0.4, 0.985))
     if not high > max(low, 0.0):
         return np.zeros(0)
     low = max(low, 25 * step, high / 1000)
@@ -54,41 +65,89 @@ def cut_offs(series: Floats, step: float, limit: float) -> Floats:
     return np.unique(np.r_[inside, own])
 
 
-def jump_at(
-    series: Floats, cuts: Floats, step: float, day: Ints, days: int, stride: int
-) -> tuple[Floats, Floats]:
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How many values of a row lie below each edge of the bands, up to each unit of days [edges, units + 1];
+    `days` in all.
+    """
+
+    edges: Floats
+    upto: Ints
+    days: int
+
+
+def counted(series: Floats, cuts: Floats, step: float, day: Ints) -> Counted:
+    """Count once what every window of days is told from, at every distance."""
+    known, days = np.isfinite(series), int(day[-1]) + 1
+    sides = [side * distance for distance in DISTANCES for band in BANDS for side in band]
+    sides += [side * NARROW for side in (-1.0, 0.0, 1.0)]
+    edges = np.unique(np.multiply.outer(1 + np.array(sides), cuts))
+    edges = edges - 1e-9 * np.abs(edges)
+    kinds = len(edges) + 1
+    at = day[known] // UNIT_DAYS * kinds + _places(edges, series[known], step)
+    cells = np.bincount(at, minlength=-(-days // UNIT_DAYS) * kinds).reshape(-1, kinds)
+    upto = np.zeros((kinds, len(cells) + 1), dtype=np.int64)
+    np.cumsum(np.cumsum(cells, axis=1).T, axis=1, out=upto[:, 1:])
+    return Counted(edges, upto, days)
+
+
+def _places(edges: Floats, values: Floats, step: float) -> Ints:
+    """How many edges lie at or below each value; of whole steps it is looked up."""
+    whole = np.rint(values / step)
+    low, high = float(whole.min()), float(whole.max())
+    if high - low > len(values) or (np.abs(values - whole * step) > 1e-10 * np.abs(values)).any():
+        return np.searchsorted(edges, values, side="right")
+    table = np.searchsorted(edges, np.arange(low, high + 1) * step, side="right")
+    return table[(whole - low).astype(np.int64)]
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """Values between two sides of every cut-off: half a value more than they are, as logarithm of their
+    density and as its variance, per window; the values themselves; steps of the last digit in it [cuts, 1].
+    """
+
+    count: Ints
+    level: Floats
+    noise: Floats
+    wide: Floats
+
+
+def band_of(table: Counted, edges: tuple[Floats, Floats], step: float, days: int) -> Band:
+    """A band in every window of `days`, begun every sixth of that."""
+    upto = [table.upto[np.searchsorted(table.edges, edge - 2e-9 * np.abs(edge))] for edge in edges]
+    stride = days // 6
+    windows = history.windowed(upto[1] - upto[0], days // UNIT_DAYS, stride // UNIT_DAYS)
+    count = windows[:, : max(0, (table.days - days) // stride + 1)]
+    wide = np.fmax(np.ceil(edges[1] / step - 1e-6) - np.ceil(edges[0] / step - 1e-6), 1.0)[:, None]
+    # Few counts are different ones: their logarithms are looked up.
+    each = np.arange(float(count.max(initial=0)) + 1) + 0.5
+    return Band(count, np.log(each)[count] - np.log(wide), (1 / each)[count], wide)
+
+
+def jump_at(table: Counted, cuts: Floats, step: float, days: int) -> tuple[Floats, Floats]:
     """Standardised jump of log density at every cut-off, and counts (below, above), per window of `days`.
 
     Shapes [cuts, windows] and [2, cuts, windows]; positive where too many lie below. NaN where the bands hold
     fewer than 3 steps of the last digit or too few values.
     """
-    known = np.isfinite(series)
-    total = int(day[-1]) + 1
-    best = np.full((len(cuts), max(0, (total - days) // stride + 1)), np.nan)
-    near = np.zeros((2, *best.shape))
+
+    def band(low: float, high: float, distance: float) -> Band:
+        return band_of(table, (cuts * (1 + low * distance), cuts * (1 + high * distance)), step, days)
+
+    below, above = band(-1.0, 0.0, NARROW), band(0.0, 1.0, NARROW)
+    resolved = (below.wide >= 2) & (above.wide >= 2)
+    most = np.where(resolved, below.level - above.level + np.sqrt(below.noise + above.noise), np.inf)
+    best, near = np.full(most.shape, np.nan), np.zeros((2, *most.shape))
     for distance in DISTANCES:
-        edges = np.unique(np.concatenate([cuts * (1 + side * distance) for band in BANDS for side in band]))
-        edges = edges - 1e-9 * np.abs(edges)
-        place = np.searchsorted(edges, series[known], side="right")
-        cells = np.bincount(day[known] * (len(edges) + 1) + place, minlength=total * (len(edges) + 1))
-        upto = np.cumsum(np.cumsum(cells.reshape(total, -1), axis=0), axis=1)
-        upto = np.concatenate([np.zeros((1, upto.shape[1]), dtype=upto.dtype), upto])
-        windows = (upto[days:] - upto[:-days])[::stride].T
-        counts, wide = [], []
-        for low, high in BANDS:
-            a, b = (cuts * (1 + side * distance) for side in (low, high))
-            i, j = (np.searchsorted(edges, side - 2e-9 * np.abs(side)) for side in (a, b))
-            counts.append((windows[j] - windows[i]).astype(np.float64) + 0.5)
-            wide.append(np.fmax(np.ceil(b / step - 1e-6) - np.ceil(a / step - 1e-6), 1.0)[:, None])
-        level = [np.log(count / width) for count, width in zip(counts, wide, strict=True)]
-        jump = level[1] - level[2] - SHARE_OF_SLOPE * np.fmax(level[0] - level[3], 0.0)
-        noise = 1 / counts[1] + 1 / counts[2] + SHARE_OF_SLOPE**2 * (1 / counts[0] + 1 / counts[3])
-        z = np.where(
-            (counts[1] + counts[2] >= 25) & (wide[1] >= 3) & (wide[2] >= 3), jump / np.sqrt(noise), np.nan
-        )
-        better = np.nan_to_num(z, nan=-np.inf) > np.nan_to_num(best, nan=-np.inf)
+        far_below, below, above, far_above = (band(low, high, distance) for low, high in BANDS)
+        jump = below.level - above.level - SHARE_OF_SLOPE * np.fmax(far_below.level - far_above.level, 0.0)
+        noise = below.noise + above.noise + SHARE_OF_SLOPE**2 * (far_below.noise + far_above.noise)
+        enough = (below.count + above.count >= LEAST_NEAR) & (below.wide >= 3) & (above.wide >= 3)
+        z = np.where(enough, np.fmin(jump, most) / np.sqrt(noise), np.nan)
+        better = np.isfinite(z) & ~(z <= best)
         best = np.where(better, z, best)
-        near = np.where(better, np.stack([counts[1], counts[2]]) - 0.5, near)
+        near = np.where(better, np.stack([below.count, above.count]), near)
     return best, near
 
 
@@ -98,11 +157,12 @@ def _row(panel: Panel, chosen: Chosen, series: Floats, row: int, step: float, da
         return []
     found: list[Finding] = []
     total = int(day[-1]) + 1
-    for days in (30, 90, 180):
-        if total < 2 * days:
+    table = counted(series, cuts, step, day) if total >= 2 * WINDOWS[0] else None
+    for days in WINDOWS:
+        if table is None or total < 2 * days:
             break
-        stride = max(1, days // 6)
-        z, near = jump_at(series, cuts, step, day, days, stride)
+        stride = days // 6
+        z, near = jump_at(table, cuts, step, days)
         usual = history.quantiles(z, (0.5,))[0][:, None]
         above = np.where(np.isnan(z), -np.inf, z - np.clip(usual, 0.0, 2.0))
         # The limit in force is one question; every other cut-off that might be meant is one more.
@@ -131,6 +191,8 @@ def _beyond(
     for e in history.excursions(rare, reach[0], days // stride, reach[1]):
         for place in sorted({e.early, e.peak}):
             cut = int(which[place])
+            if near[0, cut, place] < LEAST_RATIO * near[1, cut, place]:
+                continue
             inside = np.flatnonzero((day >= place * stride) & (day < place * stride + days))
             figures = {
                 "limit": float(cuts[cut]), "below": float(near[0, cut, place]),

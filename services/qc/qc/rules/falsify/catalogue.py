@@ -8,15 +8,14 @@ of this package.
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from fnmatch import fnmatchcase
-from importlib import import_module, resources
+from importlib import import_module
 from pkgutil import iter_modules
 
 import msgspec
 import numpy as np
 import yaml
 
-from qc.rules import falsify
+from qc.rules import falsify, source
 from qc.rules.falsify.finding import Chosen, FalsificationTest, Finding, Run
 from qc.rules.falsify.panel import DAY_MS, Panel
 
@@ -49,20 +48,21 @@ def register(test_id: str) -> Callable[[Run], Run]:
     return keep
 
 
-def load() -> tuple[FalsificationTest, ...]:
-    """Every test of the packaged files, in the order of their names; ValueError names what is wrong."""
-    found: list[FalsificationTest] = []
+def import_all() -> None:
+    """Import the modules of this package, so that each has registered its tests."""
     for module in iter_modules(falsify.__path__):
         import_module(f"{falsify.__name__}.{module.name}")
-    folder = resources.files("qc").joinpath("packs", "falsification")
-    for file in sorted(folder.iterdir(), key=lambda file: file.name):
-        if file.name.endswith(".yaml"):
-            try:
-                found += msgspec.convert(
-                    yaml.safe_load(file.read_text(encoding="utf-8")), tuple[FalsificationTest, ...]
-                )
-            except (msgspec.ValidationError, yaml.YAMLError) as error:
-                raise ValueError(f"falsification tests, {file.name}: {error}") from error
+
+
+def load() -> tuple[FalsificationTest, ...]:
+    """Every test, in the order of the files' names; ValueError names what is wrong."""
+    import_all()
+    found: list[FalsificationTest] = []
+    for name, text in source.texts("falsification"):
+        try:
+            found += msgspec.convert(yaml.load(text, Loader=yaml.CSafeLoader), tuple[FalsificationTest, ...])
+        except (msgspec.ValidationError, yaml.YAMLError) as error:
+            raise ValueError(f"falsification tests, {name}: {error}") from error
     without = sorted({test.id for test in found} - set(RUNS))
     if without:
         raise ValueError(f"falsification tests: no function is registered for {', '.join(without)}")
@@ -75,15 +75,8 @@ def choose(test: FalsificationTest, panel: Panel, profile: str) -> Chosen:
     columns: dict[str, list[float]] = {name: [] for name in names}
     rows: list[int] = []
     for row, factor in enumerate(panel.factor):
-        entry = next(
-            (
-                e
-                for e in test.settings
-                if profile in e.profile and any(fnmatchcase(factor, pattern) for pattern in e.factor)
-            ),
-            None,
-        )
-        if entry is not None:
+        entry = test.settings_for(profile, factor)
+        if entry is not None and entry.judged:
             rows.append(row)
         for name in names:
             columns[name].append(entry.set.get(name, float("nan")) if entry is not None else float("nan"))

@@ -4,15 +4,16 @@ Promises: a plateau at the detection limit, at the bottom of a coarse scale or u
 Leaves copies and patterns to their own modules.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from qc.rules.falsify import history
+from qc.rules.falsify import history, ranks
 from qc.rules.falsify.catalogue import register
 from qc.rules.falsify.finding import Chosen, Finding, Stretch, strength
 from qc.rules.falsify.panel import Panel
-from qc.rules.outcome import Flags, Floats, Ints
+from qc.rules.outcome import Floats, Ints
 
 # Levels in steps of the last digit between which runs of equal values are alike.
 LEVELS = np.array([1.5, 2.5, 3.5, 4.5, 6.5, 10.5, 15.5, 23.5, 39.5, 79.5])
@@ -65,7 +66,7 @@ def rare_runs(runs: Runs, step: float, months: float, season: int) -> tuple[Floa
     pairs_of = np.bincount(group, runs.length >= 2, total)[group] - (runs.length >= 2)
     at_level = (stays_of + 1) / (asked_of + 2)
     near = [_around(runs.from_i // season, part) - part for part in (stays, asked)]
-    same = np.unique(np.rint(runs.value / step), return_inverse=True)[1]
+    same = ranks.numbered(np.rint(runs.value / step))
     at_value = [np.bincount(same, part)[same] - part for part in (stays, asked)]
     stay = np.fmax(at_level, (near[0] + 4 * at_level) / (near[1] + 4))
     stay = np.fmax(stay, (at_value[0] + 4 * at_level) / (at_value[1] + 4))
@@ -98,7 +99,7 @@ def shared(x: Floats, row: int, peers: Ints, where: Stretch) -> float:
 def constant(panel: Panel, chosen: Chosen) -> list[Finding]:
     """K1: the longest run of identical values against how long values stay at that level, standards §6.1."""
     x = history.readings(panel)
-    steps = history.step_of(x)
+    steps = history.steps(panel)
     found: list[Finding] = []
     for row in chosen.rows:
         if not np.isfinite(steps[row]):
@@ -153,28 +154,25 @@ def _finding(
     )
 
 
-def level_bins(mean: Floats, known: Flags, bins: int) -> Ints:
-    """The tenth (of `bins`) of its own row that each window's level belongs to [S, M]."""
-    ordered = np.sort(np.where(known, mean, np.nan), axis=1)
-    count = known.sum(axis=1)
-    place = np.zeros(mean.shape, dtype=np.int64)
-    for row in range(len(mean)):
-        if count[row]:
-            edges = ordered[row, (np.arange(1, bins) * count[row]) // bins]
-            place[row] = np.searchsorted(edges, mean[row], side="right")
-    return place
+def level_bins(mean: Floats, bins: int) -> NDArray[np.uint8]:
+    """The tenth (of `bins`) of its own row that each known level belongs to."""
+    at = (np.arange(1, bins) * len(mean)) // bins
+    edges = np.partition(mean, np.unique(at))[at]
+    return np.searchsorted(edges, mean, side="right").astype(np.uint8)
 
 
 def at_level(statistic: Floats, mean: Floats, bins: int = 10) -> tuple[Floats, Floats]:
     """The statistic less its median at windows of that level, and that median [S, M] each."""
-    known = np.isfinite(statistic)
-    place = level_bins(mean, known, bins)
     usual = np.full(statistic.shape, np.nan)
-    for row in range(len(statistic)):
-        for k in range(bins):
-            here = known[row] & (place[row] == k)
-            if here.any():
-                usual[row, here] = np.median(statistic[row, here])
+    for row, values in enumerate(statistic):
+        known = np.flatnonzero(np.isfinite(values))
+        if not len(known):
+            continue
+        place = level_bins(mean[row, known], bins)
+        # Numbers of one byte are put in order without comparing them.
+        order, ends = np.argsort(place, kind="stable"), np.cumsum(np.bincount(place, minlength=bins))
+        parts = np.split(values[known[order]], ends[:-1])
+        usual[row, known] = np.array([ranks.median_of(part) for part in parts])[place]
     return statistic - usual, usual
 
 
@@ -186,44 +184,67 @@ def narrow_band(panel: Panel, chosen: Chosen) -> list[Finding]:
     window = history.periods(panel, chosen.figure("hours", first), 12)
     if x.shape[1] < 3 * window:
         return []
-    steps = history.step_of(x)
-    rare, spread, mean = narrowness(panel, x, steps, window)
+    steps = history.steps(panel)
     found: list[Finding] = []
-    reach = (chosen.figure("threshold", first), chosen.figure("strong", first))
-    for e in history.excursions(rare[list(chosen.rows)], reach[0], window, reach[1]):
-        row = chosen.rows[e.row]
-        figures = {"spread": float(spread[row, e.peak]), "level": float(mean[row, e.peak])}
-        # The outermost windows reach into honest periods on either side.
-        inner = (window - 1) // 4
-        where = Stretch(row, e.from_i + inner, e.to_i - 1 + window - inner)
-        found.append(_finding("K2", where, e.rare, reach, chosen, figures))
-        if e.early + window < where.to_i and rare[row, e.early] >= reach[1]:
-            early = Stretch(row, where.from_i, e.early + window)
-            found.append(_finding("K2", early, float(rare[row, e.early]), reach, chosen, figures))
+    least = min(chosen.figure("threshold", row) for row in chosen.rows)
+    rare = narrowness(panel, x, steps, window, least)
+    for row in chosen.rows:
+        reach = (chosen.figure("threshold", row), chosen.figure("strong", row))
+        for e in history.excursions(rare[row][None], reach[0], window, reach[1]):
+            found += _narrowed(chosen, x[row], rare[row], replace(e, row=row), window, reach)
     return found
 
 
-def narrowness(panel: Panel, x: Floats, steps: Floats, window: int) -> tuple[Floats, Floats, Floats]:
-    """Rarity of the standard deviation of every window, the deviation and the mean, [S, M] each."""
-    known = np.isfinite(x)
-    low, middle, high = history.quantiles(x, (0.25, 0.5, 0.75))
-    width = np.where(high > low, high - low, 1.0)[:, None]
-    scaled = (x - middle[:, None]) / width
-    count = np.fmax(history.rolling_sum(known.astype(np.float64), window), 1)
+def _narrowed(
+    chosen: Chosen, x: Floats, rare: Floats, e: history.Excursion, window: int, reach: tuple[float, float]
+) -> list[Finding]:
+    """The finding of an excursion of a row's rarity, and the one that says since when it was enough."""
+    inside = ranks.known_of(x[e.peak : e.peak + window])
+    figures = {"spread": float(inside.std()), "level": float(inside.mean())}
+    # The outermost windows reach into honest periods on either side.
+    inner = (window - 1) // 4
+    where = Stretch(e.row, e.from_i + inner, e.to_i - 1 + window - inner)
+    found = [_finding("K2", where, e.rare, reach, chosen, figures)]
+    if e.early + window < where.to_i and rare[e.early] >= reach[1]:
+        early = Stretch(e.row, where.from_i, e.early + window)
+        found.append(_finding("K2", early, float(rare[e.early]), reach, chosen, figures))
+    return found
+
+
+def narrowness(panel: Panel, x: Floats, steps: Floats, window: int, least: float) -> Floats:
+    """Rarity of the standard deviation of every window [S, M]; -inf below `least`."""
+    rare = np.full((len(x), x.shape[1] - window + 1), -np.inf)
+    low, middle, high = history.quartiles(panel)
+    for rows in panel.of_factor.values():
+        relative = np.array([
+            _narrow(x[row], float(middle[row]), float(high[row] - low[row]), float(steps[row]), window)
+            for row in rows
+        ])  # fmt: skip
+        relative = history.against_peers(relative, [np.arange(len(rows))], share=0.75)
+        rare[rows] = history.rarity(relative, window, history.per_month(panel), 0.1, least=least)
+    return rare
+
+
+def _narrow(x: Floats, middle: float, range_: float, step: float, window: int) -> Floats:
+    """-ln of the deviation of every window of a row, less its usual at that level [M]; NaN where nothing
+    can be told.
+    """
+    width = range_ if range_ > 0 else 1.0
+    scaled = (x - middle) / width
+    count = np.fmax(history.windowed(history.counted(np.isfinite(x)), window), 1)
     sums, squares = history.rolling_sum(scaled, window), history.rolling_sum(scaled * scaled, window)
-    variance = np.fmax(squares / count - (sums / count) ** 2, 0.0)
-    coarse = (steps[:, None] / width) ** 2 / 12
+    mean = sums / count
+    variance = np.fmax(squares / count - mean**2, 0.0)
+    coarse = (step / width) ** 2 / 12
     statistic = -0.5 * np.log(variance + coarse + 1e-12)
     statistic[(count < 0.75 * window) | ~np.isfinite(statistic)] = np.nan
-    mean = sums / count
-    relative, usual = at_level(statistic, mean)
+    relative, usual = at_level(statistic[None], mean[None])
     # Where even an ordinary day of this level spreads over hardly more than one step, nothing can be told.
     relative[np.exp(-2 * usual) < 3.0**2 * 12 * coarse] = np.nan
     # At the bottom of the scale the last digit hides the movement.
-    relative[np.abs(mean * width + middle[:, None]) < 8 * np.nan_to_num(steps)[:, None]] = np.nan
-    relative = history.against_peers(relative, panel.of_factor.values(), share=0.75)
-    rare = history.rarity(relative, window, history.per_month(panel), 0.1)
-    return rare, np.sqrt(variance) * width, mean * width + middle[:, None]
+    relative[0, np.abs(mean * width + middle) < 8 * np.nan_to_num(step)] = np.nan
+    narrow: Floats = relative[0]
+    return narrow
 
 
 @register("K3")
@@ -266,7 +287,7 @@ def frozen_ph(panel: Panel, chosen: Chosen) -> list[Finding]:
         return []
     known = np.isfinite(x).astype(np.float64)
     count = np.fmax(history.rolling_sum(known, window), 1)
-    middle = history.quantiles(x, (0.5,))[0][:, None]
+    middle = history.quartiles(panel)[1][:, None]
     sums, squares = (history.rolling_sum((x - middle) ** power, window) for power in (1, 2))
     variance = np.where(count >= 0.75 * window, np.fmax(squares / count - (sums / count) ** 2, 0.0), np.nan)
     habit = history.quantiles(variance, (0.5,))[0]

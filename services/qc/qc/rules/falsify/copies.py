@@ -8,7 +8,7 @@ other stations to `qc.rules.falsify.sites`.
 import numpy as np
 from numpy.typing import NDArray
 
-from qc.rules.falsify import history, repeats
+from qc.rules.falsify import history, ranks, repeats
 from qc.rules.falsify.catalogue import register
 from qc.rules.falsify.finding import Chosen, Finding, Stretch, strength
 from qc.rules.falsify.panel import Panel
@@ -19,6 +19,8 @@ from qc.rules.outcome import Floats, Ints
 # linear algebra libraries wake their threads, which costs more than it gives here.
 REACH_DAYS = 120
 BLOCK_DAYS = 30
+# Blocks at a time: their products stay in the processor's cache.
+BLOCKS = 32
 # Beyond this likeness (1 - r² below 1e-4) one is as good a copy as the other.
 LEAST_REST = 1e-4
 # Two stretches whose oddness differs by less fit their surroundings alike.
@@ -68,46 +70,51 @@ def middle_of_peers(panel: Panel, x: Floats) -> list[Floats | None]:
         if len(rows) < 3:
             continue
         # The median with the row itself in it: with one voice of many it hardly moves, and costs one sort.
-        ordered = np.sort(x[rows], axis=0)
-        known = np.isfinite(ordered).sum(axis=0)
-        place = np.clip(known // 2, 0, len(rows) - 1)
-        middle = np.where(known > 0, ordered[place, np.arange(x.shape[1])], np.nan)
+        middle = np.concatenate([
+            _upper_middle(x[rows, begin : begin + ranks.COLUMNS])
+            for begin in range(0, x.shape[1], ranks.COLUMNS)
+        ])  # fmt: skip
         for row in rows.tolist():
             found[row] = middle
     return found
+
+
+def _upper_middle(x: Floats) -> Floats:
+    known = np.isfinite(x).sum(axis=0)
+    middle = np.sort(x, axis=0)[np.clip(known // 2, 0, len(x) - 1), np.arange(x.shape[1])]
+    return np.where(known > 0, middle, np.nan)
 
 
 @register("D1")
 def duplicated(panel: Panel, chosen: Chosen) -> list[Finding]:
     """D1: exact repeats of ≥ 12 values by hash, and days too alike to another day, standards §6.1."""
     x = history.readings(panel)
-    steps = history.step_of(x)
+    steps = history.steps(panel)
     peers = middle_of_peers(panel, x)
-    return history.rarest_only(_exact(panel, chosen, x, steps, peers) + _near(panel, chosen, x, steps, peers))
+    return history.rarest_only(_exact(panel, chosen, x, peers) + _near(panel, chosen, x, steps, peers))
 
 
-def _exact(
-    panel: Panel, chosen: Chosen, x: Floats, steps: Floats, peers: list[Floats | None]
-) -> list[Finding]:
+def _exact(panel: Panel, chosen: Chosen, x: Floats, peers: list[Floats | None]) -> list[Finding]:
     window = int(chosen.figure("window", chosen.rows[0]))
     if x.shape[1] < 2 * window:
         return []
-    known = np.isfinite(x)
-    digits = np.where(known, np.rint(x / panel.resolution[:, None]), 0.0)
-    moved = np.zeros(x.shape, dtype=bool)
-    moved[:, 1:] = known[:, 1:] & known[:, :-1] & (np.diff(digits, axis=1) != 0)
-    said = np.where(moved, repeats.information(x, steps), 0.0)
-    total = np.concatenate([np.zeros((len(x), 1)), np.cumsum(said, axis=1)], axis=1)
-    codes, good = repeats.hashes(np.clip(digits, -(2.0**60), 2.0**60).astype(np.int64), known, window)
-    enough = total[:, window:] - total[:, 1 : total.shape[1] - window + 1] > 2.0
+    said = repeats.said_by(panel)
     looks = np.log10(x.shape[1] * float(history.per_month(panel)))
     found: list[Finding] = []
     for row in chosen.rows:
+        known = np.isfinite(x[row])
+        digits = np.where(known, np.rint(x[row] / panel.resolution[row]), 0.0)
+        moved = np.append(False, known[1:] & known[:-1] & (np.diff(digits) != 0))
+        total = history.cumulated(np.where(moved, said[row], 0.0))
+        codes, good = repeats.hashes(np.clip(digits, -(2.0**60), 2.0**60).astype(np.int64), known, window)
+        good &= total[window:] - total[1 : len(total) - window + 1] > 2.0
         reach = (chosen.figure("threshold", row), chosen.figure("strong", row))
-        for begin, end, lag in repeats.repeats_within(codes[row], good[row] & enough[row], window):
-            rare = float(total[row, end] - total[row, begin + 1] - looks)
-            distinct = len(np.unique(digits[row, begin:end]))
-            if rare < reach[0] or distinct < chosen.figure("distinct", row):
+        for begin, end, lag in repeats.repeats_within(codes, good, window):
+            rare = float(total[end] - total[begin + 1] - looks)
+            if rare < reach[0]:
+                continue
+            distinct = len(np.unique(digits[begin:end]))
+            if distinct < chosen.figure("distinct", row):
                 continue
             figures = {
                 "lag": float(lag),
@@ -161,10 +168,14 @@ def _near(
     stride = max(1, day // 4)
     alike, partner = most_alike(x, steps, day, stride)
     alike = history.against_peers(alike, list(panel.of_factor.values()))
-    rare = history.rarity(alike, day // stride, history.per_month(panel) // stride, 0.1)
+    threshold, month = chosen.figure("near_threshold", first), history.per_month(panel) // stride
+    rare = history.rarity(alike, day // stride, month, 0.1, least=threshold)
     found: list[Finding] = []
-    for e in history.excursions(rare[list(chosen.rows)], chosen.figure("near_threshold", first), 1):
-        row = chosen.rows[e.row]
+    judged = set(chosen.rows)
+    for e in history.excursions(rare, threshold, 1):
+        row = e.row
+        if row not in judged:
+            continue
         lag = e.peak * stride - int(partner[row, e.peak])
         begin, end = e.from_i * stride, (e.to_i - 1) * stride + day
         if end - begin > day:
@@ -196,46 +207,74 @@ def most_alike(x: Floats, steps: Floats, day: int, stride: int) -> tuple[Floats,
     starts = np.arange(0, x.shape[1] - day + 1, stride)
     alike = np.full((len(x), len(starts)), np.nan)
     partner = np.zeros((len(x), len(starts)), dtype=np.int64)
-    for phase in range(0, day, stride):
-        count = (x.shape[1] - phase) // day
-        days = x[:, phase : phase + count * day].reshape(len(x), count, day)
-        columns = (phase + np.arange(count) * day) // stride
-        for row in range(len(x)):
-            if np.isfinite(steps[row]):
-                alike[row, columns], which = _alike_days(days[row], float(steps[row]))
-                partner[row, columns] = phase + which * day
+    for row in range(len(x)):
+        if not np.isfinite(steps[row]):
+            continue
+        for phase in range(0, day, stride):
+            count = (x.shape[1] - phase) // day
+            days = x[row, phase : phase + count * day].reshape(count, day)
+            columns = (phase + np.arange(count) * day) // stride
+            alike[row, columns], which = _alike_days(days, float(steps[row]))
+            partner[row, columns] = phase + which * day
     return alike, partner
 
 
 def _alike_days(days: Floats, step: float) -> tuple[Floats, Ints]:
     known = np.isfinite(days)
-    full = known.mean(axis=1) >= 0.85
-    mean = np.where(known, days, 0.0).sum(axis=1) / np.fmax(known.sum(axis=1), 1)
+    # Products with ones sum short rows many times faster than sums.
+    ones = np.ones(days.shape[1])
+    count = known @ ones
+    full = count >= 0.85 * days.shape[1]
+    mean = np.where(known, days, 0.0) @ ones / np.fmax(count, 1)
     level = np.where(known, days - mean[:, None], 0.0)
     moves = np.diff(level, axis=1)
     noise = step * step / 12
-    full &= (np.abs(moves) > 1.01 * step).mean(axis=1) > MOVING_SHARE
-    full &= (level * level).mean(axis=1) > LIVELY_STEPS**2 * step * step
-    parts: list[NDArray[np.float32]] = []
-    for part, share in ((level, noise), (moves, 2 * noise)):
-        length = np.sqrt((part * part).sum(axis=1) + part.shape[1] * share + 1e-300)
-        parts.append(np.where(full[:, None], part / length[:, None], 0.0).astype(np.float32))
-    alike = np.full(len(days), np.nan)
-    which = np.zeros(len(days), dtype=np.int64)
-    for begin in range(0, len(days), BLOCK_DAYS):
-        end = min(len(days), begin + BLOCK_DAYS)
-        low, high = max(0, begin - REACH_DAYS), min(len(days), end + REACH_DAYS)
-        rest = np.ones((end - begin, high - low), dtype=np.float32)
-        for part in parts:
-            r = part[begin:end] @ part[low:high].T
-            np.maximum(r, 0.0, out=r)
-            np.multiply(r, r, out=r)
-            np.subtract(1.0, r, out=r)
-            np.maximum(r, LEAST_REST, out=r)
-            rest *= r
-        own = np.arange(begin, end)
-        rest[own - begin, own - low] = 1.0
-        best = rest.argmin(axis=1)
-        which[begin:end] = low + best
-        alike[begin:end] = -0.5 * np.log(rest[own - begin, best])
-    return np.where(full, alike, np.nan), which
+    full &= (np.abs(moves) > 1.01 * step) @ ones[1:] > MOVING_SHARE * moves.shape[1]
+    squares = (level * level) @ ones
+    full &= squares > LIVELY_STEPS**2 * step * step * days.shape[1]
+    parts = []
+    for part, square, share in ((level, squares, noise), (moves, (moves * moves) @ ones[1:], 2 * noise)):
+        length = np.sqrt(square + part.shape[1] * share + 1e-300)
+        parts.append(np.where(full[:, None], part / length[:, None], 0.0))
+    lowest, which = _most_alike(parts)
+    return np.where(full, -0.5 * np.log(lowest), np.nan), which
+
+
+def _most_alike(parts: list[Floats]) -> tuple[Floats, Ints]:
+    """Per day the least product over `parts` of 1 - r² with any other day within reach, and that day."""
+    count = len(parts[0])
+    blocks = -(-count // BLOCK_DAYS)
+    wide = BLOCK_DAYS + 2 * REACH_DAYS
+    lowest, which = np.ones(blocks * BLOCK_DAYS), np.zeros(blocks * BLOCK_DAYS, dtype=np.int64)
+    own = np.arange(BLOCK_DAYS)
+    padded = []
+    for part in parts:
+        padded.append(np.zeros((blocks * BLOCK_DAYS + 2 * REACH_DAYS, part.shape[1]), dtype=np.float32))
+        padded[-1][REACH_DAYS : REACH_DAYS + count] = part
+    for first in range(0, blocks, BLOCKS):
+        some = range(first, min(blocks, first + BLOCKS))
+        rest, second = (_unexplained(part, some) for part in padded)
+        rest *= second
+        rest[:, own, own + REACH_DAYS] = 1.0
+        lines = rest.reshape(-1, wide)
+        best = lines.argmin(axis=1)
+        at = slice(first * BLOCK_DAYS, first * BLOCK_DAYS + len(lines))
+        lowest[at] = lines[np.arange(len(lines)), best]
+        which[at] = np.arange(at.start, at.stop) // BLOCK_DAYS * BLOCK_DAYS - REACH_DAYS + best
+    return lowest[:count], np.clip(which[:count], 0, count - 1)
+
+
+def _unexplained(padded: NDArray[np.float32], some: range) -> NDArray[np.float32]:
+    """1 - r² of the days of some blocks with those from REACH_DAYS before to as many after it, at least
+    LEAST_REST; 1 where r is not above 0 or there is no day [blocks, days, days].
+    """
+    wide = BLOCK_DAYS + 2 * REACH_DAYS
+    views = np.lib.stride_tricks.sliding_window_view(padded, wide, axis=0)
+    views = views[some.start * BLOCK_DAYS : (some.stop - 1) * BLOCK_DAYS + 1 : BLOCK_DAYS]
+    days = padded[REACH_DAYS + some.start * BLOCK_DAYS : REACH_DAYS + some.stop * BLOCK_DAYS]
+    r: NDArray[np.float32] = np.matmul(days.reshape(len(some), BLOCK_DAYS, -1), views)
+    np.maximum(r, 0.0, out=r)
+    np.multiply(r, r, out=r)
+    np.subtract(1.0, r, out=r)
+    np.maximum(r, LEAST_REST, out=r)
+    return r

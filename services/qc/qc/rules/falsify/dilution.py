@@ -27,16 +27,19 @@ def diluted(panel: Panel, chosen: Chosen) -> list[Finding]:
     for two days at constant load → one finding on each of the three.
     """
     known, found = reference(panel), []
+    stations: dict[tuple[float, ...], list[tuple[Ints, Floats]]] = {}
     for rows in panel.of_station.values():
         mine = np.array([r for r in rows if r in chosen.rows], dtype=np.int64)
         role = np.array([chosen.figure("role", int(r)) for r in mine])
-        if (role == 1).sum() + (role == 2).sum() < LEAST_MEMBERS or not (role == 1).any():
-            continue
-        joint = together(known, mine, role)
-        least = float(np.nanmin([chosen.figure("threshold", int(r)) for r in mine]))
-        for _, e in levels.spans(joint[None], panel.per_day, panel.per_day // 2, least):
+        if (role > 0).sum() >= LEAST_MEMBERS and (role == 1).any():
+            stations.setdefault(tuple(sorted(role)), []).append((mine, role))
+    for alike in stations.values():
+        joint = np.array([together(known, mine, role) for mine, role in alike])
+        least = float(np.nanmin([chosen.figure("threshold", int(r)) for mine, _ in alike for r in mine]))
+        for place, e in levels.spans(joint, panel.per_day, panel.per_day // 2, least):
             if e.level > 0:
                 continue
+            mine, role = alike[place]
             for row in mine[role == 1]:
                 where = Stretch(int(row), e.from_i, e.to_i)
                 beside = [Stretch(int(r), e.from_i, e.to_i) for r in mine if r != row]
@@ -46,7 +49,7 @@ def diluted(panel: Panel, chosen: Chosen) -> list[Finding]:
 
 
 def together(known: Reference, rows: Ints, role: Floats) -> Floats:
-    """The mean of the standardised residuals that sink, less oxygen's and less those that must stay [N].
+    """The mean of the standardised residuals that sink, less oxygen's and what those that stay explain [N].
 
     Against the network where there is one, else against the row's own days.
     """
@@ -59,8 +62,17 @@ def together(known: Reference, rows: Ints, role: Floats) -> Floats:
     with np.errstate(all="ignore"):
         sinks = _mean(scaled[role == 1])
         rises = np.nan_to_num(_mean(scaled[role == 2])) if (role == 2).any() else 0.0
-        stays = np.nan_to_num(_mean(scaled[role == 0])) if (role == 0).any() else 0.0
-    return sinks - rises - stays
+        if not (role == 0).any():
+            return sinks - rises
+        stays = np.nan_to_num(_mean(scaled[role == 0]))
+    return sinks - rises - _slope(sinks - rises, stays) * stays
+
+
+def _slope(sinks: Floats, stays: Floats) -> float:
+    """By how much what sinks usually follows what must stay, 0 to 1: what is only noise is not taken off."""
+    known = np.isfinite(sinks)
+    power = float((stays[known] ** 2).sum())
+    return min(1.0, max(0.0, float((sinks[known] * stays[known]).sum()) / power)) if power > 0 else 0.0
 
 
 def _mean(rows: Floats) -> Floats:

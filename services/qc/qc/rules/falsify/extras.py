@@ -13,7 +13,8 @@ from qc.rules.outcome import Floats, Ints
 class ParameterChange:
     """An instrument's parameter (factor code of HJ 212 table, `i13007` …) of a row changed in period `at_i`.
 
-    `initial` is the value at acceptance, `ordered`: a work order covers the change within two hours.
+    `initial` is the value at acceptance, `ordered`: a work order covers the change within two hours. `level`
+    is the row's usual value, which an intercept is weighed by; NaN: unknown.
     """
 
     row: int
@@ -23,6 +24,7 @@ class ParameterChange:
     after: float
     initial: float
     ordered: bool
+    level: float = float("nan")
 
 
 @dataclass(frozen=True, slots=True)

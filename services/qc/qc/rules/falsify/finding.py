@@ -7,6 +7,7 @@ its weight and strength come from the pack. Leaves the combination to `qc.rules.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from fnmatch import fnmatchcase
 from typing import Annotated, Literal
 
 import msgspec
@@ -18,6 +19,15 @@ Kind = Literal[
     "scale", "offset", "drift-hide", "shift-time", "gap-when-high", "mark-when-high", "parameter-change",
     "dilution", "night-dump", "probe-in-standard", "other",
 ]  # fmt: skip
+# What a kind is called in Chinese; its id says it in English.
+KIND_ZH: Mapping[str, str] = {
+    "freeze": "恒值", "narrow-band": "窄幅波动", "copy-day": "复制日数据", "copy-site": "复制他站数据",
+    "period": "人为周期", "smooth": "过度平滑", "cap": "封顶", "bunch": "限值下堆积", "heap": "末位堆积",
+    "digits": "编造数字", "scale": "乘系数", "offset": "减常数", "drift-hide": "掩盖漂移",
+    "shift-time": "时间错位", "gap-when-high": "高值缺数", "mark-when-high": "高值标记",
+    "parameter-change": "擅改参数", "dilution": "稀释", "night-dump": "夜间偷排",
+    "probe-in-standard": "采样头置于标样", "other": "其他",
+}  # fmt: skip
 PROFILES = ("ambient-air", "flue-gas", "waste-water", "surface-water")
 
 
@@ -52,10 +62,14 @@ class Finding:
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Figures of a test for some profiles and factors (fnmatch patterns); the first match wins."""
+    """Figures of a test for some profiles and factors (fnmatch patterns); the first match wins.
+
+    `judged: false`: the test has nothing to say of these.
+    """
 
     profile: tuple[str, ...] = PROFILES
     factor: tuple[str, ...] = ("*",)
+    judged: bool = True
     set: Mapping[str, float]
 
 
@@ -74,6 +88,8 @@ class FalsificationTest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     source: str
     weight: Annotated[float, msgspec.Meta(gt=0, lt=1)]
     weight_source: str = ""
+    # What it looks at: of tests that look at the same only the strongest counts. Empty: as no other does.
+    witness: str = ""
     # Whether its findings carry a chance per series and month, to be controlled over the network.
     p_valued: bool = False
     # Findings per series and month that raised a suspicion in untouched data, and which data those were.
@@ -85,6 +101,17 @@ class FalsificationTest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     valid_from: date
     valid_to: date | None = None
     settings: tuple[Settings, ...]
+
+    def settings_for(self, profile: str, factor: str) -> Settings | None:
+        """The figures for a factor under a profile, None: the test does not judge it."""
+        return next(
+            (
+                entry
+                for entry in self.settings
+                if profile in entry.profile and any(fnmatchcase(factor, pattern) for pattern in entry.factor)
+            ),
+            None,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from qc.rules.falsify import ranks
+from qc.rules.falsify.history import block_sums, cumulated, windowed
 from qc.rules.falsify.scan import spread_of
 from qc.rules.outcome import Floats, Ints
 
 # Longest shift looked for, in hours, and the window lengths tried, in days.
 FURTHEST_HOURS = 24
+# Stretches of one length that are looked at further.
+MOST = 4
+# Where a value is unknown stands one that no other comes near.
+FAR = 1e150
 WINDOW_DAYS = (1, 2, 3, 5, 8, 12, 18, 27)
 
 
@@ -20,7 +26,8 @@ WINDOW_DAYS = (1, 2, 3, 5, 8, 12, 18, 27)
 class Shift:
     """Periods [from_i, to_i) in which the row is `lag` periods late (negative: early), `z` robust deviations.
 
-    `gain`: the share of the loss at lag 0 that the shift removes.
+    `gain`: the share of the loss at lag 0 that the shift removes; `usual` the share of the loss at that lag
+    that the rest of the row is spared by standing in place, so what a shift that really was can give back.
     """
 
     from_i: int
@@ -28,6 +35,7 @@ class Shift:
     lag: int
     z: float
     gain: float
+    usual: float
 
 
 def shifts(y: Floats, reference: Floats, per_day: int, least_z: float, most: int = 6) -> list[Shift]:
@@ -39,56 +47,82 @@ def shifts(y: Floats, reference: Floats, per_day: int, least_z: float, most: int
     size = max(1, per_day // 4)
     furthest = max(1, FURTHEST_HOURS * per_day // 24)
     own, other = _quick(y, per_day), _quick(reference, per_day)
-    width = spread_of(own - other)
+    apart = own - other
+    width = spread_of(apart)
     if not np.isfinite(width) or width <= 0:
         return []
-    at_zero = np.minimum(np.abs(own - other), 3 * width)
     lags = np.array([k for k in range(-furthest, furthest + 1) if k != 0])
-    gains, losses = [], _block_sums(at_zero, size)
-    for k in lags:
-        moved = np.full(len(own), np.nan)
-        if k > 0:
-            moved[k:] = other[:-k]
-        else:
-            moved[:k] = other[-k:]
-        gains.append(_block_sums(at_zero - np.minimum(np.abs(own - moved), 3 * width), size))
-    found = [
-        s
-        for days in WINDOW_DAYS
-        for s in _best(np.array(gains), losses, lags, days * 4 if size > 1 else days)
-    ]
+    gains, losses = (cumulated(part) for part in _gains(own, other, lags, 3 * width, size))
+    lengths = [days * 4 if size > 1 else days for days in WINDOW_DAYS]
+    found = [s for length in lengths for s in _best(gains, losses, lags, length, least_z)]
     kept: list[Shift] = []
     for s in sorted((s for s in found if s.z >= least_z), key=lambda s: -s.z):
-        s = Shift(s.from_i * size, min(s.to_i * size, len(y)), s.lag, s.z, s.gain)
+        s = Shift(s.from_i * size, min(s.to_i * size, len(y)), s.lag, s.z, s.gain, s.usual)
         if all(s.to_i <= k.from_i or s.from_i >= k.to_i for k in kept) and len(kept) < most:
             kept.append(s)
     return kept
 
 
-def _best(gains: Floats, losses: Floats, lags: Ints, length: int) -> list[Shift]:
-    """The best windows of one length, in blocks; gains [K, B]."""
-    n = gains.shape[1]
+def _gains(own: Floats, other: Floats, lags: Ints, most: float, size: int) -> tuple[Floats, Floats]:
+    """What the shifted reference loses less than the one in place, per lag and block [K, B]; its loss [B].
+
+    A period of which one side is missing gains nothing; a loss counts up to `most`.
+    """
+    n = -(-len(own) // size) * size
+    here, there, part = (np.full(n, FAR) for _ in range(3))
+    there[: len(own)] = np.where(np.isfinite(other), other, FAR)
+    here[: len(own)] = np.where(np.isfinite(own) & np.isfinite(other), own, FAR)
+    at_zero = np.minimum(np.abs(here - there), most)
+    # What is unknown is so far away that it loses most in place and shifted: nothing is gained.
+    at_zero[there == FAR] = most
+    lost, unknown = block_sums(at_zero, size), np.flatnonzero(there == FAR)
+    gains = np.zeros((len(lags), n // size))
+    for place, k in enumerate(lags.tolist()):
+        if abs(k) >= len(own):
+            continue
+        to, of = slice(max(k, 0), n + min(k, 0)), slice(max(-k, 0), n - max(k, 0))
+        np.subtract(here[to], there[of], out=part[to])
+        np.abs(part, out=part)
+        np.minimum(part, most, out=part)
+        moved = unknown + k
+        moved = moved[(moved >= 0) & (moved < n)]
+        part[moved] = at_zero[moved]
+        part[: max(k, 0)], part[n + min(k, 0) :] = at_zero[: max(k, 0)], at_zero[n + min(k, 0) :]
+        gains[place] = lost - block_sums(part, size)
+    return gains, block_sums(np.where(here == FAR, 0.0, at_zero), size)
+
+
+def _best(gains: Floats, losses: Floats, lags: Ints, length: int, least_z: float) -> list[Shift]:
+    """The best windows of one length, in blocks, from gains [K, B + 1] and losses [B + 1] up to each."""
+    n = len(losses) - 1
     if length * 3 > n:
         return []
-    sums = np.concatenate([np.zeros((len(gains), 1)), np.cumsum(gains, axis=1)], axis=1)
-    total = np.r_[0.0, np.cumsum(losses)]
-    at = np.arange(0, n - length + 1, max(1, length // 8))
-    gain = sums[:, at + length] - sums[:, at]
-    middle = np.median(gain, axis=1)[:, None]
-    low = np.quantile(gain, 0.1, axis=1)[:, None]
+    stride = max(1, length // 8)
+    at = np.arange(0, n - length + 1, stride)
+    gain = windowed(gains, length, stride)
     # A lag is credible only where it beats lag 0 outright; deviations are the row's own at that lag.
-    z = np.where(gain > 0, (gain - middle) / np.maximum(middle - low, 1e-9), 0.0)
-    best = np.argmax(z, axis=0)
-    top = z[best, np.arange(z.shape[1])]
-    found = []
-    for _ in range(4):
-        place = int(np.argmax(top))
-        if top[place] <= 0:
-            break
-        first = int(at[place])
-        share = float(gain[best[place], place] / max(total[first + length] - total[first], 1e-9))
-        found.append(Shift(first, first + length, int(lags[best[place]]), float(top[place]), share))
-        top[np.abs(at - first) < length] = 0.0
+    hopeful = np.flatnonzero(gain.max(axis=1) > 0)
+    if not len(hopeful):
+        return []
+    gain = gain[hopeful]
+    low, middle = ranks.line_quantiles(gain, (0.1, 0.5))
+    wide = np.maximum(middle - low, 1e-9)
+    lost = float(np.median(windowed(losses, length, stride)))
+    hits = np.flatnonzero(gain > 0)
+    line, place = np.divmod(hits, gain.shape[1])
+    z = (gain.ravel()[hits] - middle[line]) / wide[line]
+    some = np.flatnonzero(z >= least_z)
+    some = some[np.lexsort((line[some], place[some], -z[some]))]
+    found: list[Shift] = []
+    while len(some) and len(found) < MOST:
+        best = some[0]
+        first = int(at[place[best]])
+        share = float(gain[line[best], place[best]] / max(losses[first + length] - losses[first], 1e-9))
+        spared = max(0.0, -float(middle[line[best]]))
+        usual = spared / max(lost + spared, 1e-9)
+        k = int(lags[hopeful[line[best]]])
+        found.append(Shift(first, first + length, k, float(z[best]), share, usual))
+        some = some[np.abs(at[place[some]] - first) >= length]
     return found
 
 
@@ -100,11 +134,3 @@ def _quick(row: Floats, per_day: int) -> Floats:
     a, b = np.maximum(at - per_day // 2, 0), np.minimum(at + per_day // 2 + 1, len(row))
     n = count[b] - count[a]
     return np.where(2 * n >= b - a, row - (total[b] - total[a]) / np.maximum(n, 1), np.nan)
-
-
-def _block_sums(row: Floats, size: int) -> Floats:
-    n = -(-len(row) // size)
-    padded = np.zeros(n * size)
-    padded[: len(row)] = np.nan_to_num(row)
-    sums: Floats = padded.reshape(n, size).sum(axis=1)
-    return sums

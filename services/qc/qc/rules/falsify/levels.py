@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from qc.rules.falsify import scan
+from qc.rules.falsify import matched, scan
 from qc.rules.falsify.catalogue import register
 from qc.rules.falsify.evidence import judged
 from qc.rules.falsify.finding import Chosen, Finding, Kind, Stretch
@@ -39,7 +39,8 @@ def other_factors(panel: Panel, chosen: Chosen) -> list[Finding]:
     NH3-N and flow → COD.
     """
     known = reference(panel)
-    found = _off(panel, chosen, known, known.cross)
+    joint = seen_at_all(known.joint)[:, None]
+    found = _off(panel, chosen, known, np.where(joint, known.joint, known.cross))
     return [f for f in found if not any(_outdone(panel, f, other) for other in found)]
 
 
@@ -51,18 +52,38 @@ def own_days(panel: Panel, chosen: Chosen) -> list[Finding]:
     return _off(panel, chosen, known, np.where(alone[:, None], known.own, np.nan))
 
 
-def spans(rows: Floats, per_day: int, shortest: int, least_z: float) -> Iterator[tuple[int, scan.Excursion]]:
-    """The excursions of rows of one factor, in periods: (place in rows, excursion)."""
+def spans(
+    rows: Floats, per_day: int, shortest: int, least_z: float, coloured: bool = False
+) -> Iterator[tuple[int, scan.Excursion]]:
+    """The excursions of rows of one factor, in periods: (place in rows, excursion).
+
+    `coloured`: rows without kin are whitened by their own spectrum, too; it takes a residual that forgets.
+    """
     size = max(1, per_day // BLOCKS_PER_DAY)
     day, least = max(1, round(per_day / size)), max(3, shortest // size)
-    means = [scan.blocks(row, size) for row in rows]
-    tried = [scan.contrasts(row, day, least) if np.isfinite(row).any() else [] for row in means]
-    kin = scan.kin_of(tried)
-    for place, one in enumerate(tried):
-        for e in scan.excursions(one, kin, least_z):
+    means = np.array([scan.blocks(row, size) for row in rows]).reshape(len(rows), -1)
+    if len(rows) >= scan.KIN:
+        found = matched.excursions(means, day, least, least_z)
+    else:
+        tried = scan.contrasts(means, day, least)
+        found = [scan.excursions(one, scan.kin_of(tried), least_z) for one in tried]
+        if coloured:
+            of_one = [matched.excursions(one[None], day, least, least_z)[0] for one in means]
+            found = [_clearest(one + other) for one, other in zip(found, of_one, strict=True)]
+    for place, one in enumerate(found):
+        for e in one:
             begin, end = e.from_i * size, min(e.to_i * size, rows.shape[1])
             level = _level(rows[place], begin, end, 14 * per_day, e.level)
             yield place, scan.Excursion(begin, end, e.z, level, e.shape)
+
+
+def _clearest(found: list[scan.Excursion]) -> list[scan.Excursion]:
+    """Of excursions that overlap the one with the largest z."""
+    kept: list[scan.Excursion] = []
+    for e in sorted(found, key=lambda e: -e.z):
+        if all(e.to_i <= other.from_i or e.from_i >= other.to_i for other in kept):
+            kept.append(e)
+    return kept
 
 
 def _level(row: Floats, begin: int, end: int, around: int, sign: float) -> float:
@@ -75,18 +96,22 @@ def _level(row: Floats, begin: int, end: int, around: int, sign: float) -> float
 
 
 def _off(panel: Panel, chosen: Chosen, known: Reference, residual: Floats) -> list[Finding]:
-    found = []
+    found, seen = [], seen_at_all(residual)
     for all_rows in panel.of_factor.values():
-        rows = np.array([row for row in all_rows if row in chosen.rows], dtype=np.int64)
+        rows = np.array([row for row in all_rows if seen[row] and row in chosen.rows], dtype=np.int64)
         if not len(rows):
             continue
         least = float(np.nanmin([chosen.figure("threshold", int(row)) for row in rows]))
         shortest = panel.per_day if panel.per_day > 1 else 3
-        for place, e in spans(residual[rows], panel.per_day, shortest, least):
+        settled = chosen.figures.get("settled_days")
+        coloured = settled is not None and bool(np.isfinite(settled[int(rows[0])]))
+        for place, e in spans(residual[rows], panel.per_day, shortest, least, coloured):
             row = int(rows[place])
             if abs(e.level) < chosen.figure("least_effect", row) * known.unit[row]:
                 continue
             share = chosen.figure("rise_share", row) if e.level > 0 else 1.0
+            if coloured and e.to_i - e.from_i < chosen.figure("settled_days", row) * panel.per_day:
+                share *= chosen.figure("short_share", row)
             percent = _percent(panel, known, row, e)
             figures = {
                 "z": e.z,
@@ -114,8 +139,8 @@ def _kind(known: Reference, e: scan.Excursion, row: int) -> Kind:
     """A ramp hides a drift; a fall that is worst where little was expected is an offset; else a scale."""
     if e.shape != "box":
         return "drift-hide"
-    left = (known.y - known.expected)[row, e.from_i : e.to_i]
     expected = known.expected[row, e.from_i : e.to_i]
+    left = known.y[row, e.from_i : e.to_i] - expected
     both = np.isfinite(left) & np.isfinite(expected)
     if both.sum() > 24 and known.logarithmic[row] and np.ptp(left[both]) > 0 and np.ptp(expected[both]) > 0:
         slope = float(np.corrcoef(left[both], expected[both])[0, 1])

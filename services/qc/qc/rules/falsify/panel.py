@@ -4,8 +4,11 @@ Promises: every matrix is [series, period]; a period nobody reported, or without
 Leaves reading files and databases to the callers.
 """
 
+import weakref
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, wraps
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +16,7 @@ from numpy.typing import NDArray
 from qc.rules.falsify.extras import Extras
 from qc.rules.outcome import Flags, Floats, Ints
 
+T = TypeVar("T")
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 # Legal days are +08:00 without summer time.
@@ -101,6 +105,21 @@ class Panel:
     def row(self, station: str, factor: str) -> int:
         """The row of a station's factor, -1 if there is none."""
         return next((int(r) for r in self.of_station.get(station, ()) if self.factor[int(r)] == factor), -1)
+
+
+def once_per_panel(make: Callable[[Panel], T]) -> Callable[[Panel], T]:
+    """Keep what is made of a panel while the panel lives: several tests look at the same columns."""
+    kept: dict[int, T] = {}
+
+    @wraps(make)
+    def cached(panel: Panel) -> T:
+        key = id(panel)
+        if key not in kept:
+            kept[key] = make(panel)
+            weakref.finalize(panel, kept.pop, key, None)
+        return kept[key]
+
+    return cached
 
 
 def resolution_of(value: Floats) -> float:

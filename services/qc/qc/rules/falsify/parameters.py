@@ -13,6 +13,9 @@ from qc.rules.falsify.extras import Check, ParameterChange
 from qc.rules.falsify.finding import Chosen, Finding, Stretch
 from qc.rules.falsify.panel import Panel
 
+# HJ 212-2017 appendix B.
+INTERCEPT = "i13007"
+
 
 @register("P1")
 def tampered(panel: Panel, chosen: Chosen) -> list[Finding]:
@@ -39,9 +42,12 @@ def tampered(panel: Panel, chosen: Chosen) -> list[Finding]:
 def weighed(change: ParameterChange) -> float:
     """1 + distance from the accepted value / 20 %, the distance counted up to 100 %.
 
-    Worked example: accepted 1.0, now 0.7 → 2.5. NaN or infinite values count as 100 %.
+    An intercept is counted in the row's usual values: 0.2 mg/m³ upon 40 is nothing, whatever 0 was. Worked
+    example: accepted 1.0, now 0.7 → 2.5. NaN or infinite values count as 100 %.
     """
     base = max(abs(change.initial), 1e-9)
+    if change.parameter == INTERCEPT and np.isfinite(change.level):
+        base = max(abs(change.level), 1e-9)
     away = abs(change.after - change.initial) / base
     return 1.0 + (min(away, 1.0) if np.isfinite(away) else 1.0) / 0.2
 

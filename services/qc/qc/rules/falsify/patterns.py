@@ -4,7 +4,9 @@ Promises: both are measured on moves between periods, against the series' own hi
 network, less what all stations did. Leaves single copied days to `qc.rules.falsify.copies`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -20,31 +22,50 @@ from qc.rules.outcome import Floats, Ints
 LONGEST_LAG = 48
 
 
-def moves(x: Floats, steps: Floats) -> tuple[Floats, Floats]:
-    """Differences to the period before in quartile ranges of the row [S, N - 1], and the variance
-    of rounding."""
-    scaled = history.standardised(x)
-    low, high = history.quantiles(x, (0.25, 0.75))
-    width = np.where(high > low, high - low, 1.0)
-    return np.diff(scaled, axis=1), (np.nan_to_num(steps) / width)[:, None] ** 2 / 12
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """Differences of a row to the period before in its quartile range [N - 1], the row itself so scaled [N],
+    and the variance of rounding.
+    """
+
+    d: Floats
+    level: Floats
+    noise: float
+
+
+def moves(panel: Panel, row: int) -> Moves:
+    """The moves of one row of a panel."""
+    low, middle, high = history.quartiles(panel)[:, row].tolist()
+    width = high - low if high > low else 1.0
+    level = (history.readings(panel)[row] - middle) / width
+    return Moves(np.diff(level), level, float(np.nan_to_num(history.steps(panel)[row]) / width) ** 2 / 12)
 
 
 def _report(
-    panel: Panel, chosen: Chosen, rare: Floats, size: tuple[int, int], shown: Mapping[str, Floats | Ints]
+    panel: Panel,
+    chosen: Chosen,
+    rows: Ints,
+    rare: Floats,
+    size: tuple[int, int],
+    shown: Callable[[int, int], Mapping[str, float]],
 ) -> list[Finding]:
+    """The findings of some rows; `shown` gives what is told of a row (its place in `rare`) and window."""
     first = chosen.rows[0]
     window, stride = size
     found: list[Finding] = []
     reach = (chosen.figure("threshold", first), chosen.figure("strong", first))
-    for e in history.excursions(rare[list(chosen.rows)], reach[0], window // stride, reach[1]):
-        row = chosen.rows[e.row]
+    judged = set(chosen.rows)
+    for e in history.excursions(rare, reach[0], window // stride, reach[1]):
+        row = int(rows[e.row])
+        if row not in judged:
+            continue
         begin, end = e.from_i * stride, (e.to_i - 1) * stride + 1
         inner = min(window // 4, (end - begin) // 2)
         stretches = [(e.rare, Stretch(row, begin + inner, min(panel.shape[1], end + window - inner)))]
         until = e.early * stride + window
-        if rare[row, e.early] >= reach[1] and until < stretches[0][1].to_i:
-            stretches.append((float(rare[row, e.early]), Stretch(row, begin + inner, until)))
-        figures = {name: float(values[row, e.peak]) for name, values in shown.items()}
+        if rare[e.row, e.early] >= reach[1] and until < stretches[0][1].to_i:
+            stretches.append((float(rare[e.row, e.early]), Stretch(row, begin + inner, until)))
+        figures = shown(e.row, e.peak)
         found += [
             Finding(
                 chosen.test.id, where, rarity, reach[0], history.chance(rarity), strength(rarity, *reach),
@@ -60,96 +81,152 @@ def periodic(panel: Panel, chosen: Chosen) -> list[Finding]:
     """D3: moves of days that repeat at one interval, more than ever in the series' history,
     standards §6.1."""
     first = chosen.rows[0]
-    x = history.readings(panel)
     found: list[Finding] = []
-    for name in ("short", "long"):
-        window = history.periods(panel, chosen.figure(name, first), chosen.test.min_n)
-        if x.shape[1] < 4 * window:
-            break
-        stride = max(1, window // 24)
-        rest, lag = repetition(x, history.step_of(x), window, stride)
+    windows = [
+        history.periods(panel, chosen.figure(name, first), chosen.test.min_n) for name in ("short", "long")
+    ]
+    windows = [window for window in windows if panel.shape[1] >= 4 * window]
+    strides = [max(1, window // 24) for window in windows]
+    shapes = [
+        (panel.shape[0], (panel.shape[1] - 1 - window) // stride + 1)
+        for window, stride in zip(windows, strides, strict=True)
+    ]
+    rests, lags = ([np.full(shape, np.nan) for shape in shapes] for _ in range(2))
+    for row in range(panel.shape[0]):
+        repeated = repetition(moves(panel, row), windows, strides)
+        for rest, lag, (share, interval) in zip(rests, lags, repeated, strict=True):
+            rest[row], lag[row] = share, interval
+    for window, stride, rest, lag in zip(windows, strides, rests, lags, strict=True):
         statistic = history.against_peers(-np.log(rest), panel.of_factor.values())
-        rare = history.rarity(statistic, window // stride, max(1, history.per_month(panel) // stride), 0.1)
-        found += _report(panel, chosen, rare, (window, stride), {"unexplained": rest, "lag": lag})
+        month = max(1, history.per_month(panel) // stride)
+        rare = history.rarity(
+            statistic, window // stride, month, 0.1, least=chosen.figure("threshold", first)
+        )
+        every = np.arange(panel.shape[0])
+        found += _report(panel, chosen, every, rare, (window, stride), partial(_repeated, rest, lag))
     return history.rarest_only(found)
 
 
-def repetition(x: Floats, steps: Floats, window: int, stride: int) -> tuple[Floats, Ints]:
-    """The share of the moves of every window not explained by those some periods before, and that interval.
+def _repeated(rest: Floats, lag: Ints, row: int, window: int) -> dict[str, float]:
+    return {"unexplained": float(rest[row, window]), "lag": float(lag[row, window])}
+
+
+def repetition(row: Moves, windows: list[int], strides: list[int]) -> list[tuple[Floats, Ints]]:
+    """Per window length: the share of the moves of every window that those before leave open,
+    and that interval, [M] each.
 
     Intervals from 4 to 48 periods, at most half the window; 1 = nothing repeats, 0 = an exact
     repeat, per window
-    begun every `stride` periods [S, M]. NaN where a quarter is unknown or the window hardly moves.
+    begun every `stride` periods. NaN where a quarter is unknown or the window hardly moves.
     """
-    d, noise = moves(x, steps)
-    count_of = (d.shape[1] - window) // stride + 1
-    known = np.isfinite(d)
-    d = np.where(known, d, 0.0)
-
-    def sums(part: Floats, length: int) -> Floats:
-        total = np.concatenate([np.zeros((len(part), 1)), np.cumsum(part, axis=1)], axis=1)
-        ends = np.arange(count_of) * stride
-        found: Floats = total[:, ends + length] - total[:, ends]
-        return found
-
-    square, count = sums(d * d, window), sums(known.astype(np.float64), window)
-    best = np.full((len(x), count_of), np.inf)
-    lag_of = np.zeros(best.shape, dtype=np.int64)
-    for lag in range(4, min(window // 2, LONGEST_LAG) + 1):
-        both = known[:, lag:] & known[:, :-lag]
-        later, earlier = np.where(both, d[:, lag:], 0.0), np.where(both, d[:, :-lag], 0.0)
-        inside = window - lag
-        common = sums(later * earlier, inside)
-        likely = sums(later * later + earlier * earlier, inside) + inside * noise + 1e-12
-        share = 1.0 - 2.0 * common / likely
-        better = share < best
-        best = np.where(better, share, best)
-        lag_of = np.where(better, lag, lag_of)
-    moving = sums((np.abs(d) > 1.01 * np.sqrt(12 * noise)).astype(np.float64), window)
-    idle = (count < 0.75 * window) | (square < 60 * window * noise) | (square <= 0)
-    idle |= moving < MOVING_SHARE * count
-    return np.where(idle, np.nan, np.fmax(best, 1e-4)), lag_of
+    known = np.isfinite(row.d)
+    absent = np.flatnonzero(~known)
+    d = np.where(known, row.d, 0.0)
+    unit = history.fixed(len(d), float(np.abs(d).max(initial=0.0)))
+    fixed = d * unit
+    squares, counts = np.zeros(len(d) + 1, dtype=np.int64), history.counted(known)
+    history.products(fixed, fixed, squares)
+    square = np.diff(squares)
+    moving = history.counted(np.abs(d) > 1.01 * np.sqrt(12 * row.noise))
+    starts = [
+        slice(0, (len(d) - window) // stride * stride + 1, stride)
+        for window, stride in zip(windows, strides, strict=True)
+    ]
+    best = [np.full(len(d[start]), np.inf) for start in starts]
+    lags = [np.zeros(len(share), dtype=np.int64) for share in best]
+    common, likely, lost = (np.zeros(len(d) + 1, dtype=np.int64) for _ in range(3))
+    for lag in range(4, min(max(windows, default=0) // 2, LONGEST_LAG) + 1):
+        history.products(fixed[lag:], fixed[:-lag], common)
+        np.add(squares[lag:], squares[:-lag], out=likely[:-lag])
+        if len(absent):
+            # A move whose partner is unknown counts on neither side.
+            lost[:] = 0
+            before, after = absent[absent >= lag] - lag, absent[absent < len(d) - lag]
+            lost[after + 1] += square[after + lag]
+            lost[before + 1] += square[before]
+            np.cumsum(lost, out=lost)
+            likely[:-lag] -= lost[:-lag]
+        for place, (window, start) in enumerate(zip(windows, starts, strict=True)):
+            if lag > window // 2:
+                continue
+            inside = window - lag
+            end = slice(inside, start.stop + inside, start.step)
+            due = likely[end] - likely[start] + (inside * row.noise + 1e-12) * unit**2
+            share = (common[end] - common[start]) * -2.0
+            share /= due
+            share += 1.0
+            better = share < best[place]
+            np.copyto(best[place], share, where=better)
+            np.copyto(lags[place], lag, where=better)
+    found = []
+    for share, interval, window, start in zip(best, lags, windows, starts, strict=True):
+        end = slice(window, start.stop + window, start.step)
+        size, count, moved = (total[end] - total[start] for total in (squares, counts, moving))
+        moves_of = size / unit**2
+        idle = (count < 0.75 * window) | (moves_of < 60 * window * row.noise) | (size <= 0)
+        idle |= moved < MOVING_SHARE * count
+        found.append((np.where(idle, np.nan, np.fmax(share, 1e-4)), interval))
+    return found
 
 
 @register("D4")
 def smooth(panel: Panel, chosen: Chosen) -> list[Finding]:
     """D4: second differences small against first ones and against the level's habit, standards §6.1."""
     first = chosen.rows[0]
-    x = history.readings(panel)
     found: list[Finding] = []
-    for name in ("short", "middle", "long"):
-        window = history.periods(panel, chosen.figure(name, first), chosen.test.min_n)
-        if x.shape[1] < 4 * window:
-            break
-        statistic, ratio = smoothness(x, history.step_of(x), window)
-        groups = list(panel.of_factor.values())
-        statistic = history.against_peers(statistic, groups, both_ways=True)
-        rare = history.rarity(statistic, window, history.per_month(panel), 0.03)
-        found += _report(panel, chosen, rare, (window, 1), {"roughness": ratio})
+    windows = [
+        history.periods(panel, chosen.figure(name, first), chosen.test.min_n)
+        for name in ("short", "middle", "long")
+    ]
+    windows = [window for window in windows if panel.shape[1] >= 4 * window]
+    month, threshold = history.per_month(panel), chosen.figure("threshold", first)
+    for rows in panel.of_factor.values():
+        made = [moves(panel, row) for row in rows.tolist()]
+        statistics = [np.empty((len(rows), panel.shape[1] - window)) for window in windows]
+        for place, row in enumerate(made):
+            for statistic, one in zip(statistics, smoothness(row, windows), strict=True):
+                statistic[place] = one
+        for window, statistic in zip(windows, statistics, strict=True):
+            reduced = history.against_peers(statistic, [np.arange(len(rows))], both_ways=True)
+            rare = history.rarity(reduced, window, month, 0.03, least=threshold)
+            found += _report(panel, chosen, rows, rare, (window, 1), partial(_roughness, made, window))
     return history.rarest_only(found)
 
 
-def smoothness(x: Floats, steps: Floats, window: int) -> tuple[Floats, Floats]:
-    """How smooth every window is against windows of its level [S, M], and Σ(Δ²x)² / Σ(Δx)².
+def _roughness(made: list[Moves], length: int, row: int, window: int) -> dict[str, float]:
+    """Σ(Δ²x)² / Σ(Δx)² of a window."""
+    d = made[row].d[window : window + length]
+    squares = float(np.nansum(np.diff(d) ** 2)), float(np.nansum(d**2))
+    return {"roughness": (squares[0] + 1e-12) / (squares[1] + 1e-12)}
+
+
+def smoothness(row: Moves, windows: list[int]) -> list[Floats]:
+    """Per window length how smooth every window is against windows of its level [M].
 
     The mean of ln|Δx| - ln|Δ²x|, and 0.3 of that of -ln|Δ²x| above its habit at the level: means
     of logarithms,
     because one spike would hide a smoothed week in sums of squares.
     """
-    d, noise = moves(x, steps)
-    second = np.diff(d, axis=1)
-    known, known_second = np.isfinite(d), np.isfinite(second)
-    inside = window - 1
-    squares = history.rolling_sum(np.where(known, d, 0.0) ** 2, window)
-    bends = history.rolling_sum(np.where(known_second, second, 0.0) ** 2, inside)
-    count = history.rolling_sum(known_second.astype(np.float64), inside)
+    known, second = np.isfinite(row.d), np.diff(row.d)
+    known_second = np.isfinite(second)
+    d, bent = np.where(known, row.d, 0.0), np.where(known_second, second, 0.0)
+    squares = history.cumulated(d * d)
+    counts = history.counted(known_second)
     logs = [
-        history.rolling_sum(np.where(good, np.log(np.abs(part) + np.sqrt(share * noise) + 1e-9), 0.0), length)
-        for part, good, share, length in ((d, known, 2, window), (second, known_second, 6, inside))
+        history.cumulated(np.where(good, np.log(np.abs(part) + (np.sqrt(share * row.noise) + 1e-9)), 0.0))
+        for part, good, share in ((d, known, 2), (bent, known_second, 6))
     ]
-    mean_of = [part / np.fmax(count, 1) for part in logs]
-    idle = (count < 0.75 * inside) | (squares < 40 * window * noise) | (squares <= 0)
-    level = history.rolling_sum(np.nan_to_num(history.standardised(x)[:, 1:]), window)
-    relative, _ = at_level(np.where(idle, np.nan, -mean_of[1]), level)
-    ratio = (bends + 1e-12) / (squares + 1e-12)
-    return mean_of[0] - mean_of[1] + 0.3 * relative, ratio
+    levels = history.cumulated(np.nan_to_num(row.level[1:]))
+    found = []
+    for window in windows:
+        inside = window - 1
+        count, size = history.windowed(counts, inside), history.windowed(squares, window)
+        mean_of = [
+            history.windowed(part, length) / np.fmax(count, 1)
+            for part, length in zip(logs, (window, inside), strict=True)
+        ]
+        idle = (count < 0.75 * inside) | (size < 40 * window * row.noise) | (size <= 0)
+        level = history.windowed(levels, window)
+        relative, _ = at_level(np.where(idle, np.nan, -mean_of[1])[None], level[None])
+        found.append(mean_of[0] - mean_of[1] + 0.3 * relative[0])
+    return found

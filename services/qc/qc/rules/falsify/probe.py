@@ -6,10 +6,10 @@ statistic to `steady`.
 
 import numpy as np
 
+from qc.rules.falsify import history, ranks
 from qc.rules.falsify.catalogue import register
 from qc.rules.falsify.evidence import judged
 from qc.rules.falsify.finding import Chosen, Finding, Kind, Stretch
-from qc.rules.falsify.history import readings, step_of
 from qc.rules.falsify.panel import Panel
 from qc.rules.falsify.reference import reference
 from qc.rules.falsify.steady import steady
@@ -23,8 +23,8 @@ def in_standard(panel: Panel, chosen: Chosen) -> list[Finding]:
     the level lies within 2 % of a standard, the statistic is doubled. Worked example: 50 ± 0.5 for two
     days while the other stations swing by 40.
     """
-    known, value, found = reference(panel), readings(panel), []
-    steps = step_of(value)
+    known, value, found = reference(panel), history.readings(panel), []
+    steps = history.steps(panel)
     standards = {c.row: c.standard for c in panel.extras.checks or ()}
     for row in chosen.rows:
         x = value[row]
@@ -36,7 +36,8 @@ def in_standard(panel: Panel, chosen: Chosen) -> list[Finding]:
         if not np.isfinite(moves).any():
             moves = np.roll(x, panel.per_day)
         step = float(steps[row]) if np.isfinite(steps[row]) else 1e-6
-        low = max(float(np.nanquantile(x, 0.25)), chosen.figure("steps", row) * step)
+        quarter = ranks.quantiles_of(ranks.known_of(x), (0.25,))[0]
+        low = max(quarter, chosen.figure("steps", row) * step)
         for s in steady(x, moves, step, panel.per_day, 1.0):
             if s.level < low and known.logarithmic[row]:
                 continue

@@ -5,20 +5,18 @@ Promises: a prediction of a row never uses that row's own value of the hour; one
 little (regressors are pulled to their own predictions first). Leaves what a residual means to the tests.
 """
 
-import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import wraps
-from typing import TypeVar
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from qc.rules.falsify import curved, ranks
 from qc.rules.falsify.history import readings
-from qc.rules.falsify.panel import Panel
+from qc.rules.falsify.panel import Panel, once_per_panel
 from qc.rules.outcome import Flags, Floats
 
-T = TypeVar("T")
 # A row with fewer values, or fewer different ones, predicts nothing and is not predicted.
 LEAST_VALUES = 48
 LEAST_DISTINCT = 5
@@ -33,7 +31,9 @@ class Reference:
     `y` is ln(value + floor) for rows that are positive and skewed, else the value itself; `logarithmic` [S]
     says which, `floor` [S] is what was added. `network` is y less what the other stations' same factor
     says, `joint` that less what the same station's other network residuals say, `cross` y less what the same
-    station's other factors and the hour say, `own` y less the row's own usual day.
+    station's other factors and the hour say, `own` y less the row's own usual day, for rows
+    that no network speaks of.
+    `bent` [S]: `cross` follows curves, since no network speaks of the station and there are hours enough.
     `expected` is the prediction of y by the network, else by the other factors, also where nothing is
     reported.
     Worked example: one of 12 stations reports PM2.5 × 0.6 for a week → `network` about -0.5 in that week.
@@ -47,32 +47,21 @@ class Reference:
     cross: Floats
     own: Floats
     expected: Floats
+    bent: Flags
 
-    @property
+    @cached_property
     def unit(self) -> Floats:
         """What a level is small against: 1 for logarithmic rows, else the row's robust deviation [S]."""
         return np.where(self.logarithmic, 1.0, robust_sd(self.y))
 
-    @property
+    @cached_property
     def best(self) -> Floats:
         """Per row the sharpest residual there is: joint, else cross, else own [S, N]."""
-        best = np.where(seen_at_all(self.joint)[:, None], self.joint, self.cross)
-        return np.where(seen_at_all(best)[:, None], best, self.own)
-
-
-def once_per_panel(make: Callable[[Panel], T]) -> Callable[[Panel], T]:
-    """Keep what is made of a panel while the panel lives: several tests look at the same residuals."""
-    kept: dict[int, T] = {}
-
-    @wraps(make)
-    def cached(panel: Panel) -> T:
-        key = id(panel)
-        if key not in kept:
-            kept[key] = make(panel)
-            weakref.finalize(panel, kept.pop, key, None)
-        return kept[key]
-
-    return cached
+        seen = seen_at_all(self.joint)
+        best = np.where(seen[:, None], self.joint, self.cross)
+        alone = ~seen & ~seen_at_all(self.cross)
+        best[alone] = self.own[alone]
+        return best
 
 
 @once_per_panel
@@ -84,16 +73,22 @@ def reference(panel: Panel) -> Reference:
         for rows in panel.of_factor.values():
             network[rows], expected[rows] = mutual(y[rows], least=min(3, len(rows) - 1))
         joint, cross = network.copy(), np.full(y.shape, np.nan)
-        clock = _clock(panel)
+        clock, bent = _clock(panel), np.zeros(len(y), dtype=np.bool_)
         for rows in panel.of_station.values():
             linked = rows[seen_at_all(network[rows])]
             if len(linked) > 1:
                 joint[linked], _ = mutual(network[linked], least=0)
-            cross[rows], told = mutual(y[rows], least=max(1, (len(rows) - 1) // 2), beside=clock)
+            bent[rows] = not len(linked) and curved.can_bend(len(rows), len(clock), y.shape[1])
+            if bent[rows].all():
+                cross[rows], told = curved.mutual(y[rows], clock)
+            else:
+                cross[rows], told = mutual(y[rows], least=max(1, (len(rows) - 1) // 2), beside=clock)
             alone = ~seen_at_all(expected[rows])
             expected[rows[alone]] = told[alone]
-        own = y - usual_day(panel, y)
-        return Reference(y, logarithmic, floor, network, joint, cross, own, expected)
+        own = np.full(y.shape, np.nan)
+        lonely = ~seen_at_all(network)
+        own[lonely] = y[lonely] - usual_day(panel, y[lonely])
+        return Reference(y, logarithmic, floor, network, joint, cross, own, expected, bent)
 
 
 def transformed(value: Floats) -> tuple[Floats, Flags, Floats]:
@@ -109,7 +104,7 @@ def transformed(value: Floats) -> tuple[Floats, Flags, Floats]:
         known = column[np.isfinite(column)]
         if len(known) < LEAST_VALUES or len(np.unique(known[:: max(1, len(known) // 2000)])) < LEAST_DISTINCT:
             continue
-        least, low, middle, high = np.quantile(known, [0.01, 0.1, 0.5, 0.9])
+        least, low, middle, high = ranks.quantiles_of(known, (0.01, 0.1, 0.5, 0.9))
         if least >= 0 and high > 1.5 * max(low, 1e-9):
             logarithmic[row], floor[row] = True, max(low, 0.1 * middle, 1e-9)
             column = np.log(np.maximum(column, 0.0) + floor[row])
@@ -125,7 +120,7 @@ def mutual(y: Floats, least: int, beside: Floats | None = None) -> tuple[Floats,
     were pulled to within three robust deviations of the first prediction.
     """
     left, told = np.full(y.shape, np.nan), np.full(y.shape, np.nan)
-    middle, width = _middle(y), robust_sd(y)
+    middle, width = middles_of(y)
     usable = np.flatnonzero(np.isfinite(width) & (width > 0))
     if len(usable) < 2 and (beside is None or not len(usable)):
         return left, told
@@ -135,7 +130,7 @@ def mutual(y: Floats, least: int, beside: Floats | None = None) -> tuple[Floats,
     foreseen = known.sum(axis=0) - known >= least
     enough = foreseen & known
     # Where a few rows are missing, the hour's middle row stands in for them if there are enough of a kind.
-    stand_in = _middle(x.T) if least >= 3 and beside is None else np.zeros(x.shape[1])
+    stand_in = ranks.across(x) if least >= 3 and beside is None else np.zeros(x.shape[1])
     x = np.where(known, x, np.where(np.isfinite(stand_in), stand_in, 0.0))
     extra = np.zeros((0, x.shape[1])) if beside is None else beside
     clean = np.clip(x, -6.0, 6.0)
@@ -146,7 +141,7 @@ def mutual(y: Floats, least: int, beside: Floats | None = None) -> tuple[Floats,
     clean = predicted + np.clip(clean - predicted, -3 * spread, 3 * spread)
     predicted = _predict(clean, extra, known)
     rest = np.where(enough, x - predicted, np.nan)
-    usual = _middle(rest)[:, None]
+    usual = ranks.medians(rest)[:, None]
     left[usable] = (rest - usual) * width[:, None]
     told[usable] = np.where(foreseen, predicted + usual, np.nan) * width[:, None] + middle[:, None]
     return left, told
@@ -157,13 +152,14 @@ def _predict(x: Floats, extra: Floats, known: Flags) -> Floats:
     rows, n = len(x), x.shape[1]
     full = np.vstack([x, extra, np.ones((1, n))])
     seen = known.any(axis=0)
-    gram = full[:, seen] @ full[:, seen].T / max(1, int(seen.sum()))
+    inside = full if seen.all() else full[:, seen]
+    gram = inside @ inside.T / max(1, int(seen.sum()))
     penalty = 0.01 + 2.0 * len(full) / max(1, int(seen.sum()))
-    weights = np.zeros((rows, len(full)))
-    for row in range(rows):
-        others = np.array([k for k in range(len(full)) if k != row])
-        system = gram[np.ix_(others, others)] + penalty * np.diag(np.r_[np.ones(len(others) - 1), 1e-6])
-        weights[row, others] = np.linalg.solve(system, gram[others, row])
+    # Leaving out one row after the other takes one inverse: the weights of a row are its line, negated, by
+    # its own entry.
+    inverse = np.linalg.inv(gram + penalty * np.diag(np.r_[np.ones(len(full) - 1), 1e-6]))
+    weights = -inverse[:rows] / np.diag(inverse)[:rows, None]
+    weights[np.arange(rows), np.arange(rows)] = 0.0
     return weights @ full
 
 
@@ -171,11 +167,11 @@ def usual_day(panel: Panel, y: Floats) -> Floats:
     """The row's median at each hour of the day, laid over all days [S, N]."""
     profile = np.zeros(y.shape)
     if panel.per_day < 2:
-        return profile + _middle(y)[:, None]
+        return profile + ranks.medians(y)[:, None]
     for hour in range(24):
         at = np.flatnonzero(panel.hour_of_day == hour)
         if len(at):
-            profile[:, at] = _middle(y[:, at])[:, None]
+            profile[:, at] = ranks.medians(y[:, at])[:, None]
     return profile
 
 
@@ -193,30 +189,31 @@ def _clock(panel: Panel) -> Floats:
 def _tamed(column: Floats) -> Floats:
     """Values further than 50 robust deviations from the middle are pulled to that; not finite → NaN."""
     finite = np.where(np.isfinite(column), column, np.nan)
-    middle, width = float(_middle(finite[None])[0]), float(robust_sd(finite[None])[0])
+    middle, width = _middle_of(finite)
     return np.clip(finite, middle - 50 * width, middle + 50 * width) if width > 0 else finite
 
 
 def robust_sd(y: Floats) -> Floats:
     """1.4826 × median absolute deviation per row, the plain deviation where that is 0 (half equal) [R]."""
-    deviation = np.abs(y - _middle(y)[:, None])
-    width = 1.4826 * _middle(deviation)
-    plain = np.array([np.nanstd(row) if np.isfinite(row).any() else np.nan for row in y])
-    return np.where(width > 0, width, plain)
+    width: Floats = middles_of(y)[1]
+    return width
 
 
-def _middle(y: Floats) -> Floats:
-    """The median per row without its NaN; NaN where there is nothing [R]."""
-    if not y.size:
-        return np.full(len(y), np.nan)
-    ordered = np.sort(y, axis=1)
-    count = np.isfinite(ordered).sum(axis=1)
-    rows = np.arange(len(y))
-    low, high = (
-        ordered[rows, np.maximum(count - 1, 0) // 2],
-        ordered[rows, np.minimum(count // 2, y.shape[1] - 1)],
-    )
-    return np.where(count > 0, (low + high) / 2, np.nan)
+def middles_of(y: Floats) -> Floats:
+    """Median and robust deviation of each row [2, R]."""
+    found: Floats = np.empty((2, len(y)))
+    for row, values in enumerate(y):
+        found[:, row] = _middle_of(values)
+    return found
+
+
+def _middle_of(row: Floats) -> tuple[float, float]:
+    known = ranks.known_of(row)
+    if not len(known):
+        return float("nan"), float("nan")
+    middle = ranks.median_of(known)
+    width = 1.4826 * ranks.median_of(np.abs(known - middle))
+    return middle, width if width > 0 else float(np.std(known))
 
 
 def seen_at_all(y: Floats) -> Flags:

@@ -4,12 +4,15 @@ Promises: a statistic is compared with the same statistic over the rest of the r
 same factor), the window itself left out; a slow drift alone scores nothing. Leaves the threshold to the pack.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
+from qc.rules.falsify import ranks
+from qc.rules.falsify.history import block_sums, counted, cumulated
 from qc.rules.falsify.reference import robust_sd
-from qc.rules.outcome import Flags, Floats, Ints
+from qc.rules.outcome import Floats, Ints
 
 # Both flanks are as long as the window, within these days: site offsets drift over longer times.
 FLANK_DAYS = (1.0, 14.0)
@@ -27,6 +30,9 @@ FEW, RAMP = 4.0, 0.85
 # A stretch may fill at most this share of the history it is judged against.
 LONGEST_SHARE = 0.35
 SHAPES = ("box", "rise", "fall")
+# The quantiles that tell a deviation, and those of a normal one.
+NINETY, TAIL = (0.9, 1.645), (0.98, 2.326)
+LEAST_KNOWN = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +50,8 @@ class Excursion:
 class Contrast:
     """One statistic along a row: `at` the first period of each window, `d` the level off both flanks.
 
-    `history` is what `d` is judged against: the same without the shape's own condition.
+    `history` is what `d` is judged against: the same without the shape's own condition, and `sizes` its
+    measures.
     """
 
     length: int
@@ -52,7 +59,55 @@ class Contrast:
     at: Ints
     d: Floats
     history: Floats
-    scale: float
+    sizes: "Sizes"
+
+    def near(self, place: int) -> tuple[int, int]:
+        """Windows [a, b) that touch window `place` or a flank as long as itself on either side."""
+        first = int(self.at[place])
+        a = int(np.searchsorted(self.at, first - 2 * self.length, side="right"))
+        return a, int(np.searchsorted(self.at, first + 2 * self.length, side="left"))
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """Of a history of |d|: its usual size (the deviation that the median above 0 tells, infinite
+    with fewer than 8), its spread (as `spread_of`), and what its spread is
+    at least without some of its windows, 0 where that is unknown.
+    """
+
+    usual: float
+    spread: float
+    least: float
+
+
+def sizes_of(history: Floats, length: int) -> list[Sizes]:
+    """The measures of windows of a length of every row [R, M], of which those near one may be left out: rows
+    put in order together cost a fraction of finding the ranks of each.
+    """
+    size, each = np.sort(np.abs(history), axis=1), np.arange(len(history))
+    count = np.isfinite(size).sum(axis=1)
+    zeros, last = (size == 0).sum(axis=1), count - 1
+    above, rest = count - zeros, last - 1 - 4 * length // max(1, length // STRIDE_SHARE)
+
+    def at(rank: Ints) -> Floats:
+        ranked: Floats = size[each, np.clip(rank, 0, np.maximum(last, 0))]
+        return ranked
+
+    def linear(q: float) -> Floats:
+        low = (q * last).astype(np.int64)
+        a, b, share = at(low), at(low + 1), q * last - low
+        between: Floats = np.where(share < 0.5, a + (b - a) * share, b - (b - a) * (1 - share))
+        return between
+
+    middle = (at(zeros + (above - 1) // 2) + at(zeros + above // 2)) / 2 / 0.6745
+    usual = np.where(above >= LEAST_KNOWN, middle, np.inf)
+    spread, least = (
+        np.maximum(*(of(q) / normal for q, normal in (NINETY, TAIL)))
+        for of in (linear, lambda q: at((q * rest).astype(np.int64)))
+    )
+    spread = np.where(count >= LEAST_KNOWN, spread, np.nan)
+    least = np.where(rest + 1 >= LEAST_KNOWN, least, 0.0)
+    return [Sizes(*three) for three in zip(usual.tolist(), spread.tolist(), least.tolist(), strict=True)]
 
 
 def lengths(n: int, shortest: int) -> list[int]:
@@ -64,55 +119,78 @@ def lengths(n: int, shortest: int) -> list[int]:
     return found
 
 
-def contrasts(row: Floats, per_day: int, shortest: int) -> list[Contrast]:
-    """Every statistic of one residual row [N]."""
-    total, count = _sums(row)
-    found = []
-    for length in lengths(len(row), shortest):
-        flank = int(np.clip(length, FLANK_DAYS[0] * per_day, FLANK_DAYS[1] * per_day))
-        flank = max(flank, shortest)
-        at = np.arange(0, len(row) - length + 1, max(1, length // STRIDE_SHARE))
-        inside = _mean(total, count, at, at + length, 0.5)
-        near = (
-            _mean(total, count, at - flank, at, 0.33),
-            _mean(total, count, at + length, at + length + flank, 0.33),
-        )
-        for shape in SHAPES if length <= len(row) // 6 else SHAPES[:1]:
-            # A ramp is told from what lay before it began: the flank on its side stands off by its length.
-            left, right = near
-            if shape == "rise":
-                left = _mean(total, count, at - 2 * length - flank, at - 2 * length, 0.33)
-            if shape == "fall":
-                right = _mean(total, count, at + 3 * length, at + 3 * length + flank, 0.33)
-            d = _both(inside - left, inside - right)
-            if shape != "box":
-                # A ramp lies between before it leaves its flank; where it does not, this is a box.
-                steep, whole = (near[0], left) if shape == "rise" else (near[1], right)
-                ramp = np.where(np.abs(inside - steep) < 0.75 * np.abs(inside - whole), d, 0.0 * d)
-            else:
-                ramp = d
-            if np.isfinite(d).any():
-                found.append(Contrast(length, shape, at, ramp, d, spread_of(d)))
+def contrasts(rows: Floats, per_day: int, shortest: int) -> list[list[Contrast]]:
+    """Every statistic of each residual row [R, N]."""
+    found: list[list[Contrast]] = [[] for _ in rows]
+    if not rows.size:
+        return found
+    total, count = _sums(rows)
+    for length in lengths(rows.shape[1], shortest):
+        at = np.arange(0, rows.shape[1] - length + 1, max(1, length // STRIDE_SHARE))
+        for shape, d, history in _shapes(total, count, at, length, max(shortest, _flank(length, per_day))):
+            kept = np.flatnonzero(np.isfinite(history).any(axis=1))
+            for row, sizes in zip(kept.tolist(), sizes_of(history[kept], length), strict=True):
+                found[row].append(Contrast(length, shape, at, d[row], history[row], sizes))
     return found
 
 
-def agreed(one: list[Contrast], other: list[Contrast]) -> list[Contrast]:
-    """Two residuals' statistics of one row as one: the sum in units of each scale, 0 where they disagree.
+def _flank(length: int, per_day: int) -> int:
+    return int(np.clip(length, FLANK_DAYS[0] * per_day, FLANK_DAYS[1] * per_day))
+
+
+def _shapes(
+    total: Floats, count: Ints, at: Ints, length: int, flank: int
+) -> Iterator[tuple[str, Floats, Floats]]:
+    """(shape, statistic, statistic without the shape's own condition), [R, len(at)] each."""
+    inside = _mean(total, count, at, at + length, 0.5)
+    near = (
+        _mean(total, count, at - flank, at, 0.33),
+        _mean(total, count, at + length, at + length + flank, 0.33),
+    )
+    box = _both(inside - near[0], inside - near[1])
+    yield "box", box, box
+    if length > (total.shape[1] - 1) // 6:
+        return
+    # A ramp is told from what lay before it began: the flank on its side stands off by its length.
+    left = _mean(total, count, at - 2 * length - flank, at - 2 * length, 0.33)
+    right = _mean(total, count, at + 3 * length, at + 3 * length + flank, 0.33)
+    for shape, steep, whole, other in (("rise", near[0], left, near[1]), ("fall", near[1], right, near[0])):
+        d = _both(inside - whole, inside - other)
+        # A ramp lies between before it leaves its flank; where it does not, this is a box.
+        is_between = np.abs(inside - steep) < 0.75 * np.abs(inside - whole)
+        yield shape, np.where(is_between, d, 0.0 * d), d
+
+
+def agreed(one: list[list[Contrast]], other: list[list[Contrast]]) -> list[list[Contrast]]:
+    """Two residuals' statistics of rows as one: the sum in units of each scale, 0 where they disagree.
 
     What is odd against the network but not against the station's other factors is weather, and the reverse a
     change of that relation; an altered series is odd against both. A statistic that only one has is dropped.
     Worked example: z of -4 and -5 → -9; -4 and +2 → 0.
     """
-    partner = {(c.length, c.shape): c for c in other}
-    found = []
-    for c in one:
-        beside = partner.get((c.length, c.shape))
-        if beside is not None:
-            one_size, other_size = usual_size(c.history), usual_size(beside.history)
-            d = _sum(c.d / one_size, beside.d / other_size)
-            history = _sum(c.history / one_size, beside.history / other_size)
-            found.append(Contrast(c.length, c.shape, c.at, d, history, spread_of(history)))
-    return found
+    pairs: dict[tuple[int, str], list[tuple[int, Contrast, Contrast]]] = {}
+    for row, (mine, others) in enumerate(zip(one, other, strict=True)):
+        partner = {(c.length, c.shape): c for c in others}
+        for c in mine:
+            if (c.length, c.shape) in partner:
+                pairs.setdefault((c.length, c.shape), []).append((row, c, partner[c.length, c.shape]))
+    found: list[dict[tuple[int, str], Contrast]] = [{} for _ in one]
+    for (length, shape), some in pairs.items():
+        both = [[pair[1] for pair in some], [pair[2] for pair in some]]
+        scales = [np.array([c.sizes.usual for c in side])[:, None] for side in both]
+        d, history = (
+            _sum(*(np.array(rows) / scale for rows, scale in zip(sides, scales, strict=True)))
+            for sides in (
+                [[c.d for c in side] for side in both],
+                [[c.history for c in side] for side in both],
+            )
+        )
+        for place, (sizes, (row, c, _)) in enumerate(zip(sizes_of(history, length), some, strict=True)):
+            found[row][length, shape] = Contrast(length, shape, c.at, d[place], history[place], sizes)
+    return [
+        [made[c.length, c.shape] for c in mine if (c.length, c.shape) in made]
+        for mine, made in zip(one, found, strict=True)
+    ]
 
 
 Kin = dict[tuple[int, str], float]
@@ -130,12 +208,12 @@ def kin_of(rows: list[list[Contrast]]) -> Kin:
     scales: dict[tuple[int, str], list[float]] = {}
     for tried in rows:
         for c in tried:
-            if np.isfinite(c.scale):
-                scales.setdefault((c.length, c.shape), []).append(c.scale)
+            if np.isfinite(c.sizes.spread):
+                scales.setdefault((c.length, c.shape), []).append(c.sizes.spread)
     return {key: float(np.median(found)) for key, found in scales.items() if len(found) >= KIN}
 
 
-def excursions(tried: list[Contrast], kin: Kin, least_z: float, most: int = 20) -> list[Excursion]:
+def excursions(tried: list[Contrast], kin: Kin, least_z: float, count: int = 20) -> list[Excursion]:
     """The excursions of a row from its statistics (`contrasts`), strongest first, none overlapping another.
 
     `kin` are the usual scales over the rows of the same factor (`kin_of`).
@@ -147,13 +225,14 @@ def excursions(tried: list[Contrast], kin: Kin, least_z: float, most: int = 20) 
     z = np.concatenate([p[0] for p in peaks])
     which = np.concatenate([np.full(len(p[0]), k) for k, p in enumerate(peaks)])
     place = np.concatenate([p[1] for p in peaks])
-    scored = [
-        _scored(tried[which[k]], int(place[k]), kin) for k in np.argsort(-z, kind="stable")[:CANDIDATES]
-    ]
+    # What cannot reach the threshold even against a history without its largest windows is not looked at.
+    most = np.concatenate([_most(c, p[1], kin) for c, p in zip(tried, peaks, strict=True)])
+    best = np.argsort(-z, kind="stable")[:CANDIDATES]
+    scored = [_scored(tried[which[k]], int(place[k]), kin) for k in best[most[best] >= least_z]]
     found: list[tuple[int, int]] = []
     kept: list[Excursion] = []
     for e, first, last in sorted(scored, key=lambda s: -s[0].z):
-        if e.z < least_z or len(kept) >= most:
+        if e.z < least_z or len(kept) >= count:
             break
         if all(last <= a or first >= b for a, b in found):
             found.append((first, last))
@@ -161,18 +240,24 @@ def excursions(tried: list[Contrast], kin: Kin, least_z: float, most: int = 20) 
     return kept
 
 
+def _most(contrast: Contrast, places: Ints, kin: Kin) -> Floats:
+    """No less than the scores of candidates: as if all windows near them were the largest of the history."""
+    if not contrast.sizes.least > 0:
+        return np.full(len(places), np.inf)
+    most: Floats = np.abs(contrast.d[places]) / _floored(contrast, contrast.sizes.least, kin)
+    return most
+
+
 def _scored(contrast: Contrast, place: int, kin: Kin) -> tuple[Excursion, int, int]:
     """A candidate judged against the history without the window and what its flanks touch."""
     first = int(contrast.at[place])
     last, reach = first + contrast.length, 2 * contrast.length
-    apart = (contrast.at + contrast.length <= first - contrast.length) | (
-        contrast.at >= last + contrast.length
-    )
-    scale = _floored(contrast, spread_of(contrast.history[apart]), kin)
+    a, b = contrast.near(place)
+    scale = _floored(contrast, spread_of(np.append(contrast.history[:a], contrast.history[b:])), kin)
     # Few windows of a short file say little about what is usual; kin say some more.
     few = FEW / 4 if (contrast.length, contrast.shape) in kin else FEW
     stride = max(1, contrast.length // STRIDE_SHARE)
-    scale *= 1.0 + few * contrast.length / max(1.0, float(apart.sum() * stride))
+    scale *= 1.0 + few * contrast.length / max(1.0, float((len(contrast.at) - (b - a)) * stride))
     score = abs(float(contrast.d[place])) / scale * (1.0 if contrast.shape == "box" else RAMP)
     begin = first - (reach if contrast.shape == "rise" else 0)
     end = last + (reach if contrast.shape == "fall" else 0)
@@ -184,16 +269,12 @@ def _peaks(contrast: Contrast, least: float) -> tuple[Floats, Ints]:
 
     The middle is not moved by the stretch that is looked for, however long that is.
     """
-    z = np.nan_to_num(np.abs(contrast.d) / usual_size(contrast.history))
-    padded = np.r_[-1.0, z, -1.0]
-    top = np.flatnonzero((z >= padded[:-2]) & (z > padded[2:]) & (z >= least))
+    z = np.nan_to_num(np.abs(contrast.d) / contrast.sizes.usual)
+    is_top = z >= least
+    is_top[1:] &= z[1:] >= z[:-1]
+    is_top[:-1] &= z[:-1] > z[1:]
+    top = np.flatnonzero(is_top)
     return z[top], top
-
-
-def usual_size(d: Floats) -> float:
-    """The deviation that the median of |d| above 0 tells; infinite where there is none."""
-    known = np.abs(d[np.isfinite(d) & (d != 0)])
-    return float(np.median(known)) / 0.6745 if len(known) >= 8 else float("inf")
 
 
 def spread_of(d: Floats) -> float:
@@ -202,11 +283,11 @@ def spread_of(d: Floats) -> float:
 
     NaN with fewer than 8 values.
     """
-    known = np.abs(d[np.isfinite(d)])
-    if len(known) < 8:
+    known = np.abs(ranks.known_of(d))
+    if len(known) < LEAST_KNOWN:
         return float("nan")
-    ninety, tail = np.quantile(known, [0.9, 0.98])
-    return float(max(ninety / 1.645, tail / 2.326))
+    ninety, tail = ranks.quantiles_of(known, (NINETY[0], TAIL[0]))
+    return max(ninety / NINETY[1], tail / TAIL[1])
 
 
 def _floored(contrast: Contrast, scale: float, kin: dict[tuple[int, str], float]) -> float:
@@ -226,22 +307,21 @@ def blocks(row: Floats, size: int) -> Floats:
     n = -(-len(row) // size)
     padded = np.full(n * size, np.nan)
     padded[: len(row)] = calm
-    known = np.isfinite(padded).reshape(n, size)
-    count = known.sum(axis=1)
-    total = np.where(known, padded.reshape(n, size), 0.0).sum(axis=1)
+    known = np.isfinite(padded)
+    count, total = block_sums(known, size), block_sums(np.where(known, padded, 0.0), size)
     return np.where(count * 2 >= size, total / np.maximum(count, 1), np.nan)
 
 
-def _sums(row: Floats) -> tuple[Floats, Floats]:
-    known: Flags = np.isfinite(row)
-    return np.r_[0.0, np.cumsum(np.where(known, row, 0.0))], np.r_[0.0, np.cumsum(known)]
+def _sums(rows: Floats) -> tuple[Floats, Ints]:
+    return cumulated(rows), counted(np.isfinite(rows))
 
 
-def _mean(total: Floats, count: Floats, a: Ints, b: Ints, share: float) -> Floats:
-    inside = np.clip(a, 0, len(total) - 1), np.clip(b, 0, len(total) - 1)
-    n = count[inside[1]] - count[inside[0]]
+def _mean(total: Floats, count: Ints, a: Ints, b: Ints, share: float) -> Floats:
+    inside = np.clip(a, 0, total.shape[1] - 1), np.clip(b, 0, total.shape[1] - 1)
+    n = count.take(inside[1], axis=1) - count.take(inside[0], axis=1)
     enough = n >= np.maximum(1, share * (b - a))
-    return np.where(enough, (total[inside[1]] - total[inside[0]]) / np.maximum(n, 1), np.nan)
+    sums = total.take(inside[1], axis=1) - total.take(inside[0], axis=1)
+    return np.where(enough, sums / np.maximum(n, 1), np.nan)
 
 
 def _both(a: Floats, b: Floats) -> Floats:

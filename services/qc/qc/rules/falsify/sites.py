@@ -5,17 +5,20 @@ copy. Of the two stations the one that fits its own surroundings less is named. 
 `qc.rules.falsify.copies`.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from qc.rules.falsify import history, repeats
 from qc.rules.falsify.catalogue import register
 from qc.rules.falsify.copies import LEAST_REST, UNCLEAR, oddness
+from qc.rules.falsify.culprit import copies_only
 from qc.rules.falsify.finding import Chosen, Finding, Stretch, strength
 from qc.rules.falsify.panel import Panel
-from qc.rules.outcome import Flags, Floats
+from qc.rules.outcome import Flags, Floats, Ints
 
-# So many neighbours of each station are compared.
-NEIGHBOURS = 8
+# So many neighbours of each station are compared: a city's whole network.
+NEIGHBOURS = 12
 # Pairs of one factor whose stretches are looked at together; bounds the memory.
 AT_ONCE = 24
 
@@ -38,15 +41,14 @@ def copied_site(panel: Panel, chosen: Chosen) -> list[Finding]:
     """D2: equal runs of ≥ 12 values at lags −2…+2, and windows nearer to a neighbour than ever,
     standards §6.1."""
     x = history.readings(panel)
-    steps = history.step_of(x)
     found: list[Finding] = []
     judged = set(chosen.rows)
     for rows in panel.of_factor.values():
-        wanted = [pair for pair in pairs(panel, [int(r) for r in rows if int(r) in judged])]
+        wanted = pairs(panel, [int(r) for r in rows if int(r) in judged])
         if wanted:
-            alike = _exact(panel, chosen, x, steps, wanted) + _near(panel, chosen, x, steps, wanted)
+            alike = _exact(panel, chosen, x, wanted) + _near(panel, chosen, x, wanted)
             found += without_common(alike, len(rows))
-    return history.rarest_only(found)
+    return copies_only(panel, history.rarest_only(found))
 
 
 def without_common(alike: list[Finding], stations: int) -> list[Finding]:
@@ -55,13 +57,14 @@ def without_common(alike: list[Finding], stations: int) -> list[Finding]:
     Worked example: 12 stations report 107 for two days → no copy; two of them do → a copy.
     """
     kept: list[Finding] = []
+    begins = np.array([f.where.from_i for f in alike])
+    ends = np.array([f.where.to_i for f in alike])
     for finding in alike:
         w = finding.where
         mine = {w.row, finding.evidence[0].row}
         beside = [
-            {other.where.row, other.evidence[0].row}
-            for other in alike
-            if other.where.from_i < w.to_i and w.from_i < other.where.to_i
+            {alike[k].where.row, alike[k].evidence[0].row}
+            for k in np.flatnonzero((begins < w.to_i) & (w.from_i < ends)).tolist()
         ]
         like = {row for pair in beside if pair & mine for row in pair} - mine
         every = {row for pair in beside for row in pair}
@@ -70,14 +73,11 @@ def without_common(alike: list[Finding], stations: int) -> list[Finding]:
     return kept
 
 
-def _exact(
-    panel: Panel, chosen: Chosen, x: Floats, steps: Floats, wanted: list[tuple[int, int]]
-) -> list[Finding]:
+def _exact(panel: Panel, chosen: Chosen, x: Floats, wanted: list[tuple[int, int]]) -> list[Finding]:
     window = int(chosen.figure("window", wanted[0][0]))
     if x.shape[1] < 2 * window:
         return []
-    rows = sorted({row for pair in wanted for row in pair})
-    said = {row: repeats.information(x[row][None], steps[row : row + 1])[0] for row in rows}
+    said = repeats.said_by(panel)
     found: list[Finding] = []
     for one, other in wanted:
         close = 1e-6 * max(panel.resolution[one], panel.resolution[other], 1e-6) + 0.5 * min(
@@ -86,10 +86,30 @@ def _exact(
         for lag in (0, 1, -1, 2, -2):
             a, b = x[one][max(0, lag) :], x[other][max(0, -lag) :]
             length = min(len(a), len(b))
+            if not may_run(a[:length], b[:length], close, window):
+                continue
             equal = np.abs(a[:length] - b[:length]) < close
             said_there = said[one][max(0, lag) :][:length]
             found += _equal_runs(chosen, x, (one, other, lag), equal, said_there, history.per_month(panel))
     return found
+
+
+def may_run(a: Floats, b: Floats, close: float, window: int) -> bool:
+    """Whether `window` values in a row may be equal; False is sure.
+
+    Such a run holds one of every `window`-th values, and of any two that are so far apart around that one.
+    """
+    at = (
+        np.flatnonzero(np.abs(a[window - 1 :: window] - b[window - 1 :: window]) < close) * window
+        + window
+        - 1
+    )
+    for back in (window // 2, window // 4, 3 * window // 4):
+        if len(at):
+            before, after = at - back, np.minimum(at - back + window, len(a) - 1)
+            is_equal = [np.abs(a[places] - b[places]) < close for places in (before, after)]
+            at = at[is_equal[0] | is_equal[1]]
+    return len(at) > 0
 
 
 def _equal_runs(
@@ -156,25 +176,28 @@ def _named(
     return found
 
 
-def _near(
-    panel: Panel, chosen: Chosen, x: Floats, steps: Floats, wanted: list[tuple[int, int]]
-) -> list[Finding]:
+def _near(panel: Panel, chosen: Chosen, x: Floats, wanted: list[tuple[int, int]]) -> list[Finding]:
     first = wanted[0][0]
     found: list[Finding] = []
-    rows = {row for pair in wanted for row in pair}
+    rows = sorted({row for pair in wanted for row in pair})
     looks = np.log10(max(1.0, 2 * len(wanted) / len(rows)))
     threshold = chosen.figure("near_threshold", first)
-    for name in ("near_short", "near_long"):
-        window = history.periods(panel, chosen.figure(name, first), 12)
-        if x.shape[1] < 6 * window:
-            break
-        for begin in range(0, len(wanted), AT_ONCE):
-            some = wanted[begin : begin + AT_ONCE]
+    sizes = [history.periods(panel, chosen.figure(name, first), 12) for name in ("near_short", "near_long")]
+    sizes = [size for size in sizes if x.shape[1] >= 6 * size]
+    known = {row: side_of(x[row], float(history.steps(panel)[row])) for row in rows if sizes}
+    for begin in range(0, len(wanted) if sizes else 0, AT_ONCE):
+        some = wanted[begin : begin + AT_ONCE]
+        sides = [(known[one], known[other]) for one, other in some]
+        nearest, equal = (
+            [np.array(part) for part in zip(*(of(a, b, sizes) for a, b in sides), strict=True)]
+            for of in (nearness, closeness)
+        )
+        for window, near, same in zip(sizes, nearest, equal, strict=True):
             stride = window // 8
             size = (window // stride, max(1, history.per_month(panel) // stride))
-            near = history.rarity(nearness(x, steps, some, window, stride), *size, 0.1)
-            equal = history.rarity(closeness(x, steps, some, window, stride), *size, 0.5, (8.0, 5.0))
-            rare = np.fmax(near, equal) - looks
+            near = history.rarity(near, *size, 0.1, least=threshold + looks)
+            same = history.rarity(same, *size, 0.5, (8.0, 5.0), least=threshold + looks)
+            rare = np.fmax(near, same) - looks
             for e in history.excursions(rare, threshold, window // stride):
                 one, other = some[e.row]
                 reach = (threshold, chosen.figure("near_strong", one))
@@ -185,50 +208,97 @@ def _near(
     return found
 
 
-def nearness(x: Floats, steps: Floats, some: list[tuple[int, int]], window: int, stride: int) -> Floats:
-    """-½ ln(1 - r²) of values plus that of moves over windows of some pairs of rows [pairs, M]."""
-    a, b = (x[[pair[side] for pair in some]] for side in (0, 1))
-    noise_a, noise_b = (steps[[pair[side] for pair in some]][:, None] ** 2 / 12 for side in (0, 1))
-    total = np.zeros((len(some), (x.shape[1] - window) // stride + 1))
-    for one, other, share in ((a, b, 1.0), (np.diff(a, axis=1), np.diff(b, axis=1), 2.0)):
-        length = window - (1 if share > 1 else 0)
-        both = np.isfinite(one) & np.isfinite(other)
-        count = np.fmax(history.rolling_sum(both.astype(np.float64), length, stride), 1)
-        scale_a, scale_b = (
-            np.nanmax(np.abs(np.nan_to_num(part)), axis=1, initial=1e-9)[:, None] for part in (one, other)
-        )
-        p, q = np.where(both, one / scale_a, 0.0), np.where(both, other / scale_b, 0.0)
-        mean_p, mean_q = (history.rolling_sum(part, length, stride) / count for part in (p, q))
-        var_p, var_q, cov = (
-            history.rolling_sum(left * right, length, stride) / count - mean_left * mean_right
-            for left, right, mean_left, mean_right in (
-                (p, p, mean_p, mean_p), (q, q, mean_q, mean_q), (p, q, mean_p, mean_q),
-            )
-        )  # fmt: skip
-        var_p = np.fmax(var_p, 0) + share * noise_a / scale_a**2 + 1e-12
-        var_q = np.fmax(var_q, 0) + share * noise_b / scale_b**2 + 1e-12
-        r = np.clip(cov / np.sqrt(var_p * var_q), 0.0, 1.0)
-        known = count >= 0.75 * length
-        moving = (var_p > 108 * share * noise_a / scale_a**2) & (var_q > 108 * share * noise_b / scale_b**2)
-        total += np.where(
-            known & (moving | (share > 1)), -0.5 * np.log(np.fmax(1 - r * r, LEAST_REST)), np.nan
-        )
-    return total
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Values of a row or its moves in `unit` of their own, 0 where unknown; known as 0 and 1 [N].
+
+    `noise` is the variance of rounding as a share of the largest value squared.
+    """
+
+    value: Floats
+    known: Floats
+    unit: float
+    noise: float
 
 
-def closeness(x: Floats, steps: Floats, some: list[tuple[int, int]], window: int, stride: int) -> Floats:
-    """Surprise at how many values of a pair lie within one step of each other, per window [pairs, M].
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One row as its neighbours see it: its readings, their step, and both parts that are compared."""
+
+    x: Floats
+    step: float
+    parts: tuple[Part, Part]
+
+
+def side_of(x: Floats, step: float) -> Side:
+    """What is needed of a row, made once for all of its neighbours."""
+    parts = []
+    for column, share in ((x, 1.0), (np.diff(x), 2.0)):
+        known = np.isfinite(column)
+        value = np.where(known, column, 0.0)
+        largest = max(float(np.abs(value).max(initial=0.0)), 1e-9)
+        unit = history.fixed(len(x))
+        noise = share * step**2 / 12 / largest**2
+        parts.append(Part(value / largest * unit, known.astype(np.float64), unit, noise))
+    return Side(x, step, (parts[0], parts[1]))
+
+
+def nearness(one: Side, other: Side, windows: list[int]) -> list[Floats]:
+    """-½ ln(1 - r²) of values plus that of moves over windows of a pair of rows, begun every eighth [M]."""
+    rests = []
+    for a, b, is_moves in zip(one.parts, other.parts, (False, True), strict=True):
+        p, q, unit = a.value * b.known, b.value * a.known, np.broadcast_to(a.unit, a.value.shape)
+        pairs_of = ((a.known, b.known), (p, unit), (q, unit), (p, p), (q, q), (p, q))
+        # One sum after the other in the same place, which stays in the processor's cache.
+        total = np.empty(len(p) + 1, dtype=np.int64)
+        of_windows: list[list[Ints]] = [[] for _ in windows]
+        for left, right in pairs_of:
+            history.products(left, right, total)
+            for whole, window in zip(of_windows, windows, strict=True):
+                whole.append(history.windowed(total, window - is_moves, window // 8))
+        rests.append([
+            _rest(whole, a, b, window - is_moves, is_moves)
+            for whole, window in zip(of_windows, windows, strict=True)
+        ])  # fmt: skip
+    return [-0.5 * np.log(first * second) for first, second in zip(*rests, strict=True)]
+
+
+def _rest(whole: list[Ints], a: Part, b: Part, length: int, is_moves: bool) -> Floats:
+    """1 - r² of every window from how many are known in it, and its sums of both, their squares and their
+    product, at least LEAST_REST; NaN where too little is known or values hardly move.
+    """
+    count = whole[0]
+    good = count >= 0.75 * length
+    share = 1 / np.fmax(count, 1) / a.unit**2
+    p, q, pp, qq, pq = (total * share for total in whole[1:])
+    pq -= p * q
+    pp -= np.multiply(p, p, out=p)
+    qq -= np.multiply(q, q, out=q)
+    for variance, noise in ((pp, a.noise), (qq, b.noise)):
+        np.fmax(variance, 0.0, out=variance)
+        variance += noise + 1e-12
+        if not is_moves:
+            good &= variance > 108 * noise
+    np.fmax(pq, 0.0, out=pq)
+    pq *= pq
+    pq /= pp * qq
+    rest: Floats = np.where(good, np.maximum(1.0 - pq, LEAST_REST), np.nan)
+    return rest
+
+
+def closeness(one: Side, other: Side, windows: list[int]) -> list[Floats]:
+    """Surprise at how many values of a pair lie within one step of each other, per window [M].
 
     Against the share the pair usually has, above ten steps, where equality is no matter of course.
     """
-    a, b = (x[[pair[side] for pair in some]] for side in (0, 1))
-    step = np.fmax(*(np.nan_to_num(steps[[pair[side] for pair in some]])[:, None] for side in (0, 1)))
-    asked = np.isfinite(a) & np.isfinite(b) & (np.fmin(a, b) > 10 * step)
-    hits = (asked & (np.abs(np.where(asked, a - b, np.inf)) <= 1.01 * step)).astype(np.float64)
-    count, of = (
-        history.rolling_sum(hits, window, stride),
-        history.rolling_sum(asked.astype(np.float64), window, stride),
-    )
-    share = (hits.sum(axis=1) + 1) / (asked.sum(axis=1) + 20)
-    tail = history.tail_of_binomial(count, of, share[:, None])
-    return np.where(of >= 0.6 * window, tail, np.nan)
+    step = max(np.nan_to_num(one.step), np.nan_to_num(other.step))
+    asked = np.minimum(one.x, other.x) > 10 * step
+    hits = asked & (np.abs(one.x - other.x) <= 1.01 * step)
+    counts, of = (history.counted(part) for part in (hits, asked))
+    share = float((counts[-1] + 1) / (of[-1] + 20))
+    found = []
+    for window in windows:
+        n = history.windowed(of, window, window // 8)
+        tail = history.tail_of_counts(history.windowed(counts, window, window // 8), n, share)
+        found.append(np.where(n >= 0.6 * window, tail, np.nan))
+    return found

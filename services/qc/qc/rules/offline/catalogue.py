@@ -4,19 +4,15 @@ Promises: each id once, in the order in which ids are written, with severity, so
 Leaves judging to `qc.rules.offline.judge`.
 """
 
-import importlib
-import pkgutil
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib import resources
 from typing import Any, Literal
 
 import msgspec
 import yaml
 from contracts.qc import Severity
 
-from qc.rules import falsify
+from qc.rules import source
 from qc.rules.falsify import catalogue as falsification
 from qc.rules.falsify.finding import FalsificationTest
 from qc.rules.offline.profile import Profile
@@ -55,21 +51,19 @@ class Entry:
     parameters: tuple[Mapping[str, Any], ...]
 
 
-@cache
+@source.once
 def file_tests() -> Mapping[str, FileTest]:
     """What is said of rows, by id. Worked example: file_tests()["unreadable"].code == 4."""
-    text = resources.files("qc").joinpath("packs", "file-tests.yaml").read_text(encoding="utf-8")
-    return {test.id: test for test in msgspec.convert(yaml.safe_load(text), tuple[FileTest, ...])}
+    read = msgspec.convert(
+        yaml.load(source.text("file-tests.yaml"), Loader=yaml.CSafeLoader), tuple[FileTest, ...]
+    )
+    return {test.id: test for test in read}
 
 
-@cache
+@source.once
 def falsification_tests() -> tuple[FalsificationTest, ...]:
-    """Every packaged falsification test that has a function; imports the modules that register them."""
-    for module in pkgutil.iter_modules(falsify.__path__):
-        importlib.import_module(f"{falsify.__name__}.{module.name}")
-    folder = resources.files("qc").joinpath("packs", "falsification")
-    tests = falsification.load() if folder.is_dir() else ()
-    return tuple(test for test in tests if test.id in falsification.RUNS)
+    """Every falsification test there is, in the order of its files."""
+    return falsification.load()
 
 
 def entries(profile: Profile) -> list[Entry]:

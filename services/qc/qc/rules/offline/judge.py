@@ -4,15 +4,14 @@ Promises: as many verdicts as rows, in the file's order; the rules are those of 
 whose overlap covers their reach, so that the pieces do not show. Leaves words and pictures to the callers.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 import msgspec
 import numpy as np
 from contracts.ingest import SeriesRef
 
-from qc.rules.assess import BAD, MISSING, NOT_EVALUATED, SUSPECT, assess
+from qc.rules.assess import BAD, MISSING, NOT_EVALUATED, SUSPECT, assess, assess_piece
 from qc.rules.frame import Columns, Roster, roster_of
 from qc.rules.offline import panels
 from qc.rules.offline.catalogue import file_tests
@@ -26,16 +25,16 @@ from qc.rules.offline.readings import (
     middle,
     ordered,
     resolutions_of,
-    stations_of,
     steps_of,
 )
 from qc.rules.outcome import Codes, Flags, Floats, Ints
 from qc.rules.pack import POINTWISE, RulePack
+from qc.rules.pieces import pieces
 
-# Rows judged in one go: the rules' columns then stay in the processor's cache, and their memory is bounded.
-PIECE = 65_536
 # Shares of a series beyond its range between which a second unit is suspected, and how alike it must then be.
 FEWEST, MOST, ALIKE = 0.005, 0.6, 5.0
+# A bound as wide as the profiles have for whatever they do not know says nothing of a quantity.
+ANYTHING = 1e9
 
 Tell = Callable[[str, int, int], None]
 
@@ -63,9 +62,15 @@ class Judged:
 
 
 def judge(
-    readings: Readings, members: Sequence[Member], profile: Profile, inputs: frozenset[str], tell: Tell
+    readings: Readings,
+    members: Sequence[Member],
+    profile: Profile,
+    inputs: frozenset[str],
+    tell: Tell,
+    each: panels.Each | None = None,
 ) -> Judged:
-    """Judge every row. `inputs` names what the falsification tests may count on beside the values.
+    """Judge every row. `inputs` names what the falsification tests may count on beside the values; `each`
+    runs these panel by panel elsewhere.
 
     Worked example: one hourly PM2.5 series with 42 seven times running → code 3, bit of K1 on all seven.
     """
@@ -75,14 +80,14 @@ def judge(
     code, tests = np.zeros(len(known.rows), dtype=np.uint8), np.zeros(len(known.rows), dtype=np.int64)
     tell("rules", 0, len(code))
     done = 0
-    for rows, own in _pieces(known, members, roster):
-        part = assess(known.columns.take(rows), roster, profile.pack)
-        code[rows[own]], tests[rows[own]] = part.code[own], part.tests[own]
-        done += int(np.count_nonzero(own))
+    for piece in pieces(known.columns, roster):
+        part = assess_piece(known.columns.take(piece.rows), roster, profile.pack)
+        code[piece.at], tests[piece.at] = part.code[piece.kept], part.tests[piece.kept]
+        done += len(part.code[piece.kept])
         tell("rules", done, len(code))
     tests |= np.where(_mixed(known, tests, roster, profile), file_tests()["unit"].bit, 0)
     network = panels.Network(known, tuple(members), steps, resolutions, _usable(tests, profile))
-    seen = panels.judge(network, profile, inputs, tell)
+    seen = panels.judge(network, profile, inputs, tell, each)
     code = np.where(seen.is_suspicious, _worse(code, np.uint8(SUSPECT)), code)
     again = _alone(readings, known.again, roster, profile.pack)
     return _in_file_order(readings, known, (code, tests), again, seen, steps, resolutions)
@@ -93,6 +98,22 @@ def _usable(tests: Ints, profile: Profile) -> Flags:
     refused = sum(rule.bit for rule in profile.pack.rules if rule.function == "is_out_of_range")
     usable: Flags = (tests & refused) == 0
     return usable
+
+
+def ranges_of(members: Sequence[Member], profile: Profile) -> tuple[Floats, Floats]:
+    """The least and the largest value that each member can have, in its unit [M]; NaN where nobody knows.
+
+    Worked example: PM2.5 under ambient-air → 0 and 1000; a column nobody knows → NaN and NaN.
+    """
+    refs = [ref_of(place, member, HOUR_MS, 1.0, profile) for place, member in enumerate(members)]
+    figures = roster_of(refs, profile.pack).figures[_range_rule(profile)]
+    told = figures["low"], figures["high"]
+    low, high = (np.where(np.abs(bound) < ANYTHING, bound, np.nan) for bound in told)
+    return low, high
+
+
+def _range_rule(profile: Profile) -> int:
+    return next(n for n, rule in enumerate(profile.pack.rules) if rule.function == "is_out_of_range")
 
 
 def ref_of(place: int, member: Member, step: int, resolution: float, profile: Profile) -> SeriesRef:
@@ -141,52 +162,6 @@ def _roster(members: Sequence[Member], steps: Ints, resolutions: Floats, profile
     return replace(roster, period_ms=period, reach_ms=np.ceil(reach * longer * period).astype(np.int64))
 
 
-def _pieces(known: Ordered, members: Sequence[Member], roster: Roster) -> Iterator[tuple[Ints, Flags]]:
-    """(rows to look at, which of them to judge): whole stations together, long ones in stretches of time."""
-    begun = at = 0
-    for places in stations_of(members).values():
-        first, last = int(known.starts[places[0]]), int(known.starts[places[-1] + 1])
-        if last - first > PIECE:
-            if first > begun:
-                yield _all(begun, first)
-            yield from _windows(known, places, roster)
-            begun = last
-        elif last - begun > PIECE:
-            yield _all(begun, first)
-            begun = first
-        at = last
-    if at > begun:
-        yield _all(begun, at)
-
-
-def _all(first: int, last: int) -> tuple[Ints, Flags]:
-    return np.arange(first, last), np.ones(last - first, dtype=bool)
-
-
-def _windows(known: Ordered, places: Sequence[int], roster: Roster) -> Iterator[tuple[Ints, Flags]]:
-    """One station in stretches of time, all its series together, each with what its rules reach for."""
-    spans = [slice(int(known.starts[place]), int(known.starts[place + 1])) for place in places]
-    ts = known.columns.ts
-    reach = 2 * int(roster.reach_ms[list(places)].max())
-    begin = min(int(ts[span.start]) for span in spans if span.stop > span.start)
-    end = max(int(ts[span.stop - 1]) for span in spans if span.stop > span.start) + 1
-    pieces = (spans[-1].stop - spans[0].start) // PIECE + 1
-    longest = max(spans, key=lambda span: span.stop - span.start)
-    inner = ts[longest][np.linspace(0, longest.stop - longest.start - 1, pieces + 1).astype(int)[1:-1]]
-    edges = [begin]
-    for edge in inner.tolist():
-        # A stretch much shorter than the reach would be looked at many times over.
-        if edge - edges[-1] > 4 * reach:
-            edges.append(edge)
-    for low, high in pairwise([*edges, end]):
-        parts = []
-        for span in spans:
-            near = np.searchsorted(ts[span], [low - reach, high + reach])
-            parts.append(np.arange(span.start + int(near[0]), span.start + int(near[1])))
-        rows = np.concatenate(parts)
-        yield rows, (ts[rows] >= low) & (ts[rows] < high)
-
-
 def _alone(readings: Readings, rows: Ints, roster: Roster, pack: RulePack) -> tuple[Codes, Ints]:
     """What can be said of repeated rows by themselves: their marks, their range."""
     if not len(rows):
@@ -204,7 +179,7 @@ def _alone(readings: Readings, rows: Ints, roster: Roster, pack: RulePack) -> tu
 def _mixed(known: Ordered, tests: Ints, roster: Roster, profile: Profile) -> Flags:
     """Rows that look like another unit, by a factor of 1000, of a series else within its range."""
     found = np.zeros(len(tests), dtype=bool)
-    number = next(n for n, rule in enumerate(profile.pack.rules) if rule.function == "is_out_of_range")
+    number = _range_rule(profile)
     rule, high = profile.pack.rules[number], roster.figures[number]["high"]
     for member in np.unique(known.columns.series[(tests & rule.bit) != 0]):
         rows = slice(int(known.starts[member]), int(known.starts[member + 1]))

@@ -8,13 +8,13 @@ import re
 from collections.abc import Mapping
 from datetime import date
 from functools import cached_property
-from importlib import resources
 from typing import Literal, get_args
 
 import msgspec
 import yaml
 from standards import factors, units
 
+from qc.rules import source
 from qc.rules.pack import Figures, Rule, RulePack, When, checked, load_pack
 
 ProfileName = Literal["ambient-air", "flue-gas", "waste-water", "surface-water"]
@@ -58,7 +58,10 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     @cached_property
     def pack(self) -> RulePack:
         """The core rules with this profile's figures before their own, then the profile's own rules."""
-        core = load_pack()
+        return self.upon(load_pack())
+
+    def upon(self, core: RulePack) -> RulePack:
+        """The same upon core rules that are given; ValueError names what does not fit them."""
         widened = [
             msgspec.structs.replace(
                 rule, parameters=self._widened(rule), valid_from=self._since(rule.valid_from)
@@ -119,11 +122,12 @@ def folded(name: str) -> str:
 
 
 def load_profile(name: str) -> Profile:
-    """The packaged profile of that name; ValueError names what is wrong."""
+    """The profile of that name; ValueError names what is wrong."""
     if name not in NAMES:
         raise ValueError(f"there is no profile '{name}'; there are: {', '.join(NAMES)}")
-    file = resources.files("qc").joinpath("packs", "profiles", f"{name}.yaml")
     try:
-        return msgspec.convert(yaml.safe_load(file.read_text(encoding="utf-8")), Profile)
+        return msgspec.convert(
+            yaml.load(source.text(f"profiles/{name}.yaml"), Loader=yaml.CSafeLoader), Profile
+        )
     except (msgspec.ValidationError, yaml.YAMLError) as error:
         raise ValueError(f"profile {name}: {error}") from error

@@ -4,13 +4,11 @@ Promises: every row of the file has a row here, in the file's order; of two rows
 the first stands. Leaves reading text to the callers and judging to `qc.rules.offline.judge`.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
-from qc.rules.falsify.panel import resolution_of
 from qc.rules.frame import TS_BITS, Columns, keys_of
 from qc.rules.outcome import Flags, Floats, Ints
 
@@ -29,7 +27,7 @@ STEPS_MS = tuple(
 NEAR = 0.1
 # Enough values to see the last digit of a series, and its usual size.
 SAMPLE = 20_000
-HALF = 0.5
+HALF, ALL = 0.5, 0.995
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +93,8 @@ def ordered(readings: Readings, members: int) -> Ordered:
     if not is_sorted:
         order = np.argsort(keys, kind="stable")
         timed, keys = timed[order], keys[order]
+    if is_sorted and len(keys) == len(readings) and np.all(keys[1:] != keys[:-1]):
+        return _as_it_is(readings, members)
     opens = np.append(True, keys[1:] != keys[:-1])[: len(keys)]
     rows, group = timed[opens], np.cumsum(opens) - 1
     again, first = timed[~opens], group[~opens]
@@ -108,6 +108,15 @@ def ordered(readings: Readings, members: int) -> Ordered:
     columns = Columns(readings.member[at], readings.ts[at], value[at], flag[at], revisions)
     starts = np.searchsorted(columns.series, np.arange(members + 1))
     return Ordered(columns, rows, again, first, differs, starts.astype(np.int64))
+
+
+def _as_it_is(readings: Readings, members: int) -> Ordered:
+    """A file that is in order and has no doubles, not copied."""
+    length, none = len(readings), np.zeros(0, dtype=np.int64)
+    nothing = np.zeros(length, dtype=np.int64)
+    columns = Columns(readings.member, readings.ts, readings.value, readings.flag, nothing)
+    starts = np.searchsorted(columns.series, np.arange(members + 1)).astype(np.int64)
+    return Ordered(columns, np.arange(length), none, none, np.zeros(0, dtype=bool), starts)
 
 
 def step_of(ts: Ints) -> int:
@@ -154,22 +163,26 @@ def resolutions_of(known: Ordered) -> tuple[Floats, Floats]:
     the step in usual use, or a plateau of whole numbers would pass for a standstill of decimals.
     """
     value, starts = known.columns.value, known.starts
-    samples = [sampled(value[a:b]) for a, b in pairwise(starts)]
-    finest, usual = [resolution_of(one) for one in samples], [usual_step(one) for one in samples]
-    return np.array(finest, dtype=np.float64), np.array(usual, dtype=np.float64)
+    steps = np.array([digit_steps(sampled(value[a:b])) for a, b in pairwise(starts)], dtype=np.float64)
+    return steps.reshape(-1, 2)[:, 0], steps.reshape(-1, 2)[:, 1]
 
 
-def usual_step(value: Floats) -> float:
-    """The largest power of ten that half of the values are multiples of.
+def digit_steps(value: Floats) -> tuple[float, float]:
+    """The largest powers of ten that all of the values (but a handful) and half of them are multiples of.
 
-    Worked example: 3, 4, 7.25, 5, 6 → 1.
+    Worked example: 3, 4, 7.25, 5, 6 → 0.01 and 1.
     """
+    usual = None
     for exponent in range(3, -7, -1):
-        steps = value / 10.0**exponent
+        step = 10.0**exponent
+        steps = value / step
         fits = np.abs(steps - np.rint(steps)) <= 1e-6 * np.fmax(1.0, np.abs(steps))
-        if len(value) and fits.mean() >= HALF and (exponent <= 0 or len(np.unique(value)) > 1):
-            return 10.0**exponent
-    return 1e-6
+        share = fits.mean() if len(value) else 0.0
+        if share >= HALF and (exponent <= 0 or len(np.unique(value)) > 1):
+            usual = usual or step
+            if share >= ALL:
+                return step, usual
+    return 1e-6, usual or 1e-6
 
 
 def middle(value: Floats) -> float:
@@ -180,11 +193,3 @@ def middle(value: Floats) -> float:
 def decimals_of(resolution: float) -> int:
     """Decimals behind the point. Worked example: 0.1 → 1; 1.0 and 10.0 → 0."""
     return max(0, round(-float(np.log10(resolution))))
-
-
-def stations_of(members: Sequence[Member]) -> dict[str, list[int]]:
-    """The members of each station, in the order of first appearance."""
-    found: dict[str, list[int]] = {}
-    for place, member in enumerate(members):
-        found.setdefault(member.station, []).append(place)
-    return found

@@ -7,12 +7,12 @@ invalid; it never has more valid parts than parts. Leaves which parts are valid 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from functools import cache
 from typing import Literal
 
 import numpy as np
 
 from qc.rules.outcome import Flags, Ints
+from qc.rules.source import once
 from qc.rules.validity.dated import Dated, read
 from qc.rules.validity.periods import Period, month_of_year, number_of, parts_in, start_ms
 
@@ -48,7 +48,7 @@ class Clause(Dated, frozen=True, kw_only=True):
         )
 
 
-@cache
+@once
 def clauses() -> tuple[Clause, ...]:
     """All packaged requirements."""
     return read("completeness", tuple[Clause, ...])

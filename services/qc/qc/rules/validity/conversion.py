@@ -6,7 +6,6 @@ figures); a row that cannot be converted is NaN and says why. Leaves which serie
 
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
 from typing import Literal
 
 import msgspec
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qc.rules.outcome import Floats
+from qc.rules.source import once
 from qc.rules.validity.dated import Dated, in_force, read
 
 DONE, NO_INPUT, BEYOND_CEILING, IMPOSSIBLE = 0, 1, 2, 3
@@ -100,7 +100,7 @@ class ConversionRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         return found[-1]
 
 
-@cache
+@once
 def conversion_rules() -> ConversionRules:
     """The packaged figures."""
     return read("conversion", ConversionRules)

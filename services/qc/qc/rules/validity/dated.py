@@ -6,12 +6,12 @@ Leaves the meaning of the figures to the modules of this package.
 
 from collections.abc import Iterable
 from datetime import date
-from importlib import resources
 from typing import TypeVar
 
 import msgspec
 import yaml
 
+from qc.rules import source
 from qc.rules.falsify.panel import DAY_MS, LOCAL_MS
 from qc.rules.outcome import Flags, Ints
 
@@ -55,14 +55,13 @@ def in_force(entries: Iterable[AnyDated], on: date) -> tuple[AnyDated, ...]:
 
 
 def read(name: str, content: type[Content]) -> Content:
-    """The packaged file of that name; ValueError names what is wrong in it."""
-    text = resources.files("qc").joinpath("packs", "validity", f"{name}.yaml").read_text(encoding="utf-8")
-    return parse(text, name, content)
+    """The file of that name; ValueError names what is wrong in it."""
+    return parse(source.text(f"validity/{name}.yaml"), name, content)
 
 
 def parse(text: str, name: str, content: type[Content]) -> Content:
     """A text checked against its schema; ValueError names what is wrong in it."""
     try:
-        return msgspec.convert(yaml.safe_load(text), content)
+        return msgspec.convert(yaml.load(text, Loader=yaml.CSafeLoader), content)
     except (msgspec.ValidationError, yaml.YAMLError) as error:
         raise ValueError(f"validity rules, {name}: {error}") from error

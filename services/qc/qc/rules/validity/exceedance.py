@@ -7,7 +7,6 @@ register.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Literal
 
 import msgspec
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qc.rules.outcome import Flags, Floats, Ints
+from qc.rules.source import once
 from qc.rules.validity.dated import Dated, read
 from qc.rules.validity.periods import number_of
 
@@ -59,7 +59,7 @@ class ExceedanceRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     seeds: tuple[Seed, ...]
 
 
-@cache
+@once
 def exceedance_rules() -> ExceedanceRules:
     """The packaged exemptions and seeds."""
     return read("exceedance", ExceedanceRules)

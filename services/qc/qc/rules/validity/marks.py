@@ -5,13 +5,13 @@ kept and counts as not normal. Leaves the audit of marks to `qc.rules.validity.a
 """
 
 from dataclasses import dataclass
-from functools import cache
 from typing import Literal
 
 import msgspec
 import numpy as np
 
 from qc.rules.outcome import Ints
+from qc.rules.source import once
 from qc.rules.validity.dated import Dated, read
 
 VALID, UNMARKED, UNKNOWN, INVALID, MISSING = 1, 2, 3, 4, 9
@@ -71,7 +71,7 @@ class MarkRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         return next(rule for rule in self.roll_ups if rule.medium == medium)
 
 
-@cache
+@once
 def mark_rules() -> MarkRules:
     """The packaged marks."""
     return read("marks", MarkRules)

@@ -7,13 +7,13 @@ flow or plain) the one nearest to the report counts. Leaves which rows are valid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
 from typing import Literal
 
 import numpy as np
 
 from qc.rules.frame import LARGEST, MICRO
 from qc.rules.outcome import Flags, Floats, Ints
+from qc.rules.source import once
 from qc.rules.validity.dated import Dated, in_force, read
 
 Item = Literal["hour-mean", "day-mean", "converted", "mass", "volume"]
@@ -29,7 +29,7 @@ class Tolerance(Dated, frozen=True, kw_only=True):
     steps: float
 
 
-@cache
+@once
 def tolerances() -> tuple[Tolerance, ...]:
     """The packaged tolerances."""
     return read("recomputation", tuple[Tolerance, ...])

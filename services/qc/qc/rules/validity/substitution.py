@@ -7,13 +7,13 @@ callers.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from itertools import pairwise
 from typing import Literal
 
 import numpy as np
 
 from qc.rules.outcome import Flags, Floats, Ints
+from qc.rules.source import once
 from qc.rules.validity.dated import Dated, read
 from qc.rules.validity.periods import number_of
 
@@ -43,7 +43,7 @@ class Substitution(Dated, frozen=True, kw_only=True):
         return in_time and capture_fits and self.gap_above < gap <= self.gap_to
 
 
-@cache
+@once
 def substitutions() -> tuple[Substitution, ...]:
     """The packaged table."""
     return read("substitution", tuple[Substitution, ...])

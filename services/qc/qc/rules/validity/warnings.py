@@ -5,7 +5,6 @@ series is soil or radiation, and to people what is done.
 """
 
 from dataclasses import dataclass
-from functools import cache
 from math import erfc, sqrt
 from typing import Annotated, Literal
 
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from qc.rules.falsify.panel import DAY_MS, HOUR_MS
 from qc.rules.outcome import Flags, Floats, Ints
+from qc.rules.source import once
 from qc.rules.validity.dated import Dated, read
 
 Four = Annotated[tuple[float, ...], msgspec.Meta(min_length=4, max_length=4)]
@@ -78,7 +78,7 @@ class WarningRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         return sum(ph > bound for bound in self.ph_bounds)
 
 
-@cache
+@once
 def warning_rules() -> WarningRules:
     """The packaged thresholds."""
     return read("warnings", WarningRules)

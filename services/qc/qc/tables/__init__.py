@@ -9,14 +9,20 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from kit.db import declarative_base
-from sqlalchemy import BigInteger, DateTime, Identity, Index, Integer, SmallInteger, Text, text
+from sqlalchemy import BigInteger, Identity, Index, Integer, SmallInteger, Text, text
 from sqlalchemy import Uuid as UuidType
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column
 
-Base: type[DeclarativeBase] = declarative_base()
-Instant = DateTime(timezone=True)
+from qc.tables import closes as closes
+from qc.tables import custody as custody
+from qc.tables import desk as desk
+from qc.tables import proofs as proofs
+from qc.tables import registers as registers
+from qc.tables import timeliness as timeliness
+from qc.tables import told as told
+from qc.tables.declared import Base as Base
+from qc.tables.declared import Instant as Instant
 
 
 class KnownSeries(Base):  # type: ignore[misc,valid-type]
@@ -120,7 +126,10 @@ class OverduePeriod(Base):  # type: ignore[misc,valid-type]
 
 
 class Alarm(Base):  # type: ignore[misc,valid-type]
-    """Something to look at now: one rule, one series, one stretch of time."""
+    """Something to look at now: one rule, one series, one stretch of time, and what the desk did about it.
+
+    `level` is the level of the duty roster that is asked; at `escalate_at` the next one is.
+    """
 
     __tablename__ = "alarms"
 
@@ -146,20 +155,41 @@ class Alarm(Base):  # type: ignore[misc,valid-type]
     reason_zh: Mapped[str | None] = mapped_column(Text)
     reason_en: Mapped[str | None] = mapped_column(Text)
     traces: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    level: Mapped[int] = mapped_column(SmallInteger, server_default="1")
+    escalate_at: Mapped[datetime | None] = mapped_column(Instant)
+    acknowledged_at: Mapped[datetime | None] = mapped_column(Instant)
+    acknowledged_by: Mapped[str | None] = mapped_column(Text)
+    assignee: Mapped[str | None] = mapped_column(Text)
+    closed_at: Mapped[datetime | None] = mapped_column(Instant)
+    closed_by: Mapped[str | None] = mapped_column(Text)
+    cause: Mapped[str | None] = mapped_column(Text)
 
     __table_args__ = (
+        Index("ix_alarms_escalate", "escalate_at", postgresql_where=text("escalate_at IS NOT NULL")),
+        Index(
+            "ix_alarms_on_desk",
+            "region",
+            postgresql_where=text("withdrawn_at IS NULL AND closed_at IS NULL"),
+        ),
         Index("ix_alarms_open", "series_id", "rule_no", postgresql_where=text("withdrawn_at IS NULL")),
         Index(None, "region", "alarm_id"),
     )
 
 
 class Suspicion(Base):  # type: ignore[misc,valid-type]
-    """An episode whose combined score reached the case threshold. `state` is raised or withdrawn."""
+    """A stretch whose findings together weigh enough. `state` is queued (an analyst's), raised or withdrawn.
+
+    `origin` streaming: an episode of the rules that judge single values; day_close: of the falsification
+    tests, of the `kind` they point to. `beside` is a streaming suspicion that speaks for the same stretch.
+    """
 
     __tablename__ = "suspicions"
 
     suspicion_id: Mapped[UUID] = mapped_column(UuidType, primary_key=True)
     state: Mapped[str] = mapped_column(Text)
+    origin: Mapped[str] = mapped_column(Text, server_default=text("'streaming'"))
+    kind: Mapped[str | None] = mapped_column(Text)
+    beside: Mapped[UUID | None] = mapped_column(UuidType)
     series_id: Mapped[int] = mapped_column(BigInteger)
     site: Mapped[str] = mapped_column(Text)
     region: Mapped[str] = mapped_column(Text)

@@ -1,0 +1,1 @@
+"""The registers: records entered and judged, deadlines watched, findings raised and closed."""

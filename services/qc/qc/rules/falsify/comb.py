@@ -1,0 +1,130 @@
+"""N4: values that were multiplied after they had been rounded, by the comb this leaves among them.
+
+Promises: a comb the series always has (a converted unit, a rounding of its analyser) is its habit; what the
+network does together is its logger's. Leaves heaping and invented digits to `qc.rules.falsify.digits`.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qc.rules.falsify import history, ranks
+from qc.rules.falsify.bounds import rare_finding
+from qc.rules.falsify.catalogue import register
+from qc.rules.falsify.digits import digits_of
+from qc.rules.falsify.finding import Chosen, Finding, Stretch
+from qc.rules.falsify.panel import Panel
+from qc.rules.outcome import Flags, Floats, Ints
+
+# Windows in blocks of this many days, each at least so many periods.
+BLOCK_DAYS, LEAST_PERIODS = 2.5, 15
+WINDOWS = (4, 8, 16, 32)
+# Frequencies looked at between none and one tooth in two steps; a coarse series has fewer that differ.
+TEETH = (256, 1024, 4096)
+# Moved values a window needs, and steps its values must spread over.
+LEAST_MOVES, LEAST_SPREAD = 150, 6.0
+# Teeth per step: fewer are the shape of the distribution, one in two is the parity of averaged pairs.
+LOWEST, HIGHEST = 0.15, 0.49
+Waves = NDArray[np.complex128]
+
+
+@register("N4")
+def rescaled(panel: Panel, chosen: Chosen) -> list[Finding]:
+    """N4: a factor on values that were whole steps already hits some of the new steps twice (or never), in an
+    even pattern; an instrument's own scale is applied before it rounds and leaves none.
+
+    Source: as for images whose contrast was raised, Stamm & Liu 2008. Worked example: whole µg/m³ × 0.7,
+    rounded again → every other step twice as often for as long as the factor holds.
+    """
+    x = history.readings(panel)
+    steps, coarse = history.steps(panel), digits_of(panel).coarse
+    block = history.periods(panel, 24 * BLOCK_DAYS, LEAST_PERIODS)
+    found: list[Finding] = []
+    if x.shape[1] < 8 * block:
+        return found
+    tails = {
+        length: np.full((len(x), x.shape[1] // block - length + 1), np.nan)
+        for length in WINDOWS
+        if x.shape[1] // block > 3 * length
+    }
+    teeth = {length: np.full(tail.shape, np.nan) for length, tail in tails.items()}
+    for row in chosen.rows:
+        if np.isfinite(steps[row]):
+            waves, count = waves_of(x[row], float(steps[row]), block, coarse[row])
+            if not len(waves):
+                continue
+            for length, tail in tails.items():
+                tail[row], teeth[length][row] = strongest(waves, count, length)
+    month = max(1, history.per_month(panel) // block)
+    for length, tail in tails.items():
+        lone = history.against_peers(tail, panel.of_factor.values(), share=0.75)
+        rare = history.rarity(lone, length, month, 0.4, (2.0, 1.0))
+        for e in history.excursions(
+            rare[list(chosen.rows)], chosen.figure("threshold", chosen.rows[0]), length
+        ):
+            row = chosen.rows[e.row]
+            inner = length // 4
+            begin, end = (e.from_i + inner) * block, (e.to_i - 1 + length - inner) * block
+            figures = {"teeth": float(teeth[length][row, e.peak]), "tail": float(tail[row, e.peak])}
+            found.append(rare_finding(chosen, Stretch(row, begin, min(end, x.shape[1])), e.rare, figures))
+    return history.rarest_only(found)
+
+
+def waves_of(values: Floats, step: float, block: int, coarse: Flags) -> tuple[Waves, Ints]:
+    """Per block the sum of exp(2πi f k) over its moved values of k steps, and how many they are.
+
+    [blocks, frequencies], [blocks]; nothing for a series too coarse to have a comb. A value that repeats the
+    one before is no second witness.
+    """
+    whole = np.rint(values / step)
+    on = ~coarse & np.isfinite(whole) & (np.abs(values / step - whole) <= 1e-6 * np.fmax(1.0, np.abs(whole)))
+    moved = on & np.r_[True, whole[1:] != whole[:-1]]
+    known = whole[moved]
+    none = np.zeros((0, 0), dtype=np.complex128), np.zeros(0, dtype=np.int64)
+    if len(known) < LEAST_MOVES:
+        return none
+    low, high = np.quantile(known, [0.1, 0.9])
+    if high - low < LEAST_SPREAD:
+        return none
+    size = next((size for size in TEETH if size > 4 * (high - low)), TEETH[-1])
+    blocks = len(values) // block
+    place = np.flatnonzero(moved)
+    place = place[place < blocks * block]
+    at = place // block
+    tooth = np.mod(whole[place], size).astype(np.int64)
+    cells = np.bincount(at * size + tooth, minlength=blocks * size).reshape(blocks, size)
+    return np.fft.rfft(cells, axis=1), np.bincount(at, minlength=blocks)
+
+
+def strongest(waves: Waves, count: Ints, length: int) -> tuple[Floats, Floats]:
+    """Per `length` blocks: -log10 of the chance of its strongest comb, and steps from tooth to tooth.
+
+    The series' own wave is taken off first, and each frequency is measured by what it does in other windows.
+    """
+    size = 2 * (waves.shape[1] - 1)
+    first, last = int(np.ceil(LOWEST * size)), int(HIGHEST * size)
+    total = np.concatenate([np.zeros((1, last - first)), np.cumsum(waves[:, first:last], axis=0)])
+    upto = np.r_[0, np.cumsum(count)]
+    n = (upto[length:] - upto[:-length]).astype(np.float64)
+    habit = _habit(total, upto, length)
+    beyond = total[length:] - total[:-length]
+    beyond -= n[:, None] * habit
+    off = beyond.real**2
+    off += beyond.imag**2
+    off /= np.fmax(n, 1)[:, None]
+    good = n >= LEAST_MOVES
+    usual = ranks.line_medians(off[good].T.copy()) / np.log(2) if good.any() else np.ones(off.shape[1])
+    off /= np.fmax(usual, 1.0)
+    best = off.argmax(axis=1)
+    tail = off[np.arange(len(off)), best] / np.log(10) - np.log10(off.shape[1])
+    return np.where(good, tail, np.nan), size / (best + first)
+
+
+def _habit(total: Waves, upto: Ints, length: int) -> Waves:
+    """The series' usual wave per value: the middle over windows side by side, which a season cannot move."""
+    waves, n = np.diff(total[::length], axis=0), np.diff(upto[::length])
+    each = waves[n > 0] / n[n > 0, None]
+    if not len(each):
+        return np.zeros(total.shape[1], dtype=np.complex128)
+    real, imaginary = (ranks.line_medians(part.T.copy()) for part in (each.real, each.imag))
+    habit: Waves = real + 1j * imaginary
+    return habit
