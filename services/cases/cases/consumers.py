@@ -1,4 +1,5 @@
-"""The bus door of `cases`: alarms and suspicions of qc, silent outlets and findings of ingest, witnesses.
+"""The bus door of `cases`: alarms and suspicions of qc, self-proof, silent outlets and findings of
+ingest, witnesses.
 
 Promises: one event, one flow, in the transaction of its cursor. Leaves order and repetition to the flows.
 """
@@ -8,12 +9,12 @@ from datetime import UTC, datetime
 from contracts.envelope import Event
 from contracts.evidence import WitnessRefused
 from contracts.ingest import DeviceSilenced, FindingRaised
-from contracts.qc import AlarmRaised, AlarmWithdrawn, SuspicionRaised, SuspicionWithdrawn
+from contracts.qc import AlarmRaised, AlarmWithdrawn, SelfProofMoved, SuspicionRaised, SuspicionWithdrawn
 from kit.lane import Handler
 from kit.outbox import Meta
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cases.flows import found, signals, witnesses
+from cases.flows import found, proofs, signals, witnesses
 
 
 async def on_alarm_raised(session: AsyncSession, event: AlarmRaised, meta: Meta) -> None:
@@ -44,6 +45,10 @@ async def on_finding_raised(session: AsyncSession, event: FindingRaised, meta: M
     await found.raise_finding(session, event, datetime.now(UTC), meta.traces)
 
 
+async def on_self_proof_moved(session: AsyncSession, event: SelfProofMoved, meta: Meta) -> None:
+    await proofs.follow_self_proof(session, event, datetime.now(UTC), meta.traces)
+
+
 CONSUMERS: list[tuple[type[Event], Handler]] = [
     (AlarmRaised, on_alarm_raised),
     (AlarmWithdrawn, on_alarm_withdrawn),
@@ -52,4 +57,5 @@ CONSUMERS: list[tuple[type[Event], Handler]] = [
     (WitnessRefused, on_witness_refused),
     (DeviceSilenced, on_device_silenced),
     (FindingRaised, on_finding_raised),
+    (SelfProofMoved, on_self_proof_moved),
 ]

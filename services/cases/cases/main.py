@@ -7,6 +7,7 @@ from standards.regions import is_within
 
 from cases import consumers
 from cases.api import router
+from cases.api.evidence import know_neighbours
 from cases.settings import Settings
 
 
@@ -18,6 +19,7 @@ def build(settings: Settings) -> FastAPI:
         within=is_within,
         routers=[router],
         consumers=consumers.CONSUMERS,
+        on_start=[know_neighbours],
     )
     return create_app(settings, parts)
 

@@ -27,6 +27,7 @@ from contracts.qc import AlarmRaised, AlarmWithdrawn, SuspicionRaised, Suspicion
 from kit.db import Database
 from kit.testing.plugin import ServiceDatabase
 from sqlalchemy import select, text
+from standards.calendar import legal_date
 
 FLOW: dict[type, Any] = {
     SuspicionRaised: signals.raise_suspicion,
@@ -249,3 +250,17 @@ async def test_events_are_found_under_the_trace_of_the_reading(service_database:
         opened, closed = (ids for (ids,) in found)
     assert opened == ["0af7651916cd43dd8448eb211c80319c"]
     assert closed == ["0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331b7ad6b7169203331"]
+
+
+async def test_LF_60_an_anomaly_confirmed_at_the_alarm_desk_is_a_lead_with_its_time_limit(
+    service_database: ServiceDatabase,
+) -> None:
+    database = await service_database("cases")
+    await feed(database, alarm())
+    assert await said(database) == []
+    await feed(database, alarm(at=1_800_000, severity="case"))
+    async with database.reader() as session:
+        lead = await session.scalar(select(Lead))
+    assert lead is not None and (lead.state, lead.origin_id) == ("LEAD", "a-1")
+    assert lead.file_by > legal_date(lead.opened_at)
+    assert len(await said(database)) == 1

@@ -1,4 +1,4 @@
-"""The bus door of `credit`: penalties, withdrawn bases and annulments of `cases`.
+"""The bus door of `credit`: penalties, withdrawn bases, annulments of `cases`, scores of operators of `qc`.
 
 Promises: one event, one flow, in the transaction of its cursor. Leaves order and repetition to the flows.
 """
@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from contracts.cases import BasisWithdrawn, CaseAnnulled, PenaltyDecided
 from contracts.envelope import Event
+from contracts.qc import OperatorScored
 from kit.lane import Handler
 from kit.outbox import Meta
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -26,8 +27,13 @@ async def on_case_annulled(session: AsyncSession, event: CaseAnnulled, meta: Met
     await flows.remove_listing(session, event, datetime.now(UTC))
 
 
+async def on_operator_scored(session: AsyncSession, event: OperatorScored, meta: Meta) -> None:
+    await flows.keep_score(session, event)
+
+
 CONSUMERS: list[tuple[type[Event], Handler]] = [
     (PenaltyDecided, on_penalty_decided),
     (BasisWithdrawn, on_basis_withdrawn),
     (CaseAnnulled, on_case_annulled),
+    (OperatorScored, on_operator_scored),
 ]

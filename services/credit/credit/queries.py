@@ -9,11 +9,11 @@ from datetime import date
 from uuid import UUID
 
 from kit.problems import NotFound
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from credit.tables import CaseMark, Listing, ListingStep
+from credit.tables import Ban, CaseMark, Listing, ListingStep
 
 
 async def locked_mark(session: AsyncSession, case_id: str) -> CaseMark:
@@ -74,4 +74,35 @@ async def past_their_last_day(session: AsyncSession, today: date, limit: int) ->
 async def steps(session: AsyncSession, listing_id: UUID) -> Sequence[ListingStep]:
     """The history of a listing, oldest first."""
     query = select(ListingStep).where(ListingStep.listing_id == listing_id).order_by(ListingStep.step_id)
+    return (await session.scalars(query)).all()
+
+
+async def lock_ban(session: AsyncSession, decision_no: str, person: str) -> None:
+    """One at a time bans this person by this decision."""
+    number = func.hashtextextended(f"{decision_no}\n{person}", 1)
+    await session.execute(select(func.pg_advisory_xact_lock(number)))
+
+
+async def ban_by(session: AsyncSession, decision_no: str, person: str) -> Ban | None:
+    """The ban of a person by a decision."""
+    return await session.scalar(select(Ban).where(Ban.decision_no == decision_no, Ban.person == person))
+
+
+async def ban(session: AsyncSession, ban_id: UUID) -> Ban:
+    """One ban, locked where it is about to change. Raises NotFound."""
+    found = await session.get(Ban, ban_id, with_for_update=True)
+    if found is None:
+        raise NotFound("no-such-ban", f"There is no ban {ban_id} 没有该从业禁止")
+    return found
+
+
+async def bans(
+    session: AsyncSession, reach: ColumnElement[bool], person: str | None, before: UUID | None, limit: int
+) -> Sequence[Ban]:
+    """Bans within reach, newest first."""
+    query = select(Ban).where(reach).order_by(Ban.ban_id.desc()).limit(limit)
+    if person is not None:
+        query = query.where(Ban.person == person)
+    if before is not None:
+        query = query.where(Ban.ban_id < before)
     return (await session.scalars(query)).all()

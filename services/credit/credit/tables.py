@@ -1,14 +1,25 @@
-"""The tables of `credit`: listings, their history, and what is known to undo a case.
+"""The tables of `credit`: listings, what is known to undo a case, scores of operators, bans of persons.
 
 Promises: a case has one row of marks whichever event comes first, so decision, withdrawal and annulment meet
-there; the history is append-only. Leaves persons out: no number of a natural person is stored here.
+there; the history is append-only. No number of a natural person is stored: a ban names the person by the
+subject of the identity realm.
 """
 
 from datetime import date, datetime
 from uuid import UUID
 
 from kit.db import declarative_base
-from sqlalchemy import ARRAY, BigInteger, Date, DateTime, ForeignKey, Identity, Index, Text
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Date,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy import Uuid as UuidType
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -89,3 +100,45 @@ class ListingStep(Base):  # type: ignore[misc,valid-type]
     basis: Mapped[str] = mapped_column(Text)
 
     __table_args__ = (Index(None, "listing_id", "step_id"),)
+
+
+class OperatorScore(Base):  # type: ignore[misc,valid-type]
+    """The score of an operator in one third-party comparison, 0 to 100. `held_on` is a legal date."""
+
+    __tablename__ = "operator_scores"
+
+    score_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    operator: Mapped[str] = mapped_column(Text)
+    third_party: Mapped[str | None] = mapped_column(Text)
+    region: Mapped[str] = mapped_column(Text)
+    held_on: Mapped[date] = mapped_column(Date)
+    period: Mapped[str] = mapped_column(Text)
+    score: Mapped[float]
+    is_poor: Mapped[bool]
+    source_clause: Mapped[str] = mapped_column(Text)
+    scored_at: Mapped[datetime] = mapped_column(Instant)
+
+    __table_args__ = (Index(None, "operator", "held_on"),)
+
+
+class Ban(Base):  # type: ignore[misc,valid-type]
+    """A person's ban from the trade; both days included, without `valid_to` for life."""
+
+    __tablename__ = "bans"
+
+    ban_id: Mapped[UUID] = mapped_column(UuidType, primary_key=True)
+    person: Mapped[str] = mapped_column(Text)
+    name: Mapped[str] = mapped_column(Text)
+    region: Mapped[str] = mapped_column(Text)
+    ground: Mapped[str] = mapped_column(Text)
+    decision_no: Mapped[str] = mapped_column(Text)
+    legal_basis: Mapped[str] = mapped_column(Text)
+    valid_from: Mapped[date] = mapped_column(Date)
+    valid_to: Mapped[date | None] = mapped_column(Date)
+    entered_at: Mapped[datetime] = mapped_column(Instant)
+    entered_by: Mapped[str] = mapped_column(Text)
+    lifted_at: Mapped[datetime | None] = mapped_column(Instant)
+    lifted_by: Mapped[str | None] = mapped_column(Text)
+    lifted_reason: Mapped[str | None] = mapped_column(Text)
+
+    __table_args__ = (UniqueConstraint("decision_no", "person"), Index(None, "region", "ban_id"))

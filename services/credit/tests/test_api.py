@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
+from contracts.qc import OperatorScored
 from credit import flows
 from credit_scene import USCC, annulled, decided, withdrawn
 from kit.testing.databases import FreshDatabase
@@ -148,3 +149,34 @@ async def test_what_does_not_exist_is_not_found(client: httpx.AsyncClient) -> No
 
 def _now_ms() -> int:
     return int(datetime.now(UTC).timestamp() * 1000)
+
+
+async def test_UN_17_the_score_of_an_operator_is_kept_once_and_shown_to_those_it_concerns(
+    client: httpx.AsyncClient, database: FreshDatabase, tokens: Tokens
+) -> None:
+    said = OperatorScored(
+        score_id="S1", operator=USCC, third_party=None, region="131000", held_on="2026-11-20",
+        period="2026Q4", score=44.0, is_poor=True, source_clause="无名市 (四)3", scored_at_ms=0,
+    )  # fmt: skip
+    for event in (
+        said,
+        msgspec.structs.replace(said, score=99.0),
+        msgspec.structs.replace(said, score_id="S2"),
+    ):
+        async with database.writer() as session:
+            await flows.keep_score(session, event)
+    first = (await client.get("/operator-scores?limit=1", headers=tokens.bearer(EDITOR))).json()
+    rest = await client.get(
+        "/operator-scores", params={"cursor": first["next"]}, headers=tokens.bearer(EDITOR)
+    )
+    assert [(one["id"], one["score"], one["is_poor"]) for one in first["items"]] == [("S1", 44.0, True)]
+    assert [one["id"] for one in rest.json()["items"]] == ["S2"]
+    own = tokens.bearer("operator/data.submit@131000", uscc=USCC, org_type="org")
+    other = tokens.bearer("operator/data.submit@131000", uscc="91131000MA0000009X", org_type="org")
+    elsewhere = tokens.bearer("ndrc/credit.editor@131100")
+    counts = [
+        len((await client.get("/operator-scores", headers=who)).json()["items"])
+        for who in (own, other, elsewhere)
+    ]
+    assert counts == [2, 0, 0]
+    assert (await client.get("/operator-scores")).status_code == 401

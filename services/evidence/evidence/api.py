@@ -84,17 +84,18 @@ async def list_leaves(
 
 
 @router.get("/leaves/{entry}")
-async def show_leaf(entry: str, request: Request, grant: MayLookUp, session: ReaderSession) -> dict[str, Any]:
+async def show_leaf(entry: str, request: Request, grant: MayLookUp) -> dict[str, Any]:
     """Where an entry (64 hex digits) stands, with its proof to the newest checkpoint.
 
     Raises NotFound `leaf-unknown`; Unavailable `leaf-not-integrated` for a second or so after sequencing.
     """
     log = _log(request)
     wanted = _bytes(entry)
-    position = await stored.position(session, wanted)
+    async with request.app.state.database.lookup() as connection:
+        position = await stored.position(connection, wanted)
     if position is None:
         raise NotFound("leaf-unknown", "The log does not hold this entry 日志中没有该条目")
-    published = await log.published()
+    published = await log.newest()
     if published is None or position >= published[0].size:
         detail = "The entry has its place; the next checkpoint includes it 条目已排序，待下一检查点"
         raise Unavailable("leaf-not-integrated", detail, retry_after=1)

@@ -25,7 +25,6 @@ async def killed_at(step: str, database: FreshDatabase, settings: Settings) -> N
     assert process.returncode == -signal.SIGKILL, errors.decode()
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("step", STEPS)
 async def test_a_killed_log_goes_on_with_the_same_tree(
     step: str, database: FreshDatabase, settings_of: Callable[..., Settings]

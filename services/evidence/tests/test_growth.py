@@ -1,13 +1,18 @@
 """The growing edge gives the roots and tiles of the whole tree, however the leaves come in."""
 
 from collections.abc import Callable
+from pathlib import Path
 
+import pytest
+from evidence.flows.files import Reader
+from evidence.flows.objects import Objects
 from evidence.rules.growth import Edge, bundles, edge_at, outgrown
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tlog import merkle, tiles
 from tlog.tiles import Tile
 
+KNOWN = 777
 LEAVES = [merkle.leaf_hash(b"%d" % number) for number in range(70_000)]
 
 
@@ -47,3 +52,21 @@ def test_only_what_was_incomplete_before_is_outgrown() -> None:
     assert [tile.path for tile in outgrown(255, 513)] == ["tile/entries/000", "tile/0/000"]
     assert outgrown(256, 512) == []
     assert bundles(256, 256) == []
+
+
+def test_proofs_from_what_is_in_hand_are_those_from_the_files(tmp_path: Path) -> None:
+    tree, objects = merkle.Tree(LEAVES[:KNOWN]), Objects(str(tmp_path))
+    edge = Edge()
+    edge.extend(LEAVES[:KNOWN])
+    for tile, data in edge.added(0):
+        (tmp_path / tile.path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / tile.path).write_bytes(data)
+    reader = Reader(objects)
+    for index in (0, 300, KNOWN - 1, 300):
+        for size in (KNOWN, 600):
+            wanted = merkle.inclusion_proof(index % size, size, tree.read)
+            assert merkle.inclusion_proof(index % size, size, reader.of(size)) == wanted
+            assert merkle.inclusion_proof(index % size, size, reader.at_hand(size)) == wanted
+    reader.forget()
+    with pytest.raises(LookupError):
+        merkle.inclusion_proof(300, KNOWN, reader.at_hand(KNOWN))

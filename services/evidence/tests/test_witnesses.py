@@ -21,7 +21,6 @@ from tlog.note import BadNote
 from tlog.trust import Secret
 
 Settle = Callable[..., Settings]
-pytestmark = pytest.mark.timeout(180)
 
 
 @dataclass

@@ -68,7 +68,6 @@ LIES = {
 }
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("lie", LIES)
 async def test_garbage_delays_a_checkpoint_once_and_costs_little(
     database: FreshDatabase, settings_of: Callable[..., Settings], lie: str

@@ -4,11 +4,11 @@ from contracts.cases import BasisWithdrawn, CaseAnnulled, FraudConfirmed
 from contracts.credit import Listed, ListingRemoved, ListingSuspended
 from contracts.evidence import QuorumLost, QuorumRegained
 from contracts.ingest import SiteRegistered
-from contracts.qc import Assessed
+from contracts.qc import Assessed, HoldDecided, HoldPlaced
 from kit.outbox import Meta
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from publish.flows import evidence, figures, projections
+from publish.flows import evidence, figures, holds, projections
 
 
 async def on_site_registered(session: AsyncSession, event: SiteRegistered, meta: Meta) -> None:
@@ -17,6 +17,14 @@ async def on_site_registered(session: AsyncSession, event: SiteRegistered, meta:
 
 async def on_assessed(session: AsyncSession, event: Assessed, meta: Meta) -> None:
     await figures.take_verdicts(session, event, meta.traces)
+
+
+async def on_hold_placed(session: AsyncSession, event: HoldPlaced, meta: Meta) -> None:
+    await holds.withhold(session, event, meta.traces)
+
+
+async def on_hold_decided(session: AsyncSession, event: HoldDecided, meta: Meta) -> None:
+    await holds.follow_decision(session, event, meta.traces)
 
 
 async def on_fraud_confirmed(session: AsyncSession, event: FraudConfirmed, meta: Meta) -> None:
@@ -54,6 +62,8 @@ async def on_quorum_regained(session: AsyncSession, event: QuorumRegained, meta:
 CONSUMERS = (
     (SiteRegistered, on_site_registered),
     (Assessed, on_assessed),
+    (HoldPlaced, on_hold_placed),
+    (HoldDecided, on_hold_decided),
     (FraudConfirmed, on_fraud_confirmed),
     (BasisWithdrawn, on_basis_withdrawn),
     (CaseAnnulled, on_case_annulled),

@@ -120,6 +120,32 @@ class FraudCase(Base):
     annulment_reason: Mapped[str | None] = mapped_column(Text)
 
 
+class Hold(Base):
+    """Figures that wait for an analyst's decision, and the decision, merged whatever arrives first."""
+
+    __tablename__ = "holds"
+    __table_args__ = (Index("ix_holds_site_factor", "site", "factor"),)
+
+    hold_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    kind: Mapped[str | None] = mapped_column(Text)
+    site: Mapped[str] = mapped_column(Text)
+    region: Mapped[str] = mapped_column(Text)
+    uscc: Mapped[str | None] = mapped_column(Text)
+    factor: Mapped[str | None] = mapped_column(Text)
+    from_at: Mapped[datetime | None] = mapped_column(Instant)
+    to_at: Mapped[datetime | None] = mapped_column(Instant)
+    due_at: Mapped[datetime | None] = mapped_column(Instant)
+    reason_zh: Mapped[str | None] = mapped_column(Text)
+    reason_en: Mapped[str | None] = mapped_column(Text)
+    source_clause: Mapped[str | None] = mapped_column(Text)
+    placed_at: Mapped[datetime | None] = mapped_column(Instant)
+    decision: Mapped[str | None] = mapped_column(Text)
+    released: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), server_default="{}")
+    released_tests: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    decision_reason: Mapped[str | None] = mapped_column(Text)
+    decided_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
 class Listing(Base):
     """A listed subject as credit told it, merged whatever arrives first; credit stays the authority."""
 

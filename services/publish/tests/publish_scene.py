@@ -1,13 +1,19 @@
 """The events `publish` hears, as plain values for its tests: two stations in Langfang, one hour, one case."""
 
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from contracts.cases import BasisWithdrawn, CaseAnnulled, FraudConfirmed
 from contracts.credit import Listed
 from contracts.ingest import SeriesRef, SiteRegistered
-from contracts.qc import Assessed
+from contracts.qc import Assessed, HoldDecided, HoldPlaced
+from kit.db import Database
 from kit.outbox import Meta
+from publish import consumers
+from publish.flows import automation, releases, views
+from publish.tables import Release
+from sqlalchemy import text
 
 HOUR = datetime(2026, 11, 21, 0, tzinfo=UTC)
 NOW = HOUR + timedelta(hours=1, minutes=40)
@@ -47,7 +53,13 @@ def ref(code: str, factor: str, **changes: Any) -> SeriesRef:
 
 
 def assessed(
-    code: str, values: dict[str, float], *, at: datetime = HOUR, verdict: int = 1, revision: int = 1
+    code: str,
+    values: dict[str, float],
+    *,
+    at: datetime = HOUR,
+    verdict: int = 1,
+    revision: int = 1,
+    tests: int = 0,
 ) -> Assessed:
     n = len(values)
     return Assessed(
@@ -60,7 +72,7 @@ def assessed(
         value=list(values.values()),
         decimals=[0] * n,
         code=[verdict] * n,
-        tests=[0] * n,
+        tests=[tests] * n,
         revision=[revision] * n,
         sent_at_ms=[ms(NOW)] * n,
     )
@@ -83,6 +95,39 @@ def fraud(confirmed: int = 1, series: tuple[int, ...] = (6,)) -> FraudConfirmed:
         from_ms=ms(HOUR),
         to_ms=ms(HOUR + timedelta(hours=1)),
         confirmed_at_ms=ms(NOW + timedelta(hours=confirmed)),
+    )
+
+
+def held(kind: str = "rule", *, hours: int = 0) -> HoldPlaced:
+    return HoldPlaced(
+        hold_id=f"H{hours}",
+        kind=kind,
+        site="A01",
+        region="131002",
+        factor="a34004",
+        series=[6],
+        from_ms=ms(HOUR + timedelta(hours=hours)),
+        to_ms=ms(HOUR + timedelta(hours=hours + 1)),
+        due_at_ms=ms(NOW + timedelta(days=1)),
+        reason_zh="同一时刻先后两值不同",
+        reason_en="a different value was sent later",
+        source_clause="C1",
+        placed_at_ms=ms(NOW),
+    )
+
+
+def decided(
+    decision: str = "release", tests: int = 1, released: tuple[int, ...] = (), *, hours: int = 0
+) -> HoldDecided:
+    return HoldDecided(
+        hold_id=f"H{hours}",
+        site="A01",
+        region="131002",
+        decision=decision,
+        tests=tests,
+        released=list(released),
+        reason="首值属实",
+        decided_at_ms=ms(NOW + timedelta(hours=2)),
     )
 
 
@@ -121,3 +166,32 @@ def listed(at: int = 1) -> Listed:
         valid_to="2029-11-20",
         listed_at_ms=ms(NOW) + at,
     )
+
+
+HANDLERS: dict[type, Callable[..., Awaitable[None]]] = dict(consumers.CONSUMERS)
+
+
+async def hear(database: Database, *events: Any) -> None:
+    for event in events:
+        async with database.writer() as session:
+            await HANDLERS[type(event)](session, event, META)
+
+
+async def follow(database: Database) -> None:
+    async with database.writer() as session:
+        while await automation.follow_touched(session, now=NOW):
+            pass
+
+
+async def current(database: Database, number: int | None = None) -> dict[str, Any]:
+    async with database.reader() as session:
+        release = (await session.execute(text("SELECT id FROM releases"))).scalar_one()
+        return await views.release_detail(session, str(release), number)
+
+
+async def through(database: Database) -> Release:
+    """Draft, approve, publish, by two persons."""
+    async with database.writer() as session:
+        release = await releases.draft(session, ITEM, "131000", HOUR, actor=EDITOR, now=NOW)
+        await releases.approve(session, release, actor=APPROVER, now=NOW, sha256=release.draft_sha256)
+        return await releases.publish(session, release, actor=EDITOR, now=NOW)

@@ -13,59 +13,32 @@ from kit import migrate
 from kit.db import Database
 from kit.problems import Conflict, Forbidden, Invalid
 from kit.testing.databases import FreshDatabase
-from publish import consumers
 from publish.flows import automation, index, releases, views
 from publish.rules.diff import correction_reason
 from publish.rules.snapshot import parse
-from publish.tables import CatalogueItem, Release
+from publish.tables import CatalogueItem
 from publish_scene import (
     APPROVER,
     EDITOR,
     HOUR,
     ITEM,
-    META,
     NOW,
     SIX,
     annulled,
     assessed,
     calm,
+    current,
+    follow,
     fraud,
+    hear,
     listed,
     ms,
     ref,
     site,
+    through,
     withdrawn,
 )
 from sqlalchemy import text
-
-HANDLERS: dict[type, Callable[..., Awaitable[None]]] = dict(consumers.CONSUMERS)
-
-
-async def hear(database: Database, *events: Any) -> None:
-    for event in events:
-        async with database.writer() as session:
-            await HANDLERS[type(event)](session, event, META)
-
-
-async def follow(database: Database) -> None:
-    async with database.writer() as session:
-        while await automation.follow_touched(session, now=NOW):
-            pass
-
-
-async def current(database: Database, number: int | None = None) -> dict[str, Any]:
-    async with database.reader() as session:
-        release = (await session.execute(text("SELECT id FROM releases"))).scalar_one()
-        return await views.release_detail(session, str(release), number)
-
-
-async def through(database: Database) -> Release:
-    """Draft, approve, publish, by two persons."""
-    async with database.writer() as session:
-        release = await releases.draft(session, ITEM, "131000", HOUR, actor=EDITOR, now=NOW)
-        await releases.approve(session, release, actor=APPROVER, now=NOW, sha256=release.draft_sha256)
-        return await releases.publish(session, release, actor=EDITOR, now=NOW)
-
 
 LEAF = "publish.leaf_requested.v1"
 
@@ -330,6 +303,28 @@ async def test_no_change_is_overlooked_while_everything_happens_at_once(database
     assert correction_reason(told, now) is None
     assert [entry["value"] for entry in now["lineage"] if entry["factor"] == "a34004"] == [81, 81]
     assert now["left_out"] == []
+
+
+async def test_a_figure_is_followed_by_the_trace_of_its_own_reading(database: FreshDatabase) -> None:
+    """An event names the traces of all its rows: of 60, each figure keeps the one that gave it."""
+    traces = [f"{n:032x}" for n in range(60)]
+    values = calm(30)
+    own = [59, 40, 0, 17, 33, -1]
+    event = msgspec.structs.replace(assessed("A01", values), traces=traces, by=own)
+    await hear(database, site("A01"), event)
+    again = msgspec.structs.replace(assessed("A01", values, revision=2), traces=["f" * 32], by=[0] * 6)
+    query = text(
+        "SELECT s.factor, f.traces FROM figures f JOIN series s ON s.id = f.series_id ORDER BY f.series_id"
+    )
+    async with database.reader() as session:
+        first = {row.factor: row.traces for row in await session.execute(query)}
+        touched = (await session.execute(text("SELECT traces FROM touched_hours"))).scalar_one()
+    assert first == {factor: [] if n < 0 else [traces[n]] for factor, n in zip(values, own, strict=True)}
+    assert sorted(touched) == sorted(traces[n] for n in own if n >= 0)
+    await hear(database, again)
+    async with database.reader() as session:
+        second = {row.factor: row.traces for row in await session.execute(query)}
+    assert second == {factor: ["f" * 32, *first[factor]] for factor in values}
 
 
 async def test_ten_thousand_verdicts_are_one_statement(database: FreshDatabase) -> None:

@@ -29,6 +29,11 @@ NOTED = {
     "reopen": ("线索恢复", "lead opened again"),
     "withdraw": ("线索撤回", "lead withdrawn"),
     "withdraw_basis": ("案件依据撤回", "basis of the case withdrawn"),
+    "self_proof_requested": ("要求自我举证", "self-proof asked of the unit"),
+    "self_proof_answered": ("收到举证材料", "evidence received from the unit"),
+    "self_proof_overdue": ("逾期未举证", "no evidence in time"),
+    "self_proof_accepted": ("举证予以采信", "self-proof accepted"),
+    "self_proof_rejected": ("举证不予采信", "self-proof rejected"),
 }
 
 

@@ -17,7 +17,9 @@ Record = dict[str, Any]
 @cache
 def read(name: str) -> Any:
     """The content of `rules/<name>.yaml`."""
-    return yaml.safe_load(files("cases.rules").joinpath(f"{name}.yaml").read_text(encoding="utf-8"))
+    return yaml.load(
+        files("cases.rules").joinpath(f"{name}.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader
+    )
 
 
 def is_in_force(record: Record, on: date) -> bool:

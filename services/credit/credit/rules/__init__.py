@@ -1,5 +1,5 @@
 """The rules of credit: pure functions over dated data.
 
 Promises: nothing here reads a clock, a database or the environment; the legal day is always an argument.
-Leaves repair, objection, grades below serious and listings of persons to later work.
+Leaves repair, objection and grades below serious to later work.
 """

@@ -18,12 +18,12 @@ Record = dict[str, Any]
 def read() -> dict[str, list[Record]]:
     """The content of `rules/listing.yaml`."""
     text = files("credit.rules").joinpath("listing.yaml").read_text(encoding="utf-8")
-    content: dict[str, list[Record]] = yaml.safe_load(text)
+    content: dict[str, list[Record]] = yaml.load(text, Loader=yaml.CSafeLoader)
     return content
 
 
 def in_force(table: str, on: date) -> list[Record]:
-    """The records of `grounds`, `periods` or `notices` that hold on the legal day `on`."""
+    """The records of `grounds`, `periods`, `notices` or `bans` that hold on the legal day `on`."""
     return [
         record
         for record in read()[table]

@@ -3,29 +3,35 @@
 Promises: a partial tile that was outgrown is read from the full one. Leaves the checkpoint to `integrating`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 
 from tlog import tiles
-from tlog.merkle import leaf_hash
+from tlog.merkle import Read, leaf_hash
 from tlog.tiles import HASH_SIZE, HEIGHT, WIDTH, Tile
 
 from evidence.flows.objects import Objects
 from evidence.rules.growth import BrokenTile, Edge, bundles, outgrown, subtree
 
 KEPT_TILES = 2048
+KEPT_NODES = 65_536
 
 
 async def write(
     objects: Objects, edge: Edge, old: int, tail: Sequence[bytes], fresh: Sequence[bytes]
-) -> None:
-    """Bundles and tiles that came since `old`; `tail`: the entries of the bundle incomplete then."""
+) -> list[tuple[Tile, bytes]]:
+    """Bundles and tiles that came since `old`; `tail`: the entries of the bundle incomplete then.
+
+    Returns the tiles, which proofs are likely to need next.
+    """
     entries = [*tail, *fresh]
     start = old - len(tail)
     found = [
         (one, tiles.encode_entries(entries[one.index * WIDTH - start :][: one.width]))
         for one in bundles(old, edge.size)
     ]
-    await objects.put_all([*found, *edge.added(old)])
+    added = edge.added(old)
+    await objects.put_all([*found, *added])
+    return added
 
 
 async def tidy(objects: Objects, old: int, new: int) -> None:
@@ -79,34 +85,63 @@ def _check_bundle(objects: Objects, bundle: Tile, row: Sequence[bytes]) -> None:
 
 
 class Reader:
-    """Reads tiles for proofs, in threads; remembers full ones."""
+    """Reads tiles for proofs; remembers them and hashes made from them: a complete subtree is for ever."""
 
     def __init__(self, objects: Objects) -> None:
         self._objects = objects
-        self._full: dict[str, bytes] = {}
+        self._held: dict[tuple[int, int], bytes] = {}
+        self._nodes: dict[tuple[int, int], bytes] = {}
 
-    def of(self, size: int) -> Callable[[int, int], bytes]:
-        """Subtree hashes of a tree of `size` leaves. Raises BrokenTile where one is missing or too short."""
-        own: dict[str, bytes] = {}
+    def of(self, size: int) -> Read:
+        """Subtree hashes of a tree of `size` leaves; for threads. Raises BrokenTile for a missing tile."""
+        return self._remembering(tiles.reader(size, self._get))
 
-        def get(tile: Tile) -> bytes:
-            if tile.path not in own:
-                own[tile.path] = self._get(tile)
-            return own[tile.path]
+    def at_hand(self, size: int) -> Read:
+        """The same without looking at any file. Raises LookupError where one would have to be read."""
+        return self._remembering(tiles.reader(size, self._remembered))
 
-        return tiles.reader(size, get)
+    def remember(self, read: Iterable[tuple[Tile, bytes]]) -> None:
+        """Keep tiles in hand, of each the widest; the oldest go."""
+        for tile, data in read:
+            key = tile.level, tile.index
+            if len(data) > len(self._held.get(key, b"")):
+                self._held[key] = data
+        while len(self._held) > KEPT_TILES:
+            del self._held[next(iter(self._held))]
+
+    def forget(self) -> None:
+        """Look at the files again."""
+        self._held.clear()
+        self._nodes.clear()
+
+    def _remembering(self, read: Read) -> Read:
+        def known(level: int, index: int) -> bytes:
+            if level % HEIGHT == 0:
+                return read(level, index)
+            node = self._nodes.get((level, index))
+            if node is None:
+                node = read(level, index)
+                if len(self._nodes) >= KEPT_NODES:
+                    self._nodes.clear()
+                self._nodes[level, index] = node
+            return node
+
+        return known
+
+    def _remembered(self, tile: Tile) -> bytes:
+        data = self._held[tile.level, tile.index]
+        if len(data) < tile.width * HASH_SIZE:
+            raise LookupError(tile.path)
+        return data[: tile.width * HASH_SIZE]
 
     def _get(self, tile: Tile) -> bytes:
-        full = Tile(tile.level, tile.index)
-        data = self._full.get(full.path)
-        if data is None and tile.width < WIDTH:
+        try:
+            return self._remembered(tile)
+        except LookupError:
             data = self._objects.get(tile.path)
-        if data is None:
-            data = self._objects.get(full.path)
-            if data is not None and len(data) == WIDTH * HASH_SIZE:
-                if len(self._full) >= KEPT_TILES:
-                    self._full.clear()
-                self._full[full.path] = data
+        if data is None and tile.width < WIDTH:
+            data = self._objects.get(Tile(tile.level, tile.index).path)
         if data is None or len(data) < tile.width * HASH_SIZE:
             raise BrokenTile(f"{tile.path} is missing or too short")
-        return narrowed(data, tile)
+        self.remember([(tile, data)])
+        return data[: tile.width * HASH_SIZE]

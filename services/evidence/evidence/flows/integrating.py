@@ -109,10 +109,12 @@ class Log:
             fresh = await log.entries(session, old, old + AT_ONCE)
         if fresh:
             edge = place.edge.copy()
-            edge.extend(map(leaf_hash, fresh))
+            for at in range(0, len(fresh), WIDTH):
+                edge.extend(map(leaf_hash, fresh[at : at + WIDTH]))
+                await asyncio.sleep(0)  # whoever waits for a proof goes in between
             signed = self.identity.signed(edge.size, edge.root)
             await self._keep(old, edge.size, edge.root, signed, now)
-            await files.write(self.objects, edge, old, place.tail, fresh)
+            self.reader.remember(await files.write(self.objects, edge, old, place.tail, fresh))
             entries = [*place.tail, *fresh]
             place.edge, place.tail = edge, entries[len(entries) - edge.size % WIDTH :]
             place.signed = signed
@@ -159,19 +161,29 @@ class Log:
         self._was_reached, self._settled_at = is_reached, monotonic()
 
     async def published(self) -> tuple[Checkpoint, str] | None:
-        """The published checkpoint and its note."""
+        """The published checkpoint and its note, as the file has them."""
         found = await self.objects.fetch(CHECKPOINT)
-        if found is None:
-            return None
-        if self._shown is None or self._shown[1] != found.decode():
-            self._shown = self.identity.opened(found.decode()), found.decode()
+        return None if found is None else self._opened(found.decode())
+
+    async def newest(self) -> tuple[Checkpoint, str] | None:
+        """The same without reading the file, where this instance published it."""
+        place = self._place
+        return self._opened(place.published) if place and place.published else await self.published()
+
+    def _opened(self, signed: str) -> tuple[Checkpoint, str]:
+        if self._shown is None or self._shown[1] != signed:
+            self._shown = self.identity.opened(signed), signed
         return self._shown
 
     async def proof(self, entry: bytes, position: int, checkpoint: Checkpoint) -> list[bytes]:
         """Inclusion of an entry under a checkpoint; what is handed out verifies. Raises BrokenTile."""
-        size = checkpoint.size
-        path = await asyncio.to_thread(lambda: merkle.inclusion_proof(position, size, self.reader.of(size)))
+        size, read = checkpoint.size, self.reader
+        try:
+            path = merkle.inclusion_proof(position, size, read.at_hand(size))
+        except LookupError:
+            path = await asyncio.to_thread(lambda: merkle.inclusion_proof(position, size, read.of(size)))
         if not merkle.verify_inclusion(leaf_hash(entry), position, size, path, checkpoint.root):
+            read.forget()
             raise BrokenTile(f"a tile above entry {position} is damaged")
         return path
 

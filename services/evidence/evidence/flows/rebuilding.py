@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import httpx
 from kit.auth import ServiceTokens
 from kit.db import Database
+from kit.tls import roots
 from tlog import tiles
 from tlog.merkle import leaf_hash
 from tlog.tiles import WIDTH, Tile
@@ -63,7 +64,7 @@ async def entries_of_ingest(address: str, tokens: ServiceTokens) -> dict[str, st
     """Every submission that ingest keeps, with the entry that follows from its record and nonce."""
     expected: dict[str, str | None] = {}
     cursor: str | None = ""
-    async with httpx.AsyncClient(base_url=address, timeout=60, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=address, timeout=60, trust_env=False, verify=roots()) as client:
         while cursor is not None:
             query = {"limit": str(PAGE)} | ({"cursor": cursor} if cursor else {})
             answer = await client.get("/leaves", params=query, headers=await tokens.headers())

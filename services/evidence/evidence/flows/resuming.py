@@ -20,7 +20,7 @@ from evidence.flows import files
 from evidence.flows.identity import Diverged, Identity
 from evidence.flows.objects import CHECKPOINT, Objects
 from evidence.queries import log
-from evidence.queries.log import Kept, Leaf
+from evidence.queries.log import Kept, Leaves
 from evidence.rules.growth import BrokenTile, Edge, bundles, edge_at
 
 logger = structlog.get_logger()
@@ -182,6 +182,8 @@ async def _take(database: Database, entries: list[bytes], first: int, start: int
         if there != known:
             raise Diverged(f"the database holds other entries after {start} than the published bundles")
         rest = entries[start - first + len(there) :]
-        await log.append(session, [Leaf(entry, RECOVERED, "", now) for entry in rest])
+        at_ms = int(now.timestamp() * 1000)
+        columns = ([RECOVERED] * len(rest), [""] * len(rest), [at_ms] * len(rest))
+        await log.append(session, Leaves(rest, *columns))
         if (await log.kept(session)).entries < first + len(entries):
             raise Diverged(f"an entry published after {start} already stands elsewhere in the database")

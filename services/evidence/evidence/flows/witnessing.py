@@ -18,6 +18,7 @@ import structlog
 from contracts.evidence import QuorumLost, QuorumRegained, WitnessRefused
 from kit.db import Database
 from kit.outbox import put
+from kit.tls import roots
 from prometheus_client import Counter, Gauge
 from standards.calendar import legal_date
 from tlog import cosignature, witness
@@ -65,7 +66,9 @@ class Witnesses:
     needed: int
     seconds: float = 1.0
     pause: float = 10.0
-    client: httpx.AsyncClient = field(default_factory=lambda: httpx.AsyncClient(trust_env=False))
+    client: httpx.AsyncClient = field(
+        default_factory=lambda: httpx.AsyncClient(trust_env=False, verify=roots())
+    )
 
     def __post_init__(self) -> None:
         self._known = {name: _Known(self.urls[name].rstrip("/"), key) for name, key in self.keys.items()}

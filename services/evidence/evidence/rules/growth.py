@@ -70,7 +70,11 @@ class Edge:
 
     def added(self, old: int) -> list[tuple[Tile, bytes]]:
         """The tiles that came since the tree had `old` leaves, which must be the size of the last copy."""
-        return [(tile, tiles.encode(tile, self.read)) for tile in tiles.added(old, self.size)]
+        return [(tile, self._tile(tile)) for tile in tiles.added(old, self.size)]
+
+    def _tile(self, tile: Tile) -> bytes:
+        start = tile.index * WIDTH - self._first[tile.level]
+        return b"".join(self._rows[tile.level][start : start + tile.width])
 
 
 def edge_at(size: int, fetch: Callable[[Tile], bytes]) -> Edge:

@@ -31,7 +31,7 @@ class Standing:
 @cache
 def _limits() -> list[dict[str, Any]]:
     text = files("evidence.rules").joinpath("quorum.yaml").read_text(encoding="utf-8")
-    found: list[dict[str, Any]] = yaml.safe_load(text)["limits"]
+    found: list[dict[str, Any]] = yaml.load(text, Loader=yaml.CSafeLoader)["limits"]
     return found
 
 

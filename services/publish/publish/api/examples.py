@@ -98,6 +98,27 @@ def page(*items: Any, **extra: Any) -> dict[str, Any]:
 STATIONS = page(STATION)
 LATEST = page(SUMMARY | {"standard": "HJ 633-2026", "figure": FIGURE, "left_out": [LEFT_OUT]}, listed=1)
 RELEASES = page(SUMMARY)
+RANKING = page(
+    {
+        "rank": 1,
+        "region": "131000",
+        "value": 98.0,
+        "days": 30,
+        "substituted": [
+            {"day": "2026-11-21", "value": 140.0, "cases": ["case 7"], "source": "环发〔2015〕175号 第十一条"}
+        ],
+        "assessment": {
+            "is_downgraded": True,
+            "reason": "falsification confirmed: the region's assessment is downgraded",
+            "source": "环发〔2015〕175号 第十一条",
+            "cases": ["case 7"],
+        },
+        "region_name": "Langfang",
+    },
+    month="2026-11",
+    factor="a34004",
+    unit="µg/m³",
+)
 CURVE = page(
     POINT,
     station="131000-A01",

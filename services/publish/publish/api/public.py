@@ -12,13 +12,14 @@ from pydantic import BaseModel, Field
 
 from publish.api import examples
 from publish.api.answers import Cursor, Lang, Limit, answer, cursor, position, raw
-from publish.flows import views
+from publish.flows import ranking, views
 from publish.queries import releases
 from publish.rules.snapshot import LOCAL, local
 from publish.tables import Release
 
 router = APIRouter(prefix="/public", tags=["public"], dependencies=[Depends(allow("figures", "read"))])
 LIVE_SECONDS = 30
+RANKING_SECONDS = 300
 HOUR = timedelta(hours=1)
 
 
@@ -135,3 +136,31 @@ async def release(
         if version in (None, known.version):
             return raw(request, known.snapshot, max_age=LIVE_SECONDS)
     raise NotFound("release-unknown", f"Nothing is published under {id} 未找到该发布")
+
+
+class RankingQuery(BaseModel):
+    """Which month (+08:00), factor, level and province; `cursor` is the last region seen."""
+
+    month: str = Field(max_length=7, examples=["2026-11"])
+    factor: str = Field(default="a34004", max_length=20)
+    level: Literal["prefecture", "county"] = "prefecture"
+    region: str | None = Field(default=None, pattern=r"^\d{6}$")
+    limit: int = Field(default=100, ge=1, le=1000)
+    cursor: str | None = Field(default=None, pattern=r"^\d{6}$")
+    lang: Literal["zh", "en"] | None = None
+
+
+@router.get("/rankings", responses=examples.answers(examples.RANKING))
+async def rankings(
+    request: Request, session: ReaderSession, asked: Annotated[RankingQuery, Query()]
+) -> Response:
+    """Regions by their month's mean of a factor, cleanest first; falsified days count as the law says."""
+    content = await ranking.ranking(
+        session, ranking.month_of(asked.month), asked.factor, asked.level, asked.region
+    )
+    items = content["items"]
+    begin = next((at + 1 for at, one in enumerate(items) if one["region"] == asked.cursor), 0)
+    shown = items[begin : begin + asked.limit]
+    after = shown[-1]["region"] if begin + asked.limit < len(items) else None
+    page = content | {"items": shown, "next": after}
+    return answer(request, page, max_age=RANKING_SECONDS, lang=asked.lang)

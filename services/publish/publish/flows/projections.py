@@ -32,9 +32,7 @@ async def register_site(session: AsyncSession, event: SiteRegistered) -> None:
     await places.save_site(session, msgspec.structs.asdict(event))
 
 
-async def _merge(
-    session: AsyncSession, table: type[Base], key: str, row: dict[str, Any], newest: str
-) -> None:
+async def merge(session: AsyncSession, table: type[Base], key: str, row: dict[str, Any], newest: str) -> None:
     """Inserts `row`, or merges it: its columns hold unless a later `newest` time is known."""
     statement = insert(table).values(row)
     held, said = table.__table__.c, statement.excluded
@@ -49,7 +47,7 @@ async def _merge_case(session: AsyncSession, row: dict[str, Any], newest: str, t
     """Touches the window as it was and as it becomes; no verdict may commit in between unseen."""
     await figures.hold_verdicts(session)
     await figures.touch_case(session, row["case_id"], traces)
-    await _merge(session, FraudCase, "case_id", row, newest)
+    await merge(session, FraudCase, "case_id", row, newest)
     case_now = await session.get_one(FraudCase, row["case_id"], populate_existing=True)
     case_now.is_effective = is_falsification_effective(
         case_now.confirmed_at, case_now.withdrawn_at, case_now.annulled_at
@@ -104,7 +102,7 @@ async def list_subject(session: AsyncSession, event: Listed) -> None:
     row["listed_at"] = _at(row.pop("listed_at_ms"))
     row["valid_from"] = date.fromisoformat(event.valid_from)
     row["valid_to"] = date.fromisoformat(event.valid_to)
-    await _merge(session, Listing, "listing_id", row, "listed_at")
+    await merge(session, Listing, "listing_id", row, "listed_at")
 
 
 async def suspend_listing(session: AsyncSession, event: ListingSuspended) -> None:
@@ -116,7 +114,7 @@ async def suspend_listing(session: AsyncSession, event: ListingSuspended) -> Non
         "suspension_reason": event.reason,
         "suspended_at": _at(event.suspended_at_ms),
     }
-    await _merge(session, Listing, "listing_id", row, "suspended_at")
+    await merge(session, Listing, "listing_id", row, "suspended_at")
 
 
 async def remove_listing(session: AsyncSession, event: ListingRemoved) -> None:
@@ -129,4 +127,4 @@ async def remove_listing(session: AsyncSession, event: ListingRemoved) -> None:
         "removal_reason": event.reason,
         "removed_at": _at(event.removed_at_ms),
     }
-    await _merge(session, Listing, "listing_id", row, "removed_at")
+    await merge(session, Listing, "listing_id", row, "removed_at")

@@ -154,7 +154,7 @@ def _point(figure: Figure) -> Json:
     slug = left_out(figure)
     return {
         "ts": local(figure.ts),
-        "value": value,
+        "value": None if slug == "withheld" else value,
         "code": figure.code,
         "verdict": VERDICTS.get(figure.code, {"zh": str(figure.code), "en": str(figure.code)}),
         "left_out": slug,

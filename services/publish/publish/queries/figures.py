@@ -49,28 +49,31 @@ _FIGURES = text("""
 WITH incoming AS (
     SELECT DISTINCT ON (series_id, ts) * FROM (
         SELECT (CAST(:kept AS integer[]))[at + 1] AS series_id, to_timestamp(ts_ms / 1000.0) AS ts,
-               value, decimals, code, tests, revision
+               value, decimals, code, tests, revision,
+               CASE WHEN by IS NULL THEN (CAST(:traces AS text[]))[1:16]
+                    WHEN by < 0 THEN CAST('{}' AS text[])
+                    ELSE (CAST(:traces AS text[]))[by + 1:by + 1] END AS own
         FROM unnest(CAST(:at AS integer[]), CAST(:ts_ms AS bigint[]), CAST(:value AS double precision[]),
                     CAST(:decimals AS smallint[]), CAST(:code AS smallint[]), CAST(:tests AS bigint[]),
-                    CAST(:revision AS integer[]))
-             AS u (at, ts_ms, value, decimals, code, tests, revision)
+                    CAST(:revision AS integer[]), CAST(:by AS integer[]))
+             AS u (at, ts_ms, value, decimals, code, tests, revision, by)
     ) AS columns
     WHERE series_id > 0
     ORDER BY series_id, ts, revision DESC
 ), written AS (
     INSERT INTO figures AS f (series_id, ts, value, decimals, code, tests, revision, rule_pack, traces)
-    SELECT series_id, ts, value, decimals, code, tests, revision, :rule_pack, CAST(:traces AS text[])
+    SELECT series_id, ts, value, decimals, code, tests, revision, :rule_pack, own
     FROM incoming
     ON CONFLICT (series_id, ts) DO UPDATE SET
         value = excluded.value, decimals = excluded.decimals, code = excluded.code,
         tests = excluded.tests, revision = excluded.revision, rule_pack = excluded.rule_pack,
-        traces = (excluded.traces || f.traces)[1:16]
+        traces = (excluded.traces || array_remove(f.traces, excluded.traces[1]))[1:16]
     WHERE f.revision < excluded.revision
-    RETURNING f.series_id, f.ts
+    RETURNING f.series_id, f.ts, f.traces[1] AS newest
 )
 INSERT INTO touched_hours AS t (site, ts, touches, traces)
-SELECT DISTINCT s.site, w.ts, 1, CAST(:traces AS text[])
-FROM written w JOIN series s ON s.id = w.series_id ORDER BY 1, 2
+SELECT s.site, w.ts, 1, (array_remove(array_agg(DISTINCT w.newest), NULL))[1:16]
+FROM written w JOIN series s ON s.id = w.series_id GROUP BY 1, 2 ORDER BY 1, 2
 ON CONFLICT (site, ts) DO UPDATE SET
     touches = t.touches + 1, traces = (excluded.traces || t.traces)[1:16]
 """)
@@ -88,6 +91,18 @@ ON CONFLICT (site, ts) DO UPDATE SET
     touches = t.touches + 1, traces = (excluded.traces || t.traces)[1:16]
 """)
 
+_TOUCH_HOLD = text("""
+INSERT INTO touched_hours AS t (site, ts, touches, traces)
+SELECT DISTINCT p.site, f.ts, 1, CAST(:traces AS text[])
+FROM holds h
+JOIN series p ON p.site = h.site AND p.factor = h.factor AND p.is_public
+JOIN figures f ON f.series_id = p.id AND f.ts < h.to_at AND f.ts > h.from_at - interval '1 hour'
+WHERE h.hold_id = :hold_id
+ORDER BY 1, 2
+ON CONFLICT (site, ts) DO UPDATE SET
+    touches = t.touches + 1, traces = (excluded.traces || t.traces)[1:16]
+""")
+
 _CASES_NAMING = text("SELECT case_id FROM fraud_cases WHERE series_ids && CAST(:ids AS integer[]) ORDER BY 1")
 
 _TAKE_TOUCHED = text("""
@@ -96,16 +111,18 @@ DELETE FROM touched_hours WHERE (site, ts) IN (
 RETURNING site, ts, traces
 """)
 
+# A figure is withheld while any hold on its station and factor is undecided, else kept out if any says so.
 # A figure is falsified when any series of its station and factor (the minute values it was made from
 # included) was named by an effective case and the hour meets the case's window.
-_JUDGED = """
+JUDGED = """
 WITH barred AS MATERIALIZED (
     SELECT DISTINCT named.site, named.factor, c.from_at, c.to_at, c.case_id, c.typology
     FROM fraud_cases c JOIN series named ON named.id = ANY (c.series_ids)
     WHERE c.is_effective AND named.site = ANY (:sites)
 )
 SELECT f.series_id, p.site, p.factor, f.ts, f.value, f.decimals, p.unit, f.code, f.revision,
-       c.case_id, c.typology
+       c.case_id, c.typology, f.tests, hold.due_at,
+       coalesce(hold.is_kept_out, false) AS is_kept_out, hold.released_tests
 FROM figures f
 JOIN series p ON p.id = f.series_id AND p.is_public
 LEFT JOIN LATERAL (
@@ -114,9 +131,18 @@ LEFT JOIN LATERAL (
       AND f.ts < b.to_at AND f.ts > b.from_at - interval '1 hour'
     ORDER BY b.case_id LIMIT 1
 ) AS c ON true
+LEFT JOIN LATERAL (
+    SELECT min(h.due_at) FILTER (WHERE h.decision IS NULL) AS due_at,
+           bool_or(h.decision = 'keep-out' OR (h.decision = 'release' AND h.released <> '{}'
+                   AND NOT f.series_id = ANY (h.released))) AS is_kept_out,
+           bit_or(h.released_tests) FILTER (WHERE h.decision = 'release') AS released_tests
+    FROM holds h
+    WHERE h.site = p.site AND h.factor = p.factor
+      AND f.ts < h.to_at AND f.ts > h.from_at - interval '1 hour'
+) AS hold ON true
 """
 _IN_RANGE = text(
-    _JUDGED
+    JUDGED
     + """
 WHERE p.site = ANY (:sites) AND f.ts >= :from_at AND f.ts < :to_at
   AND (CAST(:factor AS text) IS NULL OR p.factor = :factor)
@@ -124,7 +150,7 @@ ORDER BY p.site, p.factor, f.series_id, f.ts
 """
 )
 _AT_HOURS = text(
-    _JUDGED
+    JUDGED
     + """
 JOIN unnest(CAST(:sites AS text[]), CAST(:hours AS timestamptz[])) AS w (site, ts)
   ON w.site = p.site AND w.ts = f.ts
@@ -164,7 +190,10 @@ async def save_series(session: AsyncSession, refs: Sequence[SeriesRef]) -> list[
 
 
 async def save_figures(session: AsyncSession, event: Assessed, traces: Sequence[str]) -> None:
-    """Upserts the event's public columns and touches their hours, in one statement."""
+    """Upserts the event's public columns and touches their hours, in one statement.
+
+    A figure keeps the trace of its own reading; of an event that does not say which, the first 16 of all.
+    """
     kept = [ref.id if is_public(ref) else 0 for ref in event.series]
     if any(kept):
         await session.execute(
@@ -179,7 +208,8 @@ async def save_figures(session: AsyncSession, event: Assessed, traces: Sequence[
                 "tests": event.tests,
                 "revision": event.revision,
                 "rule_pack": event.rule_pack,
-                "traces": list(traces)[:MOST_TRACES],
+                "by": event.by or None,
+                "traces": event.traces if event.by else list(traces),
             },
         )
 
@@ -187,6 +217,11 @@ async def save_figures(session: AsyncSession, event: Assessed, traces: Sequence[
 async def touch_case(session: AsyncSession, case_id: str, traces: Sequence[str]) -> None:
     """Marks every hour the case's window meets, with the traces of what touches it."""
     await session.execute(_TOUCH_CASE, {"case_id": case_id, "traces": list(traces)[:MOST_TRACES]})
+
+
+async def touch_hold(session: AsyncSession, hold_id: str, traces: Sequence[str]) -> None:
+    """Marks every hour the hold's window meets; none while only its decision is known."""
+    await session.execute(_TOUCH_HOLD, {"hold_id": hold_id, "traces": list(traces)[:MOST_TRACES]})
 
 
 async def cases_naming(session: AsyncSession, series_ids: list[int]) -> list[str]:

@@ -17,6 +17,8 @@ MOST_NAMED = 3
 CAUSES: dict[str, Text] = {
     "falsified": {"zh": "认定弄虚作假，剔除", "en": "left out, confirmed as falsified"},
     "lifted": {"zh": "弄虚作假认定已撤回，恢复", "en": "restored, finding of falsification withdrawn"},
+    "withheld": {"zh": "暂缓发布，待质控人员决定", "en": "withheld, an analyst decides"},
+    "decided": {"zh": "质控人员已作出决定", "en": "an analyst has decided"},
     "verdict": {"zh": "质控结论变更", "en": "verdict of quality control changed"},
     "value": {"zh": "数值变更", "en": "value changed"},
     "arrived": {"zh": "数据补到", "en": "arrived late"},
@@ -33,7 +35,10 @@ def _cause(old: Entry | None, new: Entry | None) -> str | None:
     if old["case"] != new["case"]:
         return "lifted" if new["case"] is None else "falsified"
     if old["left_out"] != new["left_out"] or old["used"] != new["used"]:
-        return "verdict"
+        if new["left_out"] == "withheld":
+            return "withheld"
+        is_decided = old["left_out"] == "withheld" or new["left_out"] == "kept-out"
+        return "decided" if is_decided else "verdict"
     if old["value"] != new["value"]:
         return "value"
     return None

@@ -17,7 +17,7 @@ from typing import Any
 
 from standards import aqi, exact, factors, tables, units
 
-from publish.rules.figures import Figure, Text, choose, left_out, reason
+from publish.rules.figures import Figure, Text, choose, left_out, reason, told_value
 
 Json = dict[str, Any]
 Heard = dict[tuple[str, str], list[Figure]]
@@ -144,7 +144,7 @@ def _left_out(station: Station, chosen: Mapping[str, Figure], on: date) -> tuple
                 "name": station.name,
                 "factor": factor,
                 "pollutant": {"zh": known.zh, "en": known.en},
-                "value": None if figure is None else figure.value,
+                "value": None if figure is None else told_value(figure),
                 "unit": known.unit_text,
                 "code": 9 if figure is None else figure.code,
                 "slug": slug,

@@ -10,7 +10,7 @@ import json
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from publish.rules.figures import Figure, left_out
+from publish.rules.figures import Figure, left_out, told_value
 from publish.rules.hourly import HourlyIndex
 
 LOCAL = timezone(timedelta(hours=8))
@@ -33,7 +33,7 @@ def lineage(figures: list[Figure], used: set[tuple[int, datetime]]) -> list[dict
             "site": figure.site,
             "factor": figure.factor,
             "ts": local(figure.ts),
-            "value": figure.value,
+            "value": told_value(figure),
             "code": figure.code,
             "revision": figure.revision,
             "left_out": left_out(figure),

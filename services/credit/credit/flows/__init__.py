@@ -7,14 +7,16 @@ answer. Leaves objection and repair to later work.
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Literal
 
 from contracts.cases import BasisWithdrawn, CaseAnnulled, PenaltyDecided
 from contracts.credit import Listed, ListingRemoved, ListingSuspended
 from contracts.envelope import Event
+from contracts.qc import OperatorScored
 from kit.outbox import put
 from kit.problems import Invalid
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from standards.calendar import end_of, legal_date
 from uuid_utils.compat import uuid7
@@ -22,7 +24,7 @@ from uuid_utils.compat import uuid7
 from credit import queries
 from credit.rules import listing as rules
 from credit.rules.listing import Known, Term
-from credit.tables import CaseMark, Listing, ListingStep
+from credit.tables import CaseMark, Listing, ListingStep, OperatorScore
 
 ENDED = {"ANNULLED", "EXPIRED"}
 
@@ -53,6 +55,23 @@ async def list_subject(
     _record_listing(session, listing, mark, now)
     if listing.is_announced:
         await _say(session, listing, _listed(listing, now))
+
+
+async def keep_score(session: AsyncSession, event: OperatorScored) -> None:
+    """A score is a fact of its comparison: kept once, never changed."""
+    cells = {
+        "score_id": event.score_id,
+        "operator": event.operator,
+        "third_party": event.third_party,
+        "region": event.region,
+        "held_on": date.fromisoformat(event.held_on),
+        "period": event.period,
+        "score": event.score,
+        "is_poor": event.is_poor,
+        "source_clause": event.source_clause,
+        "scored_at": _instant(event.scored_at_ms),
+    }
+    await session.execute(insert(OperatorScore).values(**cells).on_conflict_do_nothing())
 
 
 async def suspend_listing(session: AsyncSession, event: BasisWithdrawn, now: datetime) -> None:

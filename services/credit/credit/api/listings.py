@@ -2,7 +2,7 @@
 
 Promises: the public sees what is in force; a suspended or ended listing is shown without the name, so that
 whoever copied it can withdraw it (Order 36: stop publishing, tell every recipient); credit editors see all of
-their region. Numbers of natural persons never appear: no person is listed here. Leaves repair to later work.
+their region. No number of a natural person appears. Leaves repair to later work.
 """
 
 from dataclasses import asdict
@@ -14,6 +14,7 @@ from fastapi import APIRouter, Depends, Query
 from kit.auth import Grant, allow
 from kit.db import ReaderSession
 from policy import Row
+from sqlalchemy import select
 from standards import regions
 from standards.calendar import legal_date
 from standards.tables import rows
@@ -21,12 +22,13 @@ from standards.tables import rows
 from credit import queries
 from credit.rules.listing import LABELS, Standing
 from credit.rules.procurement import Entry, procurement_answer
-from credit.tables import CaseMark, Listing, ListingStep
+from credit.tables import CaseMark, Listing, ListingStep, OperatorScore
 
 REGIONS = frozenset(row["code"] for row in rows("regions"))
 
 router = APIRouter(tags=["credit"])
 May = Annotated[Grant, Depends(allow("listings", "read"))]
+MayScores = Annotated[Grant, Depends(allow("operator-scores", "read"))]
 MayCheck = Annotated[Grant, Depends(allow("procurement-check", "read"))]
 Uscc = Annotated[str, Query(pattern=r"^[0-9A-Za-z]{18}$", description="统一社会信用代码, 18 characters")]
 
@@ -78,6 +80,37 @@ async def check_procurement(
     entries = [_entry(listing, mark) for listing, mark in found]
     answer = procurement_answer(entries, code, on or legal_date(datetime.now(UTC)))
     return asdict(answer)
+
+
+@router.get("/operator-scores")
+async def list_scores(
+    grant: MayScores,
+    session: ReaderSession,
+    operator: Annotated[str | None, Query(pattern=r"^[0-9A-Za-z]{18}$", description="运维机构")] = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    cursor: Annotated[str | None, Query(max_length=64, pattern=r"^[^\x00]*$")] = None,
+) -> dict[str, Any]:
+    """Scores of operators in third-party comparisons, by number 运维机构第三方考核得分。"""
+    of = OperatorScore
+    reach = grant.clause(REGIONS, region=of.region, owner_uscc=of.operator)
+    asked = select(of).where(reach, of.score_id > (cursor or ""))
+    asked = asked.where(of.operator == operator.upper()) if operator is not None else asked
+    found = list(await session.scalars(asked.order_by(of.score_id).limit(limit)))
+    items = [
+        {
+            "id": row.score_id,
+            "operator": row.operator,
+            "third_party": row.third_party,
+            "region": row.region,
+            "held_on": row.held_on.isoformat(),
+            "period": row.period,
+            "score": row.score,
+            "is_poor": row.is_poor,
+            "source": row.source_clause,
+        }
+        for row in found
+    ]
+    return {"items": items, "next": items[-1]["id"] if len(items) == limit else None}
 
 
 def _is_open_to(grant: Grant, listing: Listing, today: date) -> bool:
