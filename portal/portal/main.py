@@ -103,7 +103,13 @@ def main() -> None:
         sys.stdout.write("configuration accepted\n")
         raise SystemExit(0)
     uvicorn.run(
-        application(settings), host=settings.host, port=settings.port, access_log=False, server_header=False
+        application(settings),
+        host=settings.host,
+        port=settings.port,
+        access_log=False,
+        server_header=False,
+        # Longer than the edge keeps a connection idle (60 s), for the reason given in kit's `serve`.
+        timeout_keep_alive=90,
     )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
+from kit.tls import roots
 from policy import Permission, Policy
 
 FRESH_SECONDS = 30.0
@@ -39,7 +40,7 @@ class Library:
 
     def __init__(self, policy: Policy, services: dict[str, str]) -> None:
         self._policy, self._services = policy, services
-        self._client = httpx.AsyncClient(timeout=3)
+        self._client = httpx.AsyncClient(timeout=3, verify=roots())
         self._kept: dict[str, tuple[float, dict[str, Any]]] = {}
 
     async def chapters(self) -> list[Chapter]:

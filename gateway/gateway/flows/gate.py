@@ -138,6 +138,10 @@ class Gate:
         until = self._clock() + REMEMBERED_SECONDS
         self._known[key] = principal, until if principal.is_anonymous else min(until, principal.expires_at)
 
+    def forget(self) -> None:
+        """Everybody is looked at again: who may pass has changed."""
+        self._known.clear()
+
     def _count_on(self, case: _Case) -> dict[str, str]:
         who = case.principal
         if who.is_anonymous:

@@ -29,7 +29,7 @@ def ensure(path: Path, realm: Realm) -> dict[str, dict[str, str]]:
     for user in realm.users.values():
         users.setdefault(user.username, secrets.token_urlsafe(18))
     for client in realm.clients.values():
-        if not client.is_public:
+        if not client.is_public and client.jwks is None:
             clients.setdefault(client.id, secrets.token_urlsafe(32))
     found = {"users": users, "clients": clients}
     if found != known:

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from issuer import realm as realms
 from issuer.api import browser, endpoints
 from issuer.api.state import OAuthError, State, on_oauth_error
+from issuer.assertions import Assertions
 from issuer.credentials import Credentials, ensure
 from issuer.keys import Keyring
 from issuer.sessions import Sessions
@@ -28,7 +29,9 @@ def create_app(settings: Settings, now: Callable[[], float] = time.time) -> Fast
     credentials = Credentials(realm, ensure(settings.secrets, realm), now)
     mint = Mint(settings.issuer, realm, keyring, sessions, now)
     app = FastAPI(title="Identity issuer 身份服务", docs_url=None, redoc_url=None, openapi_url=None)
-    app.state.issuer = State(settings.issuer, realm, credentials, keyring, sessions, mint)
+    audiences = frozenset({settings.issuer, f"{settings.issuer}/protocol/openid-connect/token"})
+    assertions = Assertions(audiences, now)
+    app.state.issuer = State(settings.issuer, realm, credentials, keyring, sessions, mint, assertions)
 
     @app.middleware("http")
     async def one_realm_small_bodies(
@@ -58,7 +61,15 @@ def main(arguments: list[str]) -> int:
     except (ValidationError, realms.RealmError) as error:
         sys.stderr.write(f"the issuer does not start: {error}\n")
         return 2
-    uvicorn.run(app, host="127.0.0.1", port=settings.port, log_level="warning", access_log=False)
+    uvicorn.run(
+        app,
+        host="127.0.0.1",
+        port=settings.port,
+        log_level="warning",
+        access_log=False,
+        # Longer than the edge keeps a connection idle (60 s), for the reason given in kit's `serve`.
+        timeout_keep_alive=90,
+    )
     return 0
 
 

@@ -46,6 +46,7 @@ class Client:
     logout_uris: frozenset[str]
     needs_pkce: bool
     service_account: User | None
+    jwks: str | None
     scope: str
     mappers: tuple[Mapper, ...]
 
@@ -156,6 +157,7 @@ def _client(entry: dict[str, Any], scopes: dict[str, dict[str, Any]], accounts: 
         logout_uris=frozenset(filter(None, attributes.get("post.logout.redirect.uris", "").split("##"))),
         needs_pkce=entry["publicClient"] or attributes.get("pkce.code.challenge.method") == "S256",
         service_account=accounts.get(entry["clientId"]) if entry["serviceAccountsEnabled"] else None,
+        jwks=attributes.get("jwks.string") if entry["clientAuthenticatorType"] == "client-jwt" else None,
         scope=" ".join(shown),
         mappers=tuple(_mapper(mapper) for mapper in [*mappers, *entry.get("protocolMappers", [])]),
     )
@@ -180,11 +182,12 @@ def mapped_claims(client: Client, user: User, place: str, session: dict[str, int
 
 
 def _put(claims: Claims, name: str, value: Any) -> None:
-    """Dots nest, as in Keycloak: `realm_access.roles`. Audiences add up."""
+    """Dots nest, as in Keycloak: `realm_access.roles`. One audience is a text, several are a list."""
     if value is None:
         return
     if name == "aud":
-        claims["aud"] = [*claims.get("aud", []), value]
+        there = claims.get("aud")
+        claims["aud"] = value if there is None else [*([there] if isinstance(there, str) else there), value]
         return
     *parents, last = name.split(".")
     for parent in parents:

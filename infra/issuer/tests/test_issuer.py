@@ -81,7 +81,7 @@ async def test_an_officer_gets_the_claims_of_the_realm(http, secrets, clock) -> 
     assert answer.headers["cache-control"] == "no-store"
     claims = await claims_of(http, answer.json()["access_token"])
     assert claims["iss"] == ISSUER
-    assert claims["aud"] == ["jianzhen"]
+    assert claims["aud"] == "jianzhen"
     assert claims["typ"] == "Bearer"
     assert claims["azp"] == "jianzhen-cli"
     assert claims["preferred_username"] == OFFICER
@@ -126,7 +126,7 @@ async def test_a_service_and_a_department_system_get_tokens_of_their_own(http, s
         ({"password": "wrong"}, 401, "invalid_grant"),
         ({"username": "nobody"}, 401, "invalid_grant"),
         ({"client_id": "nothing"}, 401, "invalid_client"),
-        ({"client_id": "svc-qc"}, 401, "invalid_client"),
+        ({"client_id": "svc-qc"}, 401, "unauthorized_client"),
         ({"client_id": "desk"}, 400, "unauthorized_client"),
         ({"grant_type": "client_credentials"}, 401, "unauthorized_client"),
         ({"grant_type": "implicit"}, 400, "unsupported_grant_type"),

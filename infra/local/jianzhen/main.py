@@ -11,7 +11,7 @@ from rich.markup import escape
 
 from jianzhen.screen import say
 from jianzhen.state import Refused
-from jianzhen.verbs import demo, down, frames, log, logs, parked, qc, replay, status, token, up
+from jianzhen.verbs import demo, down, frames, identity, log, logs, parked, qc, replay, status, token, up
 
 HELP = """鉴真 Jianzhen: keeps environmental monitoring data true, accurate and complete.
 
@@ -31,6 +31,7 @@ app = typer.Typer(
 for verb in (up, down, status, logs, demo, token, replay):
     app.command()(verb.__dict__[verb.__name__.rpartition(".")[2]])
 app.add_typer(frames.app, name="frames")
+app.add_typer(identity.app, name="identity")
 app.add_typer(log.app, name="log")
 app.add_typer(parked.app, name="parked")
 app.add_typer(qc.app, name="qc")

@@ -46,7 +46,7 @@ class Mapping:
         if path is not None:
             return cls._checked(path.name, path.read_text(encoding="utf-8"), header)
         for packaged in sorted(files("jianzhen").joinpath("mappings").iterdir(), key=lambda one: one.name):
-            mapping = cls(yaml.safe_load(packaged.read_text(encoding="utf-8")))
+            mapping = cls(yaml.load(packaged.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader))
             if not mapping.absent(header):
                 return mapping
         raise Refused(f"no mapping fits the columns {', '.join(header)}: write one and name it by --map")
@@ -54,7 +54,7 @@ class Mapping:
     @classmethod
     def _checked(cls, name: str, text: str, header: list[str]) -> "Mapping":
         try:
-            mapping = cls(yaml.safe_load(text))
+            mapping = cls(yaml.load(text, Loader=yaml.CSafeLoader))
             absent = mapping.absent(header)
         except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
             raise Refused(f"{name} is not a mapping: {error!r}; see the packaged beijing_prsa.yaml") from None

@@ -112,7 +112,9 @@ class Plan:
 
     def _service_env(self, name: str) -> dict[str, str]:
         clients: dict[str, str] = json.loads(self.identity.read_text())["clients"]
-        peers = {entry.producer: self.inside(entry.producer) for entry in consumed_by(name)}
+        heard = {entry.producer: self.inside(entry.producer) for entry in consumed_by(name)}
+        # Whose tokens were called back is the gateway's to say.
+        peers = heard if name == "gateway" else heard | {"gateway": self.inside("gateway")}
         env = {
             "ENVIRONMENT": "local",
             "HOST": "127.0.0.1",
@@ -136,6 +138,8 @@ class Plan:
             # Platforms of one machine may be linked with each other.
             env["UPLINK_ALLOWS"] = json.dumps(["localhost", "127.0.0.0/8", "::1/128"])
             env["PEERS"] = json.dumps(peers | {one: self.inside(one) for one in ("qc", "evidence")})
+        if name == "qc":
+            env["CLOSES_DAYS"] = os.environ.get("JIANZHEN_CLOSES_DAYS", "true")
         if name == "evidence":
             seed = hashlib.sha256(self.state.secret("evidence_key").encode()).digest()
             env |= {

@@ -11,10 +11,12 @@ import os
 import time
 from collections.abc import Generator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx
 
+from jianzhen.identity import proof
 from jianzhen.state import Refused, State
 
 TOKEN_PATH = "/realms/jianzhen/protocol/openid-connect/token"  # noqa: S105
@@ -65,6 +67,11 @@ class Platform:
             kept, until = answer["access_token"], time.time() + answer["expires_in"] * 0.8
             self._tokens[principal] = kept, until
         return kept
+
+    def token_by_key(self, client: str, key: Path) -> str:
+        """An access token for a system that proves itself by its own key (private_key_jwt)."""
+        asked = proof.form(client, key, f"{self.edge}{TOKEN_PATH.partition('/protocol/')[0]}")
+        return str(self._ask(asked)["access_token"])
 
     def _grant(self, principal: str) -> dict[str, str]:
         if password := self.secrets["users"].get(principal):

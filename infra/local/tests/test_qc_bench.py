@@ -14,6 +14,7 @@ from jianzhen.main import app
 from jianzhen.planting import peers, pictures, sources
 from jianzhen.planting.grounds import grounds
 from jianzhen.planting.score import Claim
+from jianzhen.planting.told import text
 from jianzhen.planting.trial import REPORT_SEEDS, TUNING_SEEDS, plantings
 from jianzhen.state import Refused
 from planted_scene import city
@@ -62,7 +63,7 @@ def test_a_long_file_is_read_too(tmp_path: Path) -> None:
     lines = [f"2024-01-0{day}T0{hour}:00+08:00,COD,{day}.{hour}" for day in (1, 2) for hour in range(9)]
     path.write_text("time,series,value\n" + "\n".join(lines), encoding="utf-8")
     (ground,) = grounds(path, "waste-water")
-    assert ground.panel.factor == ("COD",)
+    assert ground.panel.factor == ("w01018",)
     assert ground.panel.value[0, :3].tolist() == [1.0, 1.1, 1.2]
     assert np.isfinite(ground.panel.value).sum() == 18
     assert ground.panel.shape == (1, 33)
@@ -72,9 +73,9 @@ def test_a_long_file_is_read_too(tmp_path: Path) -> None:
     ("text", "profile", "said"),
     [
         ("time,a\n2024-01-01,1\n", "", "--profile"),
-        ("when,a\n2024-01-01,1\n", "flue-gas", "no column time"),
-        ("time,a\n2024-01-01,1\nyesterday,2\n", "flue-gas", "line 3: 'yesterday' is no ISO time"),
-        ("time,a\n", "flue-gas", "not one row"),
+        ("when,a\n2024-01-01,1\n", "flue-gas", "no column of time"),
+        ("time,a\nyesterday,2\n", "flue-gas", "from line 2: 'yesterday'"),
+        ("time,a\n", "flue-gas", "a header and no rows"),
         ("time,a\n2024-01-01,n/a\n", "flue-gas", "not one number"),
     ],
 )
@@ -85,6 +86,24 @@ def test_what_cannot_be_read_is_refused_with_what_would_be(
     path.write_text(text, encoding="utf-8")
     with pytest.raises(Refused, match=said):
         list(grounds(path, profile))
+
+
+def test_a_line_without_a_time_is_left_out_and_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_text("time,COD\n2024-01-01 00:00,1\nyesterday,2\n2024-01-01 01:00,3\n", encoding="utf-8")
+    (ground,) = grounds(path, "waste-water")
+    assert ground.panel.value.tolist() == [[1.0, 3.0]]
+    assert "first on line 3" in capsys.readouterr().err
+
+
+def test_marks_of_a_file_stand_in_its_panel(tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    lines = ["time,COD,COD_flag", *(f"2024-01-01T{h:02}:00,{h},{'M' if h == 3 else 'N'}" for h in range(9))]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    (ground,) = grounds(path, "waste-water")
+    assert ground.panel.mark[0].tolist() == [ord("M") if h == 3 else ord("N") for h in range(9)]
 
 
 TROUBLE = {
@@ -110,7 +129,7 @@ def test_a_file_of_trouble_is_benched_or_refused_but_never_a_traceback(tmp_path:
 def test_a_stray_time_does_not_eat_the_memory(tmp_path: Path) -> None:
     path = tmp_path / "stray.csv"
     rows = [f"2024-01-01T00:00:{second:02},1" for second in range(50)]
-    path.write_text("\n".join(["time,a", "1970-01-01,1", *rows]), encoding="utf-8")
+    path.write_text("\n".join(["time,a", "1971-01-01,1", *rows]), encoding="utf-8")
     with pytest.raises(Refused, match="stray time"):
         list(grounds(path, "waste-water"))
 
@@ -143,7 +162,7 @@ def test_a_wrong_option_is_refused(wide: Path, argv: list[str], said: str) -> No
 def test_the_bench_counts_and_draws(wide: Path, tmp_path: Path) -> None:
     page, curve = tmp_path / "bench.html", tmp_path / "curve.svg"
     argv = ["--data", str(wide), "--profile", "ambient-air", *LIMIT, "--report", str(page), "--json"]
-    argv += ["--curve", str(curve)]
+    argv += ["--curve", str(curve), "--learned"]
     code, output, _ = run(*argv)
     (found,) = json.loads(output[output.index("{\n") :])["trials"]
     ours = found["tools"][0]
@@ -154,6 +173,12 @@ def test_the_bench_counts_and_draws(wide: Path, tmp_path: Path) -> None:
         any(one["recall"] < 0.9 for one in ours["kinds"]) or ours["false_per_station_month"] > 0.1
     )
     assert len(ours["curve"]) >= 10
+    with_learned = found["tools"][1]
+    assert (ours["name"], with_learned["name"]) == ("Jianzhen", "Jianzhen + L1")
+    assert [one["kind"] for one in with_learned["kinds"]] and with_learned["recall"] >= ours["recall"]
+    assert "L1" not in {one["test"] for one in ours["tests"]} and found["not_run"]["L1"] == ["learned"]
+    (line,) = [line for line in text(found).splitlines() if "Jianzhen + L1: " in line]
+    assert f"{with_learned['false_per_station_month']:.3f}" in line
     ElementTree.parse(curve)
     html = page.read_text(encoding="utf-8")
     drawn = html.split("<svg")[1:]
@@ -179,11 +204,12 @@ def test_flags_a_day_or_less_apart_are_one_claim() -> None:
     assert peers.claims(flags, 24) == [Claim(1, 3, 10, "", (), 4), Claim(1, 60, 61, "", (), 61)]
 
 
-def test_a_seed_is_one_panel_and_report_seeds_are_not_tuning_seeds(wide: Path) -> None:
+def test_a_seed_is_the_same_panels_and_report_seeds_are_not_tuning_seeds(wide: Path) -> None:
     (ground,) = grounds(wide, "ambient-air")
     one, again = (plantings(ground, ("freeze", "cap"), 101, 2) for _ in range(2))
-    assert one.truths == again.truths
-    assert all(truth.from_i >= ground.window[0] for truth in one.truths)
+    assert [sheet.truths for sheet in one] == [sheet.truths for sheet in again]
+    truths = [truth for sheet in one for truth in sheet.truths]
+    assert truths and all(truth.from_i >= ground.window[0] for truth in truths)
     assert not set(REPORT_SEEDS) & set(TUNING_SEEDS)
     assert len(REPORT_SEEDS) == 20
 

@@ -189,12 +189,14 @@ def test_a_mapping_gives_time_units_ranges_marks_and_what_stands_for_nothing(tmp
     assert code == 1
 
 
-def test_the_summary_has_exactly_rows_counts_and_suspicions(tmp_path):
+def test_the_summary_has_rows_counts_and_suspicions_and_says_what_could_not_be_asked(tmp_path):
     file, summary = written(tmp_path, "time,PM2.5\n" + hours([35, "", 1500])), tmp_path / "s.json"
     code, stdout, _, _ = run(file, "--summary", str(summary), "--json")
     document = json.loads(summary.read_text())
+    asked = {name: document.pop(name) for name in ("not_run", "without_step", "notes", "taken_for_missing")}
     assert document == {"rows": 3, "counts": {"missing": 1, "range": 1}, "suspicions": []}
-    assert json.loads(stdout) == document and code == 1
+    assert "network" in asked["not_run"]["D2"]
+    assert json.loads(stdout) == document | asked and code == 1
 
 
 def test_every_test_that_is_written_is_in_the_list_of_rules(tmp_path):
@@ -208,7 +210,7 @@ def test_every_test_that_is_written_is_in_the_list_of_rules(tmp_path):
     rows = run(written(tmp_path, text))[3]
     assert {name for row in rows for name in row["tests"].split("|") if name} <= ids
     shown = CliRunner().invoke(app, ["qc", "rules"]).stdout
-    assert "HJ 212-2017 table 8" in shown and "a34004 hour station: limit=360 reach=3" in shown
+    assert "HJ 212-2017 table 8" in shown and "a34004 hour station: limit=360 spike=0.67 reach=3" in shown
     assert listed.exit_code == 0 and {"range", "step", "K1", "unreadable", "duplicate"} <= ids
 
 
@@ -225,8 +227,8 @@ def test_a_report_is_one_file_without_scripts_and_escapes_what_the_file_says(tmp
 
 
 def test_the_pictures_of_a_suspicion_are_well_formed():
-    from jianzhen.selfcheck.pictures import histogram, overlay, timeline
     from qc.rules.offline.pictured import Curve, Pictured
+    from qc.rules.offline.pictures import histogram, overlay, timeline
 
     value = np.array([1.0, 2.0, np.nan, 4.0, np.nan, 6.0, 5.0, 5.0])
     around = Curve("<站>", "a34004", "itself", BEGIN, value)

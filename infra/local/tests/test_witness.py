@@ -22,7 +22,6 @@ from tlog.witness import Request
 from typer.testing import CliRunner
 
 # Each process takes seconds to start, on a busy machine many.
-pytestmark = pytest.mark.timeout(300)
 JIANZHEN = [sys.executable, "-m", "jianzhen.main"]
 LOG = Secret("log.example/jianzhen", bytes([1] * 32), note.ED25519)
 SIGN = receipts.cosignature.ed25519.signer(LOG.seed, LOG.name)

@@ -14,6 +14,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from issuer.api.state import NO_STORE, OAuthError, State, client_of, form_of, json_answer, state_of
+from issuer.assertions import ALGORITHMS
 from issuer.realm import Client, mapped_claims
 
 router = APIRouter()
@@ -43,7 +44,12 @@ async def discovery(request: Request, realm: str) -> Body:
         "response_modes_supported": ["query"],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["RS256"],
-        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+        "token_endpoint_auth_methods_supported": [
+            "client_secret_basic",
+            "client_secret_post",
+            "private_key_jwt",
+        ],
+        "token_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
         "code_challenge_methods_supported": ["S256"],
         "scopes_supported": ["openid", "profile"],
         "claims_supported": ["iss", "sub", "aud", "exp", "iat", "preferred_username", "dept", "region"],

@@ -8,6 +8,7 @@ from urllib.parse import unquote
 from fastapi import Request
 from fastapi.responses import JSONResponse
 
+from issuer.assertions import TYPE, Assertions, claimed
 from issuer.credentials import Credentials
 from issuer.keys import Keyring
 from issuer.realm import Client, Realm
@@ -33,6 +34,7 @@ class State:
     keyring: Keyring
     sessions: Sessions
     mint: Mint
+    assertions: Assertions
 
 
 def state_of(request: Request) -> State:
@@ -62,12 +64,18 @@ async def form_of(request: Request) -> dict[str, str]:
 
 def client_of(request: Request, form: dict[str, str]) -> Client:
     """The client that speaks, authenticated if it is confidential. Raises OAuthError."""
-    client_id, secret = _basic(request) or (form.get("client_id", ""), form.get("client_secret", ""))
+    asserted = form.get("client_assertion", "") if form.get("client_assertion_type") == TYPE else ""
+    named = form.get("client_id", "") or claimed(asserted)
+    client_id, secret = _basic(request) or (named, form.get("client_secret", ""))
     state = state_of(request)
     client = state.realm.clients.get(client_id)
-    is_good = client is not None and (client.is_public or state.credentials.is_client(client, secret))
-    if client is None or not is_good or not client.is_enabled:
+    if client is None or not client.is_enabled:
         raise OAuthError("invalid_client", "Invalid client or Invalid client credentials", 401)
+    if client.jwks is not None:
+        if not state.assertions.is_good(client, asserted):
+            raise OAuthError("invalid_client", "Client authentication with signed JWT failed", 401)
+    elif not client.is_public and not state.credentials.is_client(client, secret):
+        raise OAuthError("unauthorized_client", "Invalid client or Invalid client credentials", 401)
     return client
 
 

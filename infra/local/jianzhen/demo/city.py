@@ -46,7 +46,7 @@ class Window:
 @cache
 def document() -> dict[str, Any]:
     text = files("jianzhen.demo").joinpath("city.yaml").read_text(encoding="utf-8")
-    loaded: dict[str, Any] = yaml.safe_load(text)
+    loaded: dict[str, Any] = yaml.load(text, Loader=yaml.CSafeLoader)
     return loaded
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from jianzhen.demo import city, officers, readings
+from jianzhen.demo.instruments import file_instruments
 from jianzhen.demo.memory import Memory
 from jianzhen.demo.registration import register
 from jianzhen.demo.signals import HOUR
@@ -30,6 +31,8 @@ def run_demo(platform: Platform, *, say: Say, speed: float = 0, frauds: int = 1)
     _past(platform, end, speed, say)
     late = _logged(platform, end, windows, city.late_window(now), say)
     found: dict[str, Any] = {"cases": [_case(platform, n, one, say) for n, one in enumerate(windows, 1)]}
+    # After the cases: by then qc knows the sites.
+    say(f"instruments 仪器台账: {file_instruments(platform, now)} checks filed")
     found["release"] = _published(platform, windows[0], end, say)
     found["withdrawn"] = _withdrawn(platform, late, city.late_window(now), say)
     return found

@@ -5,19 +5,26 @@ described sets to `sources`.
 """
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from qc.rules.falsify.finding import PROFILES
-from qc.rules.falsify.panel import HOUR_MS, Panel, resolution_of
+from qc.rules.falsify.panel import HOUR_MS, LOCAL_MS, Panel, resolution_of
+from qc.rules.offline.profile import load_profile
+from qc.rules.offline.readings import NO_TIME, Member, Readings, ordered
 
 from jianzhen.planting import sources
 from jianzhen.planting.scene import role_of
 from jianzhen.planting.trial import Ground
+from jianzhen.screen import say
+from jianzhen.selfcheck.columns import plan
+from jianzhen.selfcheck.filemap import FileMap, load_map
+from jianzhen.selfcheck.opening import opened
+from jianzhen.selfcheck.reading import sheet
+from jianzhen.selfcheck.told import Notes
 from jianzhen.state import Refused
 
 LOCAL = timezone(timedelta(hours=8))
@@ -27,10 +34,9 @@ HISTORY = 0.4
 PERMITTED = 0.9
 # No instrument reports more; and a panel of more cells does not fit a desk's memory.
 LARGEST, CELLS = 1e15, 200_000_000
-TIMES = ("time", "datetime", "date", "timestamp", "时间")
 
 
-def grounds(path: Path, profile: str) -> Iterator[Ground]:
+def grounds(path: Path, profile: str, mapping: Path | None = None) -> Iterator[Ground]:
     """The grounds a path offers. Worked example: the folder of the twelve Beijing files → one, "beijing"."""
     if not path.exists():
         raise Refused(f"{path} is neither a file nor a folder")
@@ -38,7 +44,7 @@ def grounds(path: Path, profile: str) -> Iterator[Ground]:
     if name:
         yield _described(name, path)
     elif path.is_file():
-        yield _any_file(path, profile)
+        yield _any_file(path, profile, load_map(mapping))
     else:
         inner = sorted(folder for folder in path.iterdir() if folder.is_dir() and _recognised(folder))
         if not inner:
@@ -75,25 +81,24 @@ def _described(name: str, path: Path) -> Ground:
     return _ground(name, about["profile"], panel, first)
 
 
-def _any_file(path: Path, profile: str) -> Ground:
-    """A CSV, wide (time, a column per series, optional station) or long (time, series, value, optional
-    station).
-
-    Naive times are +08:00; the grid is the commonest distance of times.
-    """
+def _any_file(path: Path, profile: str, mapped: FileMap) -> Ground:
+    """Any file `jianzhen qc run` reads, as it reads it. The grid is the commonest distance of times."""
     if profile not in PROFILES:
         raise Refused(f"{path}: say what it is with --profile {' | '.join(PROFILES)}")
-    try:
-        with sources.opened(path) as lines:
-            rows = list(csv.DictReader(lines))
-    except (UnicodeDecodeError, OSError, csv.Error) as wrong:
-        raise Refused(f"{path} cannot be read as CSV: {wrong}") from None
-    if not rows:
-        raise Refused(f"{path}: a header at most, not one row")
-    cells = list(_cells(path, rows))
-    if all(value != value for *_, value in cells):
-        raise Refused(f"{path}: not one number")
-    panel = _gridded(path, cells)
+    notes, chosen = Notes(), load_profile(profile)
+    table = opened(path, notes)
+    columns = plan(table.cells.columns, mapped, chosen, notes)
+    read = sheet(table, columns, mapped, chosen, LOCAL_MS, notes)
+    lost = np.flatnonzero(read.readings.ts == NO_TIME)
+    if len(lost):
+        line = int(table.line[int(lost[0]) // read.columns])
+        notes.add(
+            f"{len(lost)} 个值没有可读的时间，首见第 {line} 行：不参与。",
+            f"{len(lost)} values without a readable time, first on line {line}: left out.",
+        )
+    for note in notes.made:
+        say(str(note))
+    panel = _gridded(path, read.readings, read.members)
     return _ground(path.name, profile, panel, round(panel.shape[1] * HISTORY))
 
 
@@ -112,54 +117,29 @@ def _ground(name: str, profile: str, panel: Panel, first: int) -> Ground:
     return Ground(name, profile, replace(panel, limit=limit), (first, panel.shape[1]), tuple(assumed))
 
 
-def _cells(path: Path, rows: list[dict[str, str]]) -> Iterator[tuple[int, str, str, float]]:
-    header = list(rows[0])
-    time = next((name for name in header if name and name.lower() in TIMES), None)
-    if time is None:
-        raise Refused(f"{path}: no column {' | '.join(TIMES)}; the header is {', '.join(map(str, header))}")
-    is_long = {"series", "value"} <= set(header)
-    for number, row in enumerate(rows, start=2):
-        try:
-            when = datetime.fromisoformat(row[time])
-            at = round((when if when.tzinfo else when.replace(tzinfo=LOCAL)).timestamp() * 1000)
-        except (ValueError, TypeError, OverflowError):
-            raise Refused(f"{path}, line {number}: {row[time]!r} is no ISO time") from None
-        named = {row["series"]: row["value"]} if is_long else row
-        for name, text in named.items():
-            if name not in (time, "station") and isinstance(text, str):
-                yield at, row.get("station") or path.name.split(".")[0], name, _number(text)
-
-
-def _number(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        return float("nan")
-    return value if abs(value) < LARGEST else float("nan")
-
-
-def _gridded(path: Path, cells: list[tuple[int, str, str, float]]) -> Panel:
-    times = np.unique([at for at, *_ in cells])
-    gaps = np.diff(times)
-    step = int(np.bincount(np.unique(gaps, return_inverse=True)[1]).argmax()) if len(gaps) else 0
-    step_ms = int(np.unique(gaps)[step]) if len(gaps) else HOUR_MS
-    first = int(times[0])
-    # Words are no series: a name without a single number is left out.
-    numbers = {(station, name) for _, station, name, value in cells if value == value}
-    keys = {key: row for row, key in enumerate(sorted(numbers))}
-    shape = (len(keys), int((times[-1] - first) // step_ms) + 1)
+def _gridded(path: Path, readings: Readings, members: Sequence[Member]) -> Panel:
+    """Of two values for one instant the first stands; series of words only are left out."""
+    known = ordered(readings, len(members)).columns
+    value = np.where(np.abs(known.value) < LARGEST, known.value, np.nan)
+    numbered = np.unique(known.series[np.isfinite(value)])
+    if not len(numbered):
+        raise Refused(f"{path}: not one number")
+    kept = np.isin(known.series, numbered)
+    row, ts = np.searchsorted(numbered, known.series[kept]), known.ts[kept]
+    gaps, often = np.unique(np.diff(np.unique(ts)), return_counts=True)
+    step, first = int(gaps[often.argmax()]) if len(gaps) else HOUR_MS, int(ts.min())
+    shape = (len(numbered), int((ts.max() - first) // step) + 1)
     if shape[0] * shape[1] > CELLS:
-        span = f"{shape[1]:,} periods of {step_ms / 1000:g} s from first to last time"
+        span = f"{shape[1]:,} periods of {step / 1000:g} s from first to last time"
         raise Refused(f"{path}: {span}; look for a stray time, or name a shorter file")
-    value, present = np.full(shape, np.nan), np.zeros(shape, dtype=np.bool_)
-    for at, station, name, number in cells:
-        row = keys.get((station, name))
-        if row is not None:
-            value[row, (at - first) // step_ms] = number
-            present[row, (at - first) // step_ms] = True
-    unknown: Any = np.full(len(keys), np.nan)
+    at = (row, (ts - first) // step)
+    values, marks, present = np.full(shape, np.nan), np.zeros(shape, np.int64), np.zeros(shape, np.bool_)
+    values[at], marks[at], present[at] = value[kept], np.maximum(known.flag[kept], 0), True
+    named = [members[int(one)] for one in numbered]
+    unknown = np.full(len(named), np.nan)
     return Panel(
-        first, step_ms, tuple(key[0] for key in keys), tuple(key[1] for key in keys), ("",) * len(keys),
-        value, np.zeros(shape, dtype=np.int64), present, np.array([resolution_of(one) for one in value]),
-        unknown, unknown.copy(), unknown.copy(), unknown.copy(), np.full((len(keys), 2), np.nan),
+        first, step, tuple(one.station or path.name.split(".")[0] for one in named),
+        tuple(one.factor for one in named), tuple(one.unit for one in named), values, marks, present,
+        np.array([resolution_of(one) for one in values]), unknown.copy(), unknown.copy(), unknown.copy(),
+        unknown.copy(), np.full((len(named), 2), np.nan),
     )  # fmt: skip

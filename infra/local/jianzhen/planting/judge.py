@@ -12,13 +12,14 @@ from functools import cache
 from qc.rules.falsify import catalogue, combine
 from qc.rules.falsify.combine import Suspicion
 from qc.rules.falsify.extras import Extras, ParameterChange
-from qc.rules.falsify.finding import FalsificationTest
+from qc.rules.falsify.finding import FalsificationTest, Finding
 from qc.rules.falsify.panel import Panel
 
 from jianzhen.planting.scene import ParameterRecord, role_of
 from jianzhen.planting.score import Claim
 
 THRESHOLD = 0.8
+LEARNED = "learned"
 
 
 @cache
@@ -28,7 +29,10 @@ def known_tests() -> tuple[FalsificationTest, ...]:
 
 
 def found(panel: Panel, profile: str, on: date, logged: Sequence[ParameterRecord] = ()) -> catalogue.Report:
-    """What every test in force on a day says about a panel, whose instruments' logs say `logged`."""
+    """What every test in force on a day says about a panel, whose instruments' logs say `logged`.
+
+    The learned detector is asked by `learned`, not here.
+    """
     changes = tuple(
         ParameterChange(one.row, one.at_i, one.name, one.before, one.after, one.before, False)
         for one in logged
@@ -37,6 +41,13 @@ def found(panel: Panel, profile: str, on: date, logged: Sequence[ParameterRecord
     has_load = any(role_of(factor) == "load" for factor in panel.factor)
     have = catalogue.inputs_of(panel) | ({"load"} if has_load else frozenset())
     return catalogue.run(panel, profile, known_tests(), on, have)
+
+
+def learned(panel: Panel, profile: str, on: date) -> tuple[Finding, ...]:
+    """What the learned detector says about a panel."""
+    asked = [test for test in known_tests() if LEARNED in test.needs]
+    have = catalogue.inputs_of(panel) | {LEARNED}
+    return catalogue.run(panel, profile, asked, on, have).findings
 
 
 def claims(report: catalogue.Report, window: tuple[int, int], threshold: float = THRESHOLD) -> list[Claim]:

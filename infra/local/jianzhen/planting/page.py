@@ -8,14 +8,15 @@ from collections.abc import Iterator, Sequence
 from html import escape
 
 import numpy as np
+from qc.rules.falsify.finding import KIND_ZH
 from qc.rules.falsify.panel import Panel
 from qc.rules.outcome import Floats
 
 from jianzhen.planting import pictures
 from jianzhen.planting.plant import Planted, Truth
 from jianzhen.planting.score import Claim, meets
-from jianzhen.planting.told import WANTED_FALSE, WANTED_RECALL, Document, missed, shown
-from jianzhen.planting.trial import Trial
+from jianzhen.planting.told import WANTED_FALSE, Document, instant, missed, shown
+from jianzhen.planting.trial import WANTED_RECALL, Trial
 
 STYLE = """
 body{font:14px/1.5 sans-serif;max-width:980px;margin:2em auto;padding:0 1em;color:#222}
@@ -72,7 +73,8 @@ def _source(trial: Trial, found: Document) -> Iterator[str]:
     yield from _examples(trial)
     yield f"<h3>未改动数据上的全部线索 All suspicions on untouched data ({len(found['untouched'])})</h3>"
     for claim, said in zip(trial.tools[0].untouched, found["untouched"], strict=True):
-        where = f"{escape(said['station'])} {escape(said['series'])} · {said['kind']} · {said['score']:.2f}"
+        where = f"{escape(said['station'])} {escape(said['series'])} · {named(said['kind'])} · "
+        where += f"{said['score']:.2f}"
         tests = escape(", ".join(said["tests"]))
         yield f"<div>{where} · {said['from']} – {said['to']} · {tests}</div>"
         yield _drawn(trial.ground.panel, None, claim.row, claim.from_i, claim.to_i, (), (claim,))
@@ -93,15 +95,19 @@ def _tools(found: Document) -> str:
 def _kinds(found: Document) -> str:
     rows = [
         [
-            kind["kind"], str(kind["planted"]), str(kind["found"]), str(kind["named"]),
+            named(kind["kind"]), str(kind["planted"]), str(kind["found"]), str(kind["named"]),
             f"{kind['recall']:.2f}", "–" if kind["delay_h"] is None else f"{kind['delay_h']:.0f}",
         ]
         for kind in found["tools"][0]["kinds"]
     ]  # fmt: skip
     head = ["种类 kind", "植入 planted", "发现 found", "种类正确 named", "召回 recall", "中位时延 delay, h"]
-    left_out = "、".join(found["unplaced"])
+    left_out = "、".join(map(named, found["unplaced"]))
     note = f"<p>无处可植 no place for: {left_out}</p>" if left_out else ""
-    return table(head, rows) + note
+    traced = ", ".join(
+        f"{named(kind)} {some['found']}/{some['of']}" for kind, some in sorted(found["with_trace"].items())
+    )
+    aside = f"<p>有痕迹者中发现 found of those that leave a trace: {traced}</p>" if traced else ""
+    return table(head, rows) + aside + note
 
 
 def _tests(found: Document) -> str:
@@ -121,9 +127,12 @@ def _examples(trial: Trial) -> Iterator[str]:
                 continue
             seen.add(truth.kind)
             hits = [claim for claim in claims if meets(claim, truth, step)]
-            said = "; ".join(f"{one.kind} {one.score:.2f} ({', '.join(one.tests)})" for one in hits)
+            said = "; ".join(f"{named(one.kind)} {one.score:.2f} ({', '.join(one.tests)})" for one in hits)
             told = f"发现 found: {said}" if hits else '<span class="bad">未发现 missed</span>'
-            yield f"<div><b>{truth.kind}</b> · {escape(truth.station)} {escape(truth.factor)} · {told}</div>"
+            ground = trial.ground
+            when = f"{instant(ground, truth.from_i)} – {instant(ground, truth.to_i)}"
+            yield f"<div><b>{named(truth.kind)}</b> · {escape(truth.station)} {escape(truth.factor)} · "
+            yield f"{when} · {told}</div>"
             yield _drawn_planting(trial.ground.panel, planted, truth, hits)
 
 
@@ -158,6 +167,11 @@ def _neighbours(panel: Panel, row: int, begin: int, end: int, every: int) -> Flo
     # Missing values sort to the end.
     middle = np.take_along_axis(ordered, np.maximum(count - 1, 0)[None] // 2, axis=0)[0]
     return np.where(count > 0, middle, np.nan)
+
+
+def named(kind: str) -> str:
+    """Worked example: "freeze" → "恒值 freeze"."""
+    return f"{KIND_ZH[kind]} {kind}" if kind in KIND_ZH else kind
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

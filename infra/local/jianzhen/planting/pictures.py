@@ -10,10 +10,11 @@ from html import escape
 from typing import Any
 
 import numpy as np
+from qc.rules.falsify.finding import KIND_ZH
 from qc.rules.outcome import Floats
 
 INK, GRID, REAL, PLANTED, FOUND = "#333", "#ddd", "#9aa5b1", "#c4551d", "#2a6fbb"
-COLOURS = ("#2a6fbb", "#c4551d", "#2e8b57", "#8457a8", "#b08900")
+COLOURS = ("#2a6fbb", "#c4551d", "#2e8b57", "#8457a8", "#b08900", "#6b7480")
 FEWEST, MOST = 0.001, 100.0
 
 
@@ -77,7 +78,7 @@ def _dots(tool: dict[str, Any], colour: str, x: Any, y: Any) -> list[str]:
     at = tool["false_per_station_month"], tool["recall"] or 0.0
     made.append(f'<circle cx="{x(at[0]):.1f}" cy="{y(at[1]):.1f}" r="5" fill="{colour}"/>')
     made.append(
-        f'<text x="{x(at[0]) + 8:.1f}" y="{y(at[1]) - 6:.1f}" fill="{colour}">{escape(tool["name"])}</text>'
+        f'<text x="{x(at[0]) + 8:.1f}" y="{y(at[1]) + 16:.1f}" fill="{colour}">{escape(tool["name"])}</text>'
     )
     return made
 
@@ -85,7 +86,7 @@ def _dots(tool: dict[str, Any], colour: str, x: Any, y: Any) -> list[str]:
 def recalls(tools: Sequence[dict[str, Any]], wanted: float) -> str:
     """A row per kind, the worst of the first tool first; a cell per tool, the darker the more was found."""
     kinds = [one["kind"] for one in tools[0]["kinds"]]
-    left, cell, row = 140, 104, 20
+    left, cell, row = 210, 104, 20
     made = [
         f'<text x="{left + n * cell + cell / 2}" y="16" text-anchor="middle" font-weight="bold">'
         f"{escape(tool['name'])}</text>"
@@ -93,7 +94,7 @@ def recalls(tools: Sequence[dict[str, Any]], wanted: float) -> str:
     ]
     for line, kind in enumerate(kinds):
         y = 26 + line * row
-        made.append(f'<text x="{left - 8}" y="{y + 14}" text-anchor="end">{kind}</text>')
+        made.append(f'<text x="{left - 8}" y="{y + 14}" text-anchor="end">{KIND_ZH[kind]} {kind}</text>')
         for n, tool in enumerate(tools):
             one = next((k for k in tool["kinds"] if k["kind"] == kind), None)
             recall = one["recall"] if one else 0.0

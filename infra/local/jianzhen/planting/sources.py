@@ -40,7 +40,7 @@ class Column:
 def described() -> dict[str, Any]:
     """The sets and their columns."""
     text = resources.files("jianzhen.planting").joinpath("sources.yaml").read_text(encoding="utf-8")
-    return dict(yaml.safe_load(text))
+    return dict(yaml.load(text, Loader=yaml.CSafeLoader))
 
 
 def load(name: str, folder: Path, begin: datetime | None = None, end: datetime | None = None) -> Panel:

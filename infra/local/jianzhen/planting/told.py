@@ -8,10 +8,12 @@ import os
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
-from jianzhen.planting.score import Claim, Score
-from jianzhen.planting.trial import OURS, TUNING_SEEDS, Ground, Tool, Trial
+from qc.rules.falsify.finding import Kind
 
-WANTED_RECALL, WANTED_FALSE = 0.90, 0.1
+from jianzhen.planting.score import Claim, Score
+from jianzhen.planting.trial import OURS, TUNING_SEEDS, WANTED_RECALL, WITH_LEARNED, Ground, Tool, Trial
+
+WANTED_FALSE = 0.1
 LOCAL = timezone(timedelta(hours=8))
 Document = dict[str, Any]
 
@@ -42,8 +44,16 @@ def document(trial: Trial) -> Document:
         "missing": trial.missing,
         "not_run": {test: list(lacks) for test, lacks in trial.not_run.items()},
         "untouched": [_claim(ground, claim) for claim in trial.tools[0].untouched],
+        "oracle": {kind: round(share, 4) for kind, share in trial.oracle.items()},
+        "traceless": traceless(trial),
+        "with_trace": {one.kind: {"found": one.found, "of": one.planted} for one in trial.traced},
         "load_average": [round(one, 2) for one in os.getloadavg()],
     }
+
+
+def traceless(trial: Trial) -> list[Kind]:
+    """Kinds that neither our tests nor the judge who knows the place tell often enough."""
+    return sorted(kind for kind, share in trial.oracle.items() if share < WANTED_RECALL)
 
 
 def missed(found: Document) -> list[str]:
@@ -77,12 +87,23 @@ def text(found: Document) -> str:
     lines.append(f"  {OURS}, worst kind first 最差在前: recall (rightly named 种类正确), delay 时延")
     for kind in found["tools"][0]["kinds"]:
         delay = "–" if kind["delay_h"] is None else f"{kind['delay_h']:.0f} h"
-        rival = max((one for tool in found["tools"][1:] for one in _of(tool, kind["kind"])), default=None)
+        rival = max((one for tool in found["tools"] for one in _rivals(tool, kind["kind"])), default=None)
         beside = "" if rival is None else f"  best peer 最好的同类 {rival:.2f}"
         named = f"({kind['named']}/{kind['planted']})"
         mark = "" if kind["recall"] >= WANTED_RECALL else " <"
         lines.append(f"    {kind['kind']:<20}{kind['recall']:>6.2f} {named}{delay:>9}{beside}{mark}")
+    lines += _beside(found)
     lines += [f"  no place for 无处可植: {kind}" for kind in found["unplaced"]]
+    lines += [
+        f"  {kind}: of those that leave a trace 有痕迹者 {some['found']}/{some['of']}, "
+        f"of all 全部 {_of_all(found, kind)}"
+        for kind, some in sorted(found["with_trace"].items())
+    ]
+    lines += [
+        f"  leaves too little 痕迹不足: {kind} (known place, one look in 20 wrong 已知位置、误判 5 %: "
+        f"{found['oracle'][kind]:.2f})"
+        for kind in found["traceless"]
+    ]
     if found["assumed_limits"]:
         limits = (f"{one['station']} {one['series']} {one['limit']:g}" for one in found["assumed_limits"])
         lines.append(f"  no limit known, assumed 限值未知，假定: {', '.join(limits)}")
@@ -113,6 +134,32 @@ def instant(ground: Ground, period: int) -> str:
 
 def _of(tool: Document, kind: str) -> list[float]:
     return [one["recall"] for one in tool["kinds"] if one["kind"] == kind]
+
+
+def _of_all(found: Document, kind: str) -> str:
+    return next(
+        f"{one['found']}/{one['planted']}" for one in found["tools"][0]["kinds"] if one["kind"] == kind
+    )
+
+
+def _rivals(tool: Document, kind: str) -> list[float]:
+    return [] if tool["name"] in (OURS, WITH_LEARNED) else _of(tool, kind)
+
+
+def _beside(found: Document) -> list[str]:
+    """What the learned detector adds: every kind whose recall it changes, and false suspicions."""
+    ours, learned = found["tools"][0], [one for one in found["tools"] if one["name"] == WITH_LEARNED]
+    if not learned:
+        return []
+    changed = [
+        f"{kind['kind']} {kind['recall']:.2f} → {now:.2f}"
+        for kind in ours["kinds"]
+        for now in _of(learned[0], kind["kind"])
+        if now != kind["recall"]
+    ]
+    before, after = (one["false_per_station_month"] for one in (ours, learned[0]))
+    told = ", ".join(changed) or "no kind 各类不变"
+    return [f"  {WITH_LEARNED}: recall 召回 {told}; false 误报 {before:.3f} → {after:.3f}"]
 
 
 def _tool(trial: Trial, tool: Tool) -> Document:

@@ -74,7 +74,9 @@ def load_map(path: Path | None) -> FileMap:
     if path is None:
         return FileMap()
     try:
-        return msgspec.convert(yaml.safe_load(path.read_text(encoding="utf-8")) or {}, FileMap)
+        return msgspec.convert(
+            yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader) or {}, FileMap
+        )
     except OSError as wrong:
         raise refusal(
             f"{path} 无法读取：{wrong.strerror}", f"{path} cannot be read: {wrong.strerror}"

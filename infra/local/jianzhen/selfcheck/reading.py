@@ -10,8 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 from qc.rules.offline.catalogue import file_tests
+from qc.rules.offline.judge import ranges_of
+from qc.rules.offline.parameters import parameter_of
 from qc.rules.offline.profile import Profile
 from qc.rules.offline.readings import NO_TIME, Member, Readings, middle
+from qc.rules.offline.sentinels import Taken, taken_for_missing
 from qc.rules.outcome import Floats, Ints
 from standards import units
 
@@ -31,7 +34,8 @@ _STEP_MS = {"s": 1000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
 @dataclass(frozen=True, slots=True)
 class Sheet:
     """The file as readings. `time`, `station` are texts per line, `names` the series per column (wide) or
-    per line (long), `values` the texts per column; row r is cell (r // columns, r % columns).
+    per line (long), `values` the texts per column; row r is cell (r // columns, r % columns). `taken` are
+    the numbers that were taken for missing: they are no values among the readings.
     """
 
     readings: Readings
@@ -41,6 +45,7 @@ class Sheet:
     names: pl.Series
     values: tuple[pl.Series, ...]
     is_wide: bool
+    taken: tuple[Taken, ...]
 
     @property
     def columns(self) -> int:
@@ -80,7 +85,14 @@ def sheet(table: Table, plan: Plan, mapped: FileMap, profile: Profile, naive_ms:
         station, names, value, table, (plan, mapped, profile, notes), words
     )
     with np.errstate(over="ignore"):
-        value = value * scale + shift
+        low, high = ranges_of(members, profile)
+        absent, taken = taken_for_missing(
+            value.reshape(-1), place.reshape(-1), low, high, scale.reshape(-1), shift.reshape(-1)
+        )
+        absent = absent.reshape(value.shape)
+        noted[absent] |= file_tests()["sentinel"].bit
+        value = np.where(absent, np.nan, value * scale + shift)
+    _say_taken(taken, members, notes)
     noted[np.isinf(value)] |= file_tests()["unreadable"].bit
     value[np.isinf(value)] = np.nan
     columns = len(plan.values)
@@ -88,7 +100,7 @@ def sheet(table: Table, plan: Plan, mapped: FileMap, profile: Profile, naive_ms:
         place.reshape(-1), np.repeat(at, columns), value.reshape(-1), flag.reshape(-1), noted.reshape(-1)
     )
     values = tuple(cells[name] for name in plan.values)
-    return Sheet(readings, members, time, station, names, values, wide)
+    return Sheet(readings, members, time, station, names, values, wide, tuple(taken))
 
 
 def _times(table: Table, plan: Plan, mapped: FileMap, naive_ms: int) -> tuple[pl.Series, Ints]:
@@ -209,6 +221,8 @@ def _known(
     name: str, unit_text: str, value: Floats, mapped: FileMap, profile: Profile, notes: Notes
 ) -> Known:
     entry = mapped.columns.get(name, Entry())
+    if entry.factor is None and (parameter := parameter_of(name)):
+        return Known(parameter[1], True, "1", 1 / entry.divide, 0.0, entry)
     found, unit_in_name = profile.factor_of(entry.factor or name)
     written = entry.unit or unit_in_name or units.ucum(unit_text) or ""
     if found and unit_text and not units.ucum(unit_text):
@@ -258,6 +272,24 @@ def _member(station: str, name: str, known: Known, mapped: FileMap) -> Member:
         limit=told(limits.permit_limit),
         place=mapped.places.get(station),
     )
+
+
+def _say_taken(taken: list[Taken], members: tuple[Member, ...], notes: Notes) -> None:
+    """Each number once, with the series it was taken for missing in."""
+    for value in dict.fromkeys(one.value for one in taken):
+        own = [one for one in taken if one.value == value]
+        names = [f"{members[one.member].station} {members[one.member].name}".strip() for one in own]
+        zh, en = (
+            [f"{name}{times.format(one.times)}" for name, one in zip(names, own, strict=True)]
+            for times in ("（{:,} 次）", " ({:,} times)")
+        )
+        more = [f"… ({len(own)})"] if len(own) > 10 else []
+        notes.add(
+            f"数值 {value:.12g} 视为缺失：{'、'.join(zh[:10] + more)}；在 --mapping 中写 "
+            f"missing: [{value:.12g}] 即不再提示。",
+            f"Value {value:.12g} was taken for missing, series {', '.join(en[:10] + more)}; "
+            f"map it with missing: [{value:.12g}] in --mapping to silence this.",
+        )
 
 
 def _say_unknown(unknown: list[str], notes: Notes) -> None:

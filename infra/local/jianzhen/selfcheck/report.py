@@ -1,23 +1,25 @@
 """The report: what was read, what each test found, why each suspicion was raised, what could not run.
 
 Promises: one HTML file, Chinese and English, no script, nothing fetched, every text of the file escaped.
-Leaves drawing to `pictures`.
+Leaves drawing to `qc.rules.offline.pictures`.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from html import escape
 from math import isnan
 
 import numpy as np
-from qc.rules.falsify.finding import FalsificationTest, Finding
+from qc.rules.falsify.finding import KIND_ZH, FalsificationTest
 from qc.rules.offline.catalogue import entries, falsification_tests
 from qc.rules.offline.judge import Judged
 from qc.rules.offline.panels import Raised, lacking
+from qc.rules.offline.pictures import drawn
 from qc.rules.offline.profile import Profile
+from qc.rules.offline.words import filled
 from standards import units
 
-from jianzhen.selfcheck.pictures import histogram, overlay, timeline
 from jianzhen.selfcheck.reading import Sheet
 from jianzhen.selfcheck.told import Note
 from jianzhen.selfcheck.writing import counts, iso
@@ -27,7 +29,7 @@ MOST, MOST_SERIES = 200, 400
 STYLE = """body{font:15px/1.55 system-ui,"Noto Sans SC","PingFang SC",sans-serif;max-width:1000px;
 margin:2em auto;padding:0 1em;color:#1b2733}table{border-collapse:collapse;width:100%;margin:.6em 0 1.4em}
 th,td{border-bottom:1px solid #d8dee5;padding:.3em .6em;text-align:left;vertical-align:top}
-th{background:#eef2f6}td.n{text-align:right;font-variant-numeric:tabular-nums}
+th{background:#eef2f6}.n{text-align:right;font-variant-numeric:tabular-nums}
 section{border:1px solid #d8dee5;border-radius:6px;padding:.4em 1em 1em;margin:1em 0}
 svg{width:100%;height:auto;background:#fff}small,.en{color:#5a6672}figure{margin:.8em 0}"""
 CODES = {
@@ -67,7 +69,12 @@ def html(told: Written) -> str:
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str | int | float]]) -> str:
-    top = "".join(f"<th>{cell}</th>" for cell in head)
+    rows = list(rows)
+    numbers = [isinstance(cell, int) for cell in rows[0]] if rows else [False] * len(head)
+    top = "".join(
+        f"<th class=n>{cell}</th>" if is_number else f"<th>{cell}</th>"
+        for cell, is_number in zip(head, numbers, strict=True)
+    )
     body = "".join(
         "<tr>"
         + "".join(
@@ -114,10 +121,24 @@ def _suspicion(one: Raised, told: Written) -> str:
     member = told.sheet.members[one.member]
     begin, end = iso(one.from_ms, told.naive_ms), iso(one.to_ms, told.naive_ms)
     name = escape(f"{member.station} {member.name}".strip())
-    head = f"<h3>{name} · {escape(one.kind)} · {one.score:.2f}</h3><p>{begin} – {end}</p>"
+    kind = f"{KIND_ZH[one.kind]} {escape(one.kind)}"
+    head = f"<h3>{name} · {kind} · {one.score:.2f}</h3><p>{_minute(begin)} – {_minute(end)}</p>"
     by_id = {test.id: test for test in falsification_tests()}
-    why = "".join(_reason(one, by_id[test]) for test in one.tests)
+    why = "".join(
+        _reason(one, test) for test in sorted((by_id[t] for t in one.tests), key=partial(_says, one))
+    )
     return f"<section>{head}<ul>{why}</ul>{_pictures(one, told, begin, end)}</section>"
+
+
+def _says(one: Raised, test: FalsificationTest) -> float:
+    """What a test adds, as a key: the heaviest comes first."""
+    findings = one.picture.findings if one.picture is not None else ()
+    return -test.weight * max((f.strength for f in findings if f.test == test.id), default=0.0)
+
+
+def _minute(instant: str) -> str:
+    """Worked example: 2026-01-01T08:00:00+08:00 → 2026-01-01 08:00."""
+    return instant[:16].replace("T", " ")
 
 
 def _reason(one: Raised, test: FalsificationTest) -> str:
@@ -126,7 +147,7 @@ def _reason(one: Raised, test: FalsificationTest) -> str:
     if one.picture is None:
         return f"{head}</li>"
     strongest = max((f for f in one.picture.findings if f.test == test.id), key=lambda f: f.strength)
-    zh, en = (escape(_filled(text, strongest)) for text in (test.text_zh, test.text_en))
+    zh, en = (escape(filled(text, strongest)) for text in (test.text_zh, test.text_en))
     p = "" if isnan(strongest.p) else f" · p = {strongest.p:.2g}"
     more = "".join(f" · {escape(name)} = {value:.4g}" for name, value in strongest.figures.items())
     return (
@@ -136,60 +157,14 @@ def _reason(one: Raised, test: FalsificationTest) -> str:
     )
 
 
-def _filled(text: str, finding: Finding) -> str:
-    """The sentence of a test with the figures of a finding; as it stands if it names others."""
-    figures = {
-        "statistic": round(finding.statistic, 4),
-        "threshold": round(finding.threshold, 4),
-        "p": finding.p,
-        **finding.figures,
-    }
-    try:
-        return text.format_map(figures)
-    except (KeyError, ValueError, IndexError):
-        return text
-
-
 def _pictures(one: Raised, told: Written, begin: str, end: str) -> str:
-    picture = one.picture
-    if picture is None:
+    if one.picture is None:
         return "<p><small>无图 no picture</small></p>"
-    around = picture.around
-    last = around.from_ms + (len(around.value) - 1) * picture.step_ms
-    label = (iso(around.from_ms, told.naive_ms), iso(last, told.naive_ms))
-    parts = [
-        _figure(
-            timeline(picture, label),
-            "本序列（蓝），存疑时段（底色），邻近站点同一因子（灰），限值（虚线）",
-            "the series (blue), the stretch (shaded), the same factor elsewhere (grey), the limit (dashed)",
-        )
-    ]
-    if any(len(curve.value) for curve in picture.originals):
-        origins = "; ".join(
-            f"{curve.station} {curve.factor} {iso(curve.from_ms, told.naive_ms)}".strip()
-            for curve in picture.originals
-        )
-        parts.append(
-            _figure(
-                overlay(picture, (begin, end)),
-                f"存疑时段（蓝）叠在其对照时段（橙）之上：{origins}",
-                "the stretch (blue) laid over what it resembles (orange)",
-            )
-        )
-    if len(picture.bars):
-        parts.append(
-            _figure(
-                histogram(picture),
-                "数值分布：存疑时段（蓝）与整个序列（灰）",
-                "distribution of values: the stretch (blue) and the whole series (grey)",
-            )
-        )
-    return "".join(parts)
-
-
-def _figure(svg: str, zh: str, en: str) -> str:
-    return (
-        f"<figure>{svg}<figcaption>{escape(zh)}<br><span class=en>{escape(en)}</span></figcaption></figure>"
+    shown = drawn(one.picture, lambda ms: _minute(iso(ms, told.naive_ms)), (_minute(begin), _minute(end)))
+    return "".join(
+        f"<figure>{picture.svg}<figcaption>{escape(picture.zh)}<br>"
+        f"<span class=en>{escape(picture.en)}</span></figcaption></figure>"
+        for picture in shown
     )
 
 

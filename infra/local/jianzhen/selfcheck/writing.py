@@ -6,7 +6,7 @@ Promises: as many lines as values; a file appears under its name only when it is
 
 import gzip
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -17,10 +17,11 @@ import numpy as np
 import polars as pl
 from qc.rules.offline.catalogue import falsification_tests, file_tests
 from qc.rules.offline.judge import Judged, sets_of, written
+from qc.rules.offline.panels import lacking
 from qc.rules.offline.profile import Profile
 
 from jianzhen.selfcheck.reading import Sheet
-from jianzhen.selfcheck.told import refusal
+from jianzhen.selfcheck.told import Note, refusal
 
 # Values written at a time.
 PIECE = 500_000
@@ -114,8 +115,12 @@ def iso(at_ms: int, naive_ms: int) -> str:
     return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=at_ms)).astimezone(zone).isoformat()
 
 
-def summary(sheet: Sheet, judged: Judged, profile: Profile, naive_ms: int) -> dict[str, Any]:
-    """Rows, counts per test, suspicions: the document of `--summary`."""
+def summary(
+    sheet: Sheet, judged: Judged, profile: Profile, naive_ms: int, notes: Sequence[Note]
+) -> dict[str, Any]:
+    """Rows, counts per test, suspicions, numbers that were taken for missing, tests that could not run,
+    series that no falsification test was asked of, and the notes: the document of `--summary`.
+    """
     raised = [
         {
             "station": sheet.members[one.member].station,
@@ -128,7 +133,27 @@ def summary(sheet: Sheet, judged: Judged, profile: Profile, naive_ms: int) -> di
         }
         for one in judged.seen.raised
     ]
-    return {"rows": len(sheet.readings), "counts": counts(judged, profile), "suspicions": raised}
+    taken = [
+        {
+            "station": sheet.members[one.member].station,
+            "series": sheet.members[one.member].name,
+            "value": one.value,
+            "times": one.times,
+        }
+        for one in sheet.taken
+    ]
+    return {
+        "rows": len(sheet.readings),
+        "counts": counts(judged, profile),
+        "suspicions": raised,
+        "taken_for_missing": taken,
+        "not_run": {test: list(lacks) for test, lacks in lacking(judged.seen).items()},
+        "without_step": [
+            {"station": sheet.members[place].station, "series": sheet.members[place].name}
+            for place in judged.seen.left_out
+        ],
+        "notes": [{"zh": note.zh, "en": note.en} for note in notes],
+    }
 
 
 def write_json(path: Path, document: dict[str, Any]) -> None:

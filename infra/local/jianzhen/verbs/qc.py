@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,14 +12,18 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from jianzhen.screen import AsJson, console, put
 from jianzhen.state import Refused
+from jianzhen.verbs import qc_pack
 from jianzhen.verbs.qc_bench import bench
+from jianzhen.verbs.qc_pack import AtLeast, Keys
 
 if TYPE_CHECKING:
     from qc.rules.offline.profile import Profile
+    from qc.rules.source import Source
 
     from jianzhen.selfcheck.run import Checked
 
 app = typer.Typer(no_args_is_help=True, help="Quality control of files, offline. 离线自查数据文件。")
+Pack = Annotated[Path | None, typer.Option(help="a signed rule pack, with --key · 签名规则包")]
 PROFILES = "ambient-air | flue-gas | waste-water | surface-water"
 COLUMNS = (TextColumn("{task.description}"), BarColumn(30), MofNCompleteColumn(), TimeElapsedColumn())
 STAGES = {
@@ -30,6 +35,7 @@ STAGES = {
 Tell = Callable[[str, int, int], None]
 
 app.command()(bench)
+app.add_typer(qc_pack.app, name="pack")
 
 
 @app.callback()
@@ -46,6 +52,12 @@ def run(  # noqa: PLR0913 each argument is an option of the command
     summary: Annotated[Path | None, typer.Option(help="a JSON with counts and suspicions · 汇总")] = None,
     report: Annotated[Path | None, typer.Option(help="an HTML with pictures · 报告")] = None,
     tz: Annotated[str, typer.Option(help="zone of times without offset · 时区")] = "+08:00",
+    pack: Pack = None,
+    key: Keys = None,
+    at_least: AtLeast = "",
+    learned: Annotated[
+        bool, typer.Option("--learned", help="also the learned detector · 另用学习模型")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Judge every value of a file by the platform's own rules, and look for falsification. 自查数据文件。
@@ -58,16 +70,46 @@ def run(  # noqa: PLR0913 each argument is an option of the command
       jianzhen qc run week.csv --profile flue-gas --out flags.csv --report report.html
       jianzhen qc run stations.parquet --profile ambient-air --summary summary.json
       jianzhen qc run plant.csv --profile waste-water --mapping plant.yaml --json
+      jianzhen qc run week.csv --profile flue-gas --pack rules.zip --key issuer.pub
     """
+    from jianzhen.selfcheck.packfile import judging_with
+
+    with judging_with(pack, key or [], at_least) as source:
+        wanted = _Wanted(file, profile, mapping, out, summary, report, tz, learned)
+        checked, document = _judged(wanted, source)
+    put(document, as_json, _text(checked, document, [path for path in (out, summary, report) if path]))
+    if document["suspicions"] or _numbers(checked)[3] or _numbers(checked)[4]:
+        raise typer.Exit(1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """The options of `run` that say what is to be made of what."""
+
+    file: Path
+    profile: str
+    mapping: Path | None
+    out: Path | None
+    summary: Path | None
+    report: Path | None
+    tz: str
+    learned: bool
+
+
+def _judged(wanted: _Wanted, source: "Source") -> "tuple[Checked, dict[str, Any]]":
+    """Judge the file and write what was asked for."""
     from jianzhen.selfcheck import writing  # its table library takes a while to load
     from jianzhen.selfcheck.filemap import load_map
     from jianzhen.selfcheck.run import check
     from jianzhen.selfcheck.times import zone_ms
 
-    chosen, naive_ms = _profile(profile), zone_ms(tz)
+    chosen, naive_ms = _profile(wanted.profile), zone_ms(wanted.tz)
+    out, summary, report = wanted.out, wanted.summary, wanted.report
     with _progress() as tell:
-        checked = check(file, chosen, load_map(mapping), naive_ms, tell)
-        document = writing.summary(checked.sheet, checked.judged, chosen, naive_ms)
+        asked = frozenset({"learned"} if wanted.learned else ())
+        checked = check(wanted.file, chosen, load_map(wanted.mapping), naive_ms, tell, asked)
+        checked.notes.add(*_rules_told(source))
+        document = writing.summary(checked.sheet, checked.judged, chosen, naive_ms, checked.notes.made)
         if out is not None:
             lines = checked.sheet.time.len()
             writing.write_flags(
@@ -76,15 +118,27 @@ def run(  # noqa: PLR0913 each argument is an option of the command
         if summary is not None:
             writing.write_json(summary, document)
         if report is not None:
-            _write_report(report, file, checked, chosen, naive_ms)
-    put(document, as_json, _text(checked, document, [path for path in (out, summary, report) if path]))
-    if document["suspicions"] or _numbers(checked)[3] or _numbers(checked)[4]:
-        raise typer.Exit(1)
+            _write_report(report, wanted.file, checked, chosen, naive_ms)
+    return checked, document
+
+
+def _rules_told(source: "Source") -> tuple[str, str]:
+    """By which rules a file was judged, so that it can be said which the platform has."""
+    by = ", ".join(source.signers)
+    return (
+        f"规则包 {source.version}，sha256 {source.sha256}，"
+        f"{f'由 {by} 签名' if by else '随程序提供，未签名'}。",
+        f"Rules {source.version}, sha256 {source.sha256}, "
+        f"{f'signed by {by}' if by else 'as they came with the program, unsigned'}.",
+    )
 
 
 @app.command()
 def rules(
     profile: Annotated[str, typer.Option(help=f"{PROFILES} · 规则包")] = "ambient-air",
+    pack: Pack = None,
+    key: Keys = None,
+    at_least: AtLeast = "",
     as_json: AsJson = False,
 ) -> None:
     """Every test that may stand in `tests`, with severity, source clause and parameters. 列出全部检验。
@@ -96,14 +150,19 @@ def rules(
     """
     from qc.rules.offline.catalogue import entries
 
-    chosen = _profile(profile)
-    listed = entries(chosen)
+    from jianzhen.selfcheck.packfile import judging_with, today
+
+    with judging_with(pack, key or [], at_least) as source:
+        chosen = _profile(profile)
+        listed, version = entries(chosen), chosen.pack.version
+        told = source.told(today())
     document = {
         "profile": chosen.id,
-        "version": chosen.pack.version,
+        "version": version,
+        "rules": told,
         "tests": [{name: getattr(entry, name) for name in entry.__slots__} for entry in listed],
     }
-    lines = [f"{chosen.pack.version}  {chosen.title_zh} {chosen.title_en}"]
+    lines = [f"{version}  {chosen.title_zh} {chosen.title_en}"]
     for entry in listed:
         lines.append(f"{entry.id:<16} {entry.severity:<8} {entry.zh} {entry.en}  [{entry.source}]")
         lines += [f"{'':<26}{_figures(one)}" for one in entry.parameters if one.get("set") or len(one) == 1]

@@ -33,12 +33,18 @@ def bench(  # noqa: PLR0913 each argument is an option of the command
     data: Annotated[
         list[Path], typer.Option(help="folder of a known set, folder of such folders, or a CSV · 数据")
     ],
-    profile: Annotated[str, typer.Option(help="what a CSV of your own is · 数据类型")] = "",
+    profile: Annotated[str, typer.Option(help="what a file of your own is · 数据类型")] = "",
+    mapping: Annotated[
+        Path | None, typer.Option(help="YAML, as of qc run, for such a file · 映射文件")
+    ] = None,
     seeds: Annotated[str, typer.Option(help="e.g. 101-120 or 7,9; 1-10 are for tuning · 种子")] = "101-120",
     kinds: Annotated[str, typer.Option(help="e.g. freeze,cap; default: all twenty · 造假种类")] = "",
     each: Annotated[int, typer.Option(min=1, help="plantings per kind and seed · 每类处数")] = 2,
     peers: Annotated[bool, typer.Option(help="SaQC, ioos_qc, tsod, isolation forest · 同类工具")] = True,
     peer_seeds: Annotated[int, typer.Option(min=1, help="how many of the seeds they get · 种子数")] = 5,
+    learned: Annotated[
+        bool, typer.Option("--learned", help="also with the learned detector · 另计学习模型")
+    ] = False,
     report: Annotated[Path | None, typer.Option(help="an HTML with pictures · 报告")] = None,
     curve: Annotated[Path | None, typer.Option(help="recall over false alarms, SVG · 曲线图")] = None,
     as_json: AsJson = False,
@@ -53,19 +59,20 @@ def bench(  # noqa: PLR0913 each argument is an option of the command
     \b
     Examples:
       jianzhen qc bench --data ../shared/data/beijing_prsa --report bench.html
+      jianzhen qc bench --data ../shared/data/beijing_prsa --learned --no-peers
       jianzhen qc bench --data mine.csv --profile waste-water --kinds freeze,copy-day --seeds 101-105
       sh tests/bench/qc_peers/setup.sh    (the peers, into an environment of their own)
     """
     from jianzhen.planting import pictures
     from jianzhen.planting.grounds import grounds
     from jianzhen.planting.page import html
-    from jianzhen.planting.told import WANTED_FALSE, WANTED_RECALL, document, missed, text
-    from jianzhen.planting.trial import Wish
+    from jianzhen.planting.told import WANTED_FALSE, document, missed, text
+    from jianzhen.planting.trial import WANTED_RECALL, Wish
 
-    wish = Wish(_kinds(kinds), _seeds(seeds), each, peer_seeds if peers else 0)
+    wish = Wish(_kinds(kinds), _seeds(seeds), each, peer_seeds if peers else 0, learned)
     trials: list[tuple[Trial, dict[str, Any]]] = []
     for path in data:
-        for ground in grounds(path, profile):
+        for ground in grounds(path, profile, mapping):
             trial = _run(ground, wish)
             trials.append((trial, document(trial)))
             if not as_json:

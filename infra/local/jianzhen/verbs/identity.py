@@ -1,0 +1,150 @@
+"""`jianzhen identity`: the realm of Keycloak is what the file and the roster say."""
+
+import json
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import policy
+import typer
+from rich.progress import track
+from standards import regions
+from standards.tables import rows
+
+from jianzhen.identity import people as roster
+from jianzhen.identity import proof
+from jianzhen.identity.keycloak import Server
+from jianzhen.identity.plan import Step, steps
+from jianzhen.identity.world import Facts, World, exact, wanted
+from jianzhen.screen import AsJson, console, put
+from jianzhen.state import ROOT, Refused
+
+app = typer.Typer(
+    help="Departments, roles and people in Keycloak. Keycloak 中的部门、角色与人员。", no_args_is_help=True
+)
+VARIABLE = "KEYCLOAK_ADMIN_PASSWORD"
+FINDINGS = 1
+REALM = ROOT / "infra/keycloak/realm.json"
+
+
+@app.callback()
+def identity() -> None:
+    """Departments, roles and people in Keycloak. Keycloak 中的部门、角色与人员。"""
+
+
+@app.command()
+def apply(  # noqa: PLR0913 each argument is an option of the command
+    url: Annotated[
+        str, typer.Option(help="where Keycloak answers · Keycloak 地址")
+    ] = "http://127.0.0.1:8080",
+    realm: Annotated[Path, typer.Option(help="the realm file · 域定义文件")] = REALM,
+    people: Annotated[Path | None, typer.Option(help="a roster, CSV · 人员与系统名册")] = None,
+    secrets: Annotated[Path | None, typer.Option(help="secrets and first passwords, JSON · 密钥文件")] = None,
+    admin: Annotated[str, typer.Option(help="an administrator of master · 管理员")] = "admin",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="show what differs, change nothing · 只比较")
+    ] = False,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="disable whom the file does not name · 停用多余账号")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make the realm as the file and the roster say, and show what differed. 使域与文件一致，并列出差异。
+
+    The administrator's password comes from the environment (KEYCLOAK_ADMIN_PASSWORD). Nobody is ever deleted:
+    who is not in the file is told, and with --prune disabled. Running it again changes nothing.
+    With --dry-run, 1 means that something differs.
+
+    \b
+    Examples:
+      jianzhen identity apply --url https://sso.example.gov.cn --dry-run
+      jianzhen identity apply --url https://sso.example.gov.cn --people officers.csv
+    """
+    password = os.environ.get(VARIABLE)
+    if not password:
+        raise Refused(f"the administrator's password is not in the environment: set {VARIABLE}")
+    raw = _json_of(realm)
+    world = wanted(raw)
+    if people is not None:
+        world = _with_people(world, people)
+    world = exact(world)
+    server = Server(url, world.name, admin, password)
+    found = server.world()
+    todo = steps(world, found, prune=prune)
+    taken = list(todo)
+    if not dry_run:
+        if found is None:
+            server.create_realm(raw)
+            todo = steps(world, server.world(), prune=prune)
+            taken += todo
+        _take(server, todo)
+    given = server.set_secrets(_json_of(secrets)) if secrets is not None and not dry_run else []
+    put(
+        {"realm": world.name, "steps": [_shown(step) for step in taken], "secrets": given},
+        as_json,
+        _text(taken, given),
+    )
+    if dry_run and any(step.do != "extra" for step in taken):
+        raise typer.Exit(FINDINGS)
+
+
+@app.command()
+def key(
+    file: Annotated[Path, typer.Argument(help="where the private key goes · 私钥文件")],
+    as_json: AsJson = False,
+) -> None:
+    """Make a key for a department's system; its public half goes into the roster. 为部门系统生成密钥。
+
+    The private key stays on this machine, for its owner only (0600). An existing file is never overwritten.
+    """
+    public = proof.make(file)
+    put({"public_key": public}, as_json, public)
+
+
+def _take(server: Server, todo: list[Step]) -> None:
+    wanting = [step for step in todo if step.do != "extra"]
+    for step in track(wanting, "Keycloak", console=console, transient=True, disable=not wanting):
+        server.take(step)
+
+
+def _json_of(path: Path) -> Facts:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise Refused(f"{path}: {error}") from error
+    if not isinstance(found, dict):
+        raise Refused(f"{path}: a JSON object is expected")
+    return found
+
+
+def _with_people(world: World, path: Path) -> World:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, ValueError) as error:
+        raise Refused(f"{path}: {error}; the roster must be UTF-8") from error
+    rules = policy.load()
+    levels = {row["code"]: level_of(row["code"]) for row in rows("regions")}
+    return roster.added(world, text, dict(rules.departments), set(rules.roles) - {policy.PUBLIC}, levels)
+
+
+def level_of(region: str) -> str:
+    """The level of a region by GB/T 2260, whose codes end in 0000 for provinces and in 00 for cities."""
+    if region == regions.NATION:
+        return "nation"
+    if len(region) > 6:
+        return "township"
+    return "province" if region.endswith("0000") else "city" if region.endswith("00") else "county"
+
+
+def _shown(step: Step) -> dict[str, Any]:
+    differing = [{"path": one.path, "found": one.found, "wanted": one.wanted} for one in step.differences]
+    return {"do": step.do, "kind": step.kind, "name": step.name, "differences": differing}
+
+
+def _text(taken: list[Step], given: list[str]) -> str:
+    lines = []
+    for step in taken:
+        lines.append(f"{step.do:8} {step.kind:8} {step.name}")
+        lines += [f"           {one.path}: {one.found!r} -> {one.wanted!r}" for one in step.differences]
+    lines += [f"secret   {name}" for name in given]
+    return "\n".join(lines) or "nothing differs 无差异"
