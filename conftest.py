@@ -1,11 +1,17 @@
 """Makes kit's fixtures known to every test of the workspace."""
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 # Their folders bear the packages' names: known first, the folders cannot be taken for them.
 import gateway  # noqa: F401
 import portal  # noqa: F401
 
-settings.register_profile("fuzz", max_examples=2000, deadline=None)  # make fuzz
+# An example's wall time says how busy the machine is: what hangs is ended by the timeout of its test.
+# The same examples in every run, so that a run fails by its own change only; new ones are `make fuzz`'s work.
+settings.register_profile(
+    "tests", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("tests")
+settings.register_profile("fuzz", derandomize=False, max_examples=2000, deadline=None)  # make fuzz
 
 pytest_plugins = ["kit.testing.plugin"]

@@ -32,10 +32,12 @@ from kit.testing.databases import in_thread
 JIANZHEN = (sys.executable, "-m", "jianzhen.main")
 SERVERS = ("postgres", "nats")
 START_SECONDS, STOP_SECONDS = 240, 90
-# What moves by itself: clocks of the consumers, the authorizer's audit, what a job notes behind the commits.
+# What moves by itself: clocks of the consumers, the authorizer's audit, what a job notes behind the commits,
+# the days that qc has to close again.
 RESTLESS = {
     *("alembic_version", "kit_version", "service_version"),
     *("cursors", "latest_values", "flood_counts", "touched_hours", "device_contacts", "gap_marks"),
+    "late_days",
 }
 # Whatever is kept or decided gets a leaf in the evidence log, too; tests/e2e/test_log.py looks at those.
 LEAVES = {
@@ -258,13 +260,20 @@ def lasting_ports() -> Iterator[int]:
 @contextmanager
 def whole_platform(
     before_up: Callable[[Path], tuple[str, ...]] = lambda home: (),
+    *,
+    closes_days: bool = False,
 ) -> Iterator[WholePlatform]:
     """A platform that runs inside the `with`; `before_up(home)` is put in front of `jianzhen up`."""
     home = Path(tempfile.mkdtemp(prefix="jzp-"))
     environ = {key: value for key, value in os.environ.items() if not key.startswith("JIANZHEN_")}
     for name, port in zip((*DOORS, *INSIDE), lasting_ports(), strict=False):
         environ[f"JIANZHEN_{name.upper()}_PORT"] = str(port)
-    environ |= {"JIANZHEN_HOME": str(home), "COLUMNS": "200"}
+    # What tests send on purpose would be found falsified a minute later, while they count every row.
+    environ |= {
+        "JIANZHEN_HOME": str(home),
+        "COLUMNS": "200",
+        "JIANZHEN_CLOSES_DAYS": str(closes_days).lower(),
+    }
     running = WholePlatform(home, environ, before_up(home))
     try:
         running.up()

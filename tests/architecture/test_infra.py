@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-COMPOSE = yaml.safe_load((ROOT / "infra/compose.yaml").read_text(encoding="utf-8"))
+COMPOSE = yaml.load((ROOT / "infra/compose.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
 METRIC = re.compile(r"\b((?:http|bus|outbox|log|ingest|qc)_[a-z_]+)\b")
 SUFFIXES = ("_bucket", "_count", "_sum")
 
@@ -21,7 +21,9 @@ def exported() -> set[str]:
 
 
 def expressions() -> list[str]:
-    rules = yaml.safe_load((ROOT / "infra/prometheus/rules.yml").read_text(encoding="utf-8"))
+    rules = yaml.load(
+        (ROOT / "infra/prometheus/rules.yml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader
+    )
     found = [rule["expr"] for group in rules["groups"] for rule in group["rules"]]
     for board in (ROOT / "infra/grafana/dashboards").glob("*.json"):
         for panel in json.loads(board.read_text(encoding="utf-8"))["panels"]:
@@ -40,8 +42,9 @@ def test_an_expression_asks_for_metrics_that_exist(expr: str) -> None:
 
 
 def test_dashboards_have_unique_panels_and_a_known_source() -> None:
-    source = yaml.safe_load(
-        (ROOT / "infra/grafana/provisioning/datasources/prometheus.yaml").read_text(encoding="utf-8")
+    source = yaml.load(
+        (ROOT / "infra/grafana/provisioning/datasources/prometheus.yaml").read_text(encoding="utf-8"),
+        Loader=yaml.CSafeLoader,
     )["datasources"][0]["uid"]
     for board in (ROOT / "infra/grafana/dashboards").glob("*.json"):
         panels = json.loads(board.read_text(encoding="utf-8"))["panels"]
@@ -63,7 +66,9 @@ def test_compose_refers_only_to_what_it_declares() -> None:
 
 
 def test_the_override_for_tls_refers_only_to_what_it_declares() -> None:
-    override = yaml.safe_load((ROOT / "infra/compose.tls.yaml").read_text(encoding="utf-8"))
+    override = yaml.load(
+        (ROOT / "infra/compose.tls.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader
+    )
     (name, ingest) = next(iter(override["services"].items()))
     assert name in COMPOSE["services"] and set(ingest["secrets"]) == set(override["secrets"])
     told = ingest["environment"]

@@ -21,7 +21,7 @@ spec = importlib.util.spec_from_file_location("k8s_rules", Path(__file__).with_n
 assert spec is not None and spec.loader is not None
 k8s_rules = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(k8s_rules)
-EXTERNAL = yaml.safe_load((ROOT / "k8s/external.yaml").read_text(encoding="utf-8"))
+EXTERNAL = yaml.load((ROOT / "k8s/external.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
 OVERLAYS = sorted(path.parent for path in (ROOT / "k8s/overlays").glob("*/kustomization.yaml"))
 
 
@@ -31,7 +31,7 @@ def render(folder: Path) -> list[dict[str, Any]]:
         [str(KUBECTL), "kustomize", str(folder)], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0 and not done.stderr, done.stderr
-    return [item for item in yaml.safe_load_all(done.stdout) if item]
+    return [item for item in yaml.load_all(done.stdout, Loader=yaml.CSafeLoader) if item]
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,9 @@ def test_the_receiver_speaks_tls_where_an_overlay_says_so(tmp_path: Path) -> Non
 
 
 def test_every_variable_of_ingest_is_a_setting_of_it(dev: list[dict[str, Any]]) -> None:
-    compose = [yaml.safe_load((ROOT / "infra" / name).read_text("utf-8")) for name in COMPOSES]
+    compose = [
+        yaml.load((ROOT / "infra" / name).read_text("utf-8"), Loader=yaml.CSafeLoader) for name in COMPOSES
+    ]
     told = [
         by(dev, "ConfigMap", "ingest")["data"],
         *(one["services"]["ingest"]["environment"] for one in compose),

@@ -22,6 +22,8 @@ SITES, FACTORS = 50, ("a34004", "a34002", "a21026", "a21004", "a05024")
 REGIONS = ("131002", "131003", "131081", "131082", "131022")
 STATISTICS = ("avg", "min", "max", "rtd")
 SOURCE = "sys-ee-mon-131000"
+# As many senders as keep both cores at work: while one batch waits for the disk, others are read.
+CONNECTIONS = 32
 BATCH = SITES * len(FACTORS) * len(STATISTICS)
 FIRST = 1_262_304_000
 VARIANTS = 32
@@ -127,9 +129,9 @@ class Load:
             while time.perf_counter() < until:
                 if paces is not None:  # an open load: whoever is free takes the next place in time
                     due = begun + next(paces) * every
-                    await asyncio.sleep(max(0.0, due - time.perf_counter()))
-                    if due >= until:
+                    if due >= until:  # before the sleep: it would count as time in which nothing was sent
                         break
+                    await asyncio.sleep(max(0.0, due - time.perf_counter()))
                 asked = time.perf_counter()
                 done += await self.exchange(reader, writer, self.request())
                 self.delays.append(time.perf_counter() - asked)

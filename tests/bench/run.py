@@ -14,21 +14,28 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
+import below
 import cores
 import frames
 import idle
+import leaves
 import limits
+import network
 import peers
+import profiles
 import report
 import rows
 import rules
+import stream
 import whole
-from load import BATCH, CLERK, SOURCE, Load, ceiling, null_server, register, templates
+from load import BATCH, CLERK, CONNECTIONS, SOURCE, Load, ceiling, null_server, register, templates
 from stage import Stage, described, end_cleanly, per_thousand, platform_up, versions
 
 RATED = 25_000.0
 GROUP = 500
-STAGES = ("cores", "rules", "http", "edge", "hj212", "idle", "whole", "cost", "peers")
+LEAF_RATE = 12_000
+RECEIVING = ("http", "edge", "hj212", "idle", "leaves")
+STAGES = ("cores", "rules", "network", *RECEIVING, "stream", "whole", "cost", "peers")
 Found = dict[str, Any]
 
 
@@ -45,15 +52,15 @@ async def http(stage: Stage, made: list[bytes], seconds: float, found: Found) ->
     load = load_for(stage, f"{stage.plan.inside('ingest')}/observations", made)
     url, short = stage.superuser(), max(2.0, seconds / 6)
     with stage.alone("ingest"):
-        await load.run(16, min(3.0, seconds))
+        await load.run(CONNECTIONS, min(3.0, seconds))
         found["copy_1"] = await limits.copy(url, 1, short, BATCH)
         found["copy_8"] = [await limits.copy(url, 8, short, BATCH)]
         before, cpu = time.perf_counter(), stage.cpu()
-        found["http"] = await load.run(16, seconds)
+        found["http"] = await load.run(CONNECTIONS, seconds)
         found["http_cpu"] = per_thousand(cpu, stage.cpu(), found["http"]["batches"] * BATCH)
         found["copy_8"].append(await limits.copy(url, 8, short, BATCH))
         found["jetstream"] = await limits.jetstream(stage.bus(), 1024, short)
-        found["ceiling"] = await ceiling(load, 16, short)
+        found["ceiling"] = await ceiling(load, CONNECTIONS, short)
         say(f"http {found['http']['rate']:,.0f} observations/s ({time.perf_counter() - before:.0f} s)")
     found["hour"] = load.next_hour
 
@@ -64,9 +71,9 @@ async def edge(stage: Stage, made: list[bytes], seconds: float, found: Found) ->
     load.next_hour = found.get("hour", 0)
     short = max(2.0, seconds / 6)
     with stage.alone("ingest", "gateway", "edge"):
-        await load.run(16, min(2.0, seconds))
+        await load.run(CONNECTIONS, min(2.0, seconds))
         copies = [await limits.copy(stage.superuser(), 8, short, BATCH)]
-        found["edge"] = await load.run(16, seconds)
+        found["edge"] = await load.run(CONNECTIONS, seconds)
         copies.append(await limits.copy(stage.superuser(), 8, short, BATCH))
     found["edge_copy_8"] = copies
 
@@ -86,9 +93,10 @@ async def hj212(stage: Stage, seconds: float, found: Found, devices: int) -> Non
         kept = await limits.kept_submissions(stage.superuser(), min(GROUP, devices))
         rate = await limits.copy(stage.superuser(), 8, short, len(kept) * 12, step=limits.SECOND, frames=kept)
         found["copy_frames"] = rate / 12
-    with null_server("hj212") as port:
-        null = await asyncio.to_thread(frames.run, ("127.0.0.1", port), [own[3:] for own in made], short)
-        found["hj212_ceiling"] = null.figures
+        # Within the row: whoever goes on afterwards catches up, and would slow the ceiling.
+        with null_server("hj212") as port:
+            null = await asyncio.to_thread(frames.run, ("127.0.0.1", port), [own[3:] for own in made], short)
+            found["hj212_ceiling"] = null.figures
 
 
 async def receiving(stages: set[str], args: argparse.Namespace, found: Found) -> None:
@@ -114,6 +122,20 @@ async def receiving(stages: set[str], args: argparse.Namespace, found: Found) ->
             say(f"idle: {args.idle:,} connections")
             with stage.alone("ingest"):
                 found["idle"] = await asyncio.to_thread(idle.measure, stage, args.idle)
+        if "leaves" in stages:
+            say(f"leaves: {LEAF_RATE:,} a second through outbox and bus into the signed log")
+            with stage.alone("ingest", "evidence"):
+                found["leaves"] = await leaves.measure(stage, LEAF_RATE, args.seconds / 3, 300)
+
+
+async def streaming(args: argparse.Namespace, found: Found) -> None:
+    """qc alone, on a platform that has no backlog."""
+    with platform_up() as stage:
+        found.setdefault("versions", await versions(stage))
+        register(stage.plan.edge, stage.token(CLERK))
+        load = load_for(stage, f"{stage.plan.inside('ingest')}/observations", templates())
+        seconds = args.seconds / 4
+        found["stream"] = await stream.measure(stage, load, args.stream_batches, RATED, seconds)
 
 
 async def judging(stages: set[str], args: argparse.Namespace, found: Found) -> None:
@@ -143,8 +165,16 @@ async def measure(stages: set[str], args: argparse.Namespace) -> Found:
     if "rules" in stages:
         say("rules: range, spike and constant value on a million points, here and by SaQC, ioos_qc, tsod")
         found["rules"] = await asyncio.to_thread(rules.measure)
-    if stages & {"http", "edge", "hj212", "idle"}:
+        say("rules: a million hours and minutes of each profile through all its rules and its validity")
+        found["profiles"] = await asyncio.to_thread(profiles.measure)
+    if "network" in stages:
+        say("network: two years of hours of a hundred stations through every rule and falsification test")
+        found["network"] = await asyncio.to_thread(network.measure)
+    if stages & set(RECEIVING):
         await receiving(stages, args, found)
+    if "stream" in stages:
+        say("stream: what ingest recorded, published again, until qc has said every verdict")
+        await streaming(args, found)
     if stages & {"whole", "cost"}:
         await judging(stages, args, found)
     if "peers" in stages:
@@ -162,6 +192,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--idle", type=int, default=10_000)
     parser.add_argument("--leaves", type=int, default=100_000)
     parser.add_argument("--cost-batches", type=int, default=200)
+    parser.add_argument("--stream-batches", type=int, default=1000, help="of 1,000 values, drained")
     parser.add_argument("--cost-rate", type=float, default=10_000, help="observations/s while cost is taken")
     parser.add_argument("--write", action="store_true", help="fill the READMEs")
     return parser.parse_args()
@@ -183,7 +214,7 @@ def main() -> None:
         "load_after": f"{found['load_after']:.1f}",
         "at": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
     }
-    text = report.write(rows.rows(found), machine, rows.below(found), into_readme=args.write)
+    text = report.write(rows.rows(found), machine, below.below(found), into_readme=args.write)
     print(text)
     say(f"done in {time.perf_counter() - begun:.0f} s")
 

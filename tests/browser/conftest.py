@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from kit.servers import NatsServer
 from kit.testing.databases import Databases
+from kit.testing.plugin import declare, stream_configs
 from kit.testing.tokens import Tokens
 from playwright.sync_api import Browser, sync_playwright
 
@@ -28,7 +29,9 @@ FLAGS = [
 
 
 @pytest.fixture(scope="session")
-def site(databases: Databases, nats_server: NatsServer) -> Iterator[Site]:
+def site(databases: Databases, nats_server: NatsServer, pytestconfig: pytest.Config) -> Iterator[Site]:
+    # What other tests of this process said would be heard here, too, under the same codes of stations.
+    asyncio.run(declare(nats_server.url, stream_configs(pytestconfig.rootpath)))
     tokens, port = Tokens(), free_port()
     ready: dict[str, Any] = {"event": threading.Event(), "stop": threading.Event()}
     work = live(databases, nats_server, tokens, port, ready)

@@ -28,7 +28,7 @@ import publish.settings
 import uvicorn
 from contracts.cases import FraudConfirmed, PenaltyDecided
 from contracts.ingest import SeriesRef, SiteRegistered
-from contracts.qc import Assessed
+from contracts.qc import Assessed, HoldPlaced
 from kit.outbox import Meta
 from kit.servers import NatsServer
 from kit.testing.databases import Databases, FreshDatabase
@@ -132,6 +132,21 @@ FRAUD = FraudConfirmed(
     to_ms=ms(NEWEST + HOUR),
     confirmed_at_ms=ms(NEWEST + 2 * HOUR),
 )
+HOLD = HoldPlaced(
+    hold_id="qc-hold-1",
+    kind="rule",
+    site="131000-A03",
+    region="131002",
+    factor="a34002",
+    series=[series_id("131000-A03", "a34002")],
+    from_ms=ms(NEWEST - 2 * HOUR),
+    to_ms=ms(NEWEST + HOUR),
+    due_at_ms=ms(NEWEST + 6 * HOUR),
+    reason_zh="小时值突升，待核查",
+    reason_en="the hourly value rose at once; to be checked",
+    source_clause="HJ 818-2018 §6",
+    placed_at_ms=ms(NEWEST + HOUR),
+)
 PENALTY = PenaltyDecided(
     case_id=FRAUD.case_id,
     decision_no="廊环罚〔2026〕7号",
@@ -179,6 +194,7 @@ async def hear(database: FreshDatabase) -> None:
             )
             await publish.consumers.on_site_registered(session, site, META)
             await publish.consumers.on_assessed(session, week(code), META)
+        await publish.consumers.on_hold_placed(session, HOLD, META)
 
 
 async def release(client: httpx.AsyncClient, tokens: Tokens, at: datetime) -> str:
@@ -250,7 +266,7 @@ async def corrected(client: httpx.AsyncClient, release_id: str) -> None:
         if answer.raise_for_status().json()["version"] > 1:
             return
         await asyncio.sleep(0.1)
-    raise AssertionError("the release was not corrected")
+    raise AssertionError(f"the release was not corrected: {answer.text[:2000]}")
 
 
 @contextlib.contextmanager

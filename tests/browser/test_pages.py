@@ -8,7 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 from site_scene import Site
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.browser
 
 ARTEFACTS = Path(__file__).parents[2] / ".artefacts" / "screenshots"
 SIZES = {"phone": (390, 844), "desktop": (1280, 900)}
@@ -16,6 +16,7 @@ PAGES = {
     "front": "",
     "station": "stations/131000-A02?factor=a34004",
     "station-week": "stations/131000-A01?factor=a34004&hours=168",
+    "station-withheld": "stations/131000-A03?factor=a34002",
     "releases": "releases",
     "release": "releases/{release}",
     "listings": "listings?uscc=9144030071526726XG",

@@ -8,7 +8,6 @@ import pytest
 from site_scene import Site
 
 # The first test waits for two services, a week of figures and a correction by their clocks.
-pytestmark = pytest.mark.timeout(180)
 PAGES = (
     "",
     "stations/131000-A02",
@@ -68,6 +67,20 @@ def test_a_curve_marks_what_was_left_out(site: Site) -> None:
     assert page.count("data-left-out") == 5
     for item in curve["items"]:
         assert f'data-value="{item["value"]}"' in page
+
+
+def test_a_withheld_figure_shows_no_number_but_why_and_until_when(site: Site) -> None:
+    path = "131000-A03/curve?factor=a34002&hours=24"
+    for lang, words in (
+        ("zh", "暂缓发布，待质控人员决定"),
+        ("en", "withheld, an analyst decides by 2026-11-20 22:00"),
+    ):
+        curve = httpx.get(f"{site.api}/api/publish/public/stations/{path}&lang={lang}").json()
+        held = [item for item in curve["items"] if item["left_out"] == "withheld"]
+        assert [item["value"] for item in held] == [None] * 3
+        page = text_of(httpx.get(f"{site.url}/{lang}/stations/131000-A03?factor=a34002").text)
+        assert page.count(words) >= 3
+        assert words in text_of(httpx.get(f"{site.url}/{lang}/").text)
 
 
 def test_a_release_leads_back_to_its_values_and_digest(site: Site) -> None:

@@ -20,7 +20,9 @@ from gateway.main import build
 from gateway.settings import Settings
 from joserfc.jwk import RSAKey
 
-TABLE: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "policy_matrix.yaml").read_text())
+TABLE: dict[str, Any] = yaml.load(
+    (Path(__file__).parent / "policy_matrix.yaml").read_text(), Loader=yaml.CSafeLoader
+)
 HOMES = {
     "ee": "case.approver publish.editor publish.approver report.triage auditor data.read data.submit",
     "ee.mon": "data.submit qc.analyst qc.reviewer qc.signatory publish.editor publish.approver",
@@ -94,7 +96,6 @@ async def status(
     return (await edge.get("/authorize", headers=forwarded | headers)).status_code
 
 
-@pytest.mark.timeout(180)
 async def test_every_route_for_every_role_has_the_status_written_by_hand(edge, tokens) -> None:
     headers = {who: tokens.bearer(f"{who[0]}/{who[1]}@131000") for who in PRINCIPALS}
     wrong = []

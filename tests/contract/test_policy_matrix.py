@@ -13,7 +13,9 @@ import yaml
 from policy import Permission, PermissionGrant, Policy, Principal, Row
 from standards.regions import is_within
 
-TABLE: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "policy_matrix.yaml").read_text())
+TABLE: dict[str, Any] = yaml.load(
+    (Path(__file__).parent / "policy_matrix.yaml").read_text(), Loader=yaml.CSafeLoader
+)
 POLICY = policy.load()
 REGIONS = ("131000", "131002", "131100")
 USCC, OTHER = "91131000MA00000001", "91131000MA00000002"

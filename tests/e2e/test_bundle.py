@@ -23,7 +23,7 @@ def said(platform: WholePlatform, *args: object) -> tuple[int, Any]:
     return done.returncode, json.loads(done.stdout)
 
 
-def test_the_bundle_of_a_logger_verifies_without_the_platform(
+def test_LF_38_the_bundle_of_a_logger_verifies_without_the_platform(
     platform: WholePlatform, sent_city: City, tmp_path: Path
 ) -> None:
     file, trust = tmp_path / "evidence.zip", tmp_path / "trust.txt"

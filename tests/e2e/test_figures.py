@@ -15,7 +15,7 @@ from jianzhen.demo.logger import device_time
 from jianzhen.demo.signals import HOUR
 from standards import aqi
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.slow
 STATIONS, POLLUTANTS = 4, 6
 READER, OFFICER = "ee.mon/qc.analyst@131000", officers.OFFICER
 

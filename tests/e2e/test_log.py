@@ -11,7 +11,7 @@ from e2e_city import City
 from tlog import merkle, note, tiles
 from tlog.receipts import BadReceipt, Receipt, verify_receipt
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.slow
 ANALYST, AUDITOR = "ee.enf/case.officer@131000", "ee/auditor@131000"
 
 

@@ -9,7 +9,7 @@ from e2e_city import City, iso, public, until_released
 from jianzhen.demo import city, officers
 from jianzhen.demo.signals import HOUR, hour_value
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.slow
 CHAIN = {
     "ingest": "ingest.recorded.v1",
     "qc": "qc.suspicion_raised.v1",
@@ -100,8 +100,7 @@ def test_one_reading_is_followed_through_every_service(sent_city: City, decided:
     window = range(sent_city.cheat.start, sent_city.cheat.end, HOUR)
     for hour in window:
         officers.release(sent_city.platform, ITEM, REGION, hour)
-    # A figure keeps its 16 newest traces, so a release need not name the reading that raised the suspicion.
-    assert any(follows(sent_city, trace) >= set(CHAIN) - {"publish"} for trace in suspicion["traces"])
+    assert any(follows(sent_city, trace) == set(CHAIN) for trace in suspicion["traces"])
 
 
 def follows(sent_city: City, trace: str) -> set[str]:
@@ -129,7 +128,7 @@ def test_a_late_correction_retracts_the_verdict_and_all_behind_it(sent_city: Cit
     hour = sent_city.late.end - HOUR
     officers.release(platform, ITEM, REGION, hour)
     before = until_released(sent_city, hour)
-    assert any(one["site"] == site.code and one["code"] == 4 for one in before["snapshot"]["left_out"])
+    assert any(one["site"] == site.code for one in before["snapshot"]["left_out"])
 
     readings.send(platform, {site.code: sent_city.held}, lambda _: None)
 
@@ -141,10 +140,7 @@ def test_a_late_correction_retracts_the_verdict_and_all_behind_it(sent_city: Cit
 
     def corrected() -> dict[str, Any] | None:
         shown = until_released(sent_city, hour)
-        # PM2.5 above PM10, which this demonstration has in some hours, stays suspect (3): that is no fraud.
-        still = [
-            one for one in shown["snapshot"]["left_out"] if one["site"] == site.code and one["code"] == 4
-        ]
+        still = [one for one in shown["snapshot"]["left_out"] if one["site"] == site.code]
         return shown if not still else None
 
     after = officers.until("the release to be corrected", corrected)

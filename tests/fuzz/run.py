@@ -97,7 +97,7 @@ def main() -> int:
         return blind(asked.target, TARGETS[asked.target], asked.seconds, asked.inputs)
     # Table look-ups: nothing there for coverage to find, and a tenth of the time.
     with atheris.instrument_imports(
-        include=["ingest.rules", "jianzhen.selfcheck"], exclude=["ingest.rules.crc"]
+        include=["ingest.rules", "jianzhen.selfcheck", "qc.rules.bundle"], exclude=["ingest.rules.crc"]
     ):
         from targets import TARGETS
     guided(asked.target, TARGETS[asked.target], asked.seconds, asked.inputs)

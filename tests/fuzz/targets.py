@@ -24,6 +24,7 @@ from ingest.rules.registry import EMPTY, Channel, Device, Registry, SeriesKey, S
 from ingest.rules.stream import MAX_PENDING, StreamParser
 from ingest.rules.times import CHINA, moment
 from ingest.rules.upload_commands import upload
+from packs import PACKS
 
 KEY = bytes.fromhex("0123456789abcdeffedcba9876543210")
 NOW = 1_796_000_000_000_000
@@ -140,5 +141,5 @@ TARGETS: dict[str, Target] = {
     "grammar": Target(check_grammar, words=_FRAME_WORDS),
     "frame": Target(check_frame, words=_FRAME_WORDS),
     "meaning": Target(check_meaning, 9000, _FRAME_WORDS),
-    **{name: Target(*entry) for name, entry in (BODIES | FILES).items()},
+    **{name: Target(*entry) for name, entry in (BODIES | FILES | PACKS).items()},
 }

@@ -11,7 +11,7 @@ import stations
 from stations import batch, past_hour, row
 from whole_platform import WholePlatform
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.slow
 MEGABYTE = 1024 * 1024
 # What is refused as a whole is kept all the same, with its reason.
 KEPT = {"ingest.submissions": 1, "ingest.raw_bytes": 1, "ingest.refused_rows": 1}

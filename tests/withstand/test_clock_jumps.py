@@ -22,7 +22,7 @@ from kit.testing.databases import FreshDatabase
 from kit.testing.plugin import ClientFor, ServiceDatabase, ServiceSettings
 from kit.testing.tokens import Tokens
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.slow
 CHINA = timezone(timedelta(hours=8))
 SITE, MN, PASSWORD = "131000-T09", "131000T09000000000000001", "123456"
 CLERK = "ee.mon/data.submit@131000"

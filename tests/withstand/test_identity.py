@@ -21,7 +21,7 @@ from joserfc.jwk import RSAKey
 from stations import batch, past_hour, row
 from whole_platform import WholePlatform
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.slow
 # An attempt to send for a station out of reach is kept, like every refused row.
 KEPT = {"ingest.submissions": 1, "ingest.raw_bytes": 1, "ingest.refused_rows": 1}
 

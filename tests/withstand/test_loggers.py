@@ -16,7 +16,7 @@ from ingest.rules.stream import StreamParser
 from stations import past_hour
 from whole_platform import WholePlatform
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.slow
 CODE, MN = "131000-T02", "131000T02000000000000001"
 SUBMISSIONS = "SELECT count(*) FROM submissions"
 UNKNOWN = "SELECT count(*) FROM refused_rows WHERE rule = 'unknown-device'"

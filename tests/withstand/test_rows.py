@@ -9,7 +9,7 @@ import stations
 from stations import FACTORS, SYSTEM, batch, past_hour, row
 from whole_platform import WholePlatform
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.slow
 # What follows from accepted values in every case, whatever their number.
 FOLLOWS = (
     *(

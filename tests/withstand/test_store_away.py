@@ -11,7 +11,7 @@ from ingest.rules.stream import StreamParser
 from stations import batch, past_hour, row
 from whole_platform import WholePlatform
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.slow
 CODE, MN = "131000-T03", "131000T03000000000000001"
 AWAY_SECONDS = 4.0
 

@@ -14,7 +14,7 @@ from kit.processes import free_port
 from kit.servers import PostgresServer
 from kit.testing.databases import Databases, FreshDatabase, in_thread
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.slow
 START_SECONDS = 90
 
 
