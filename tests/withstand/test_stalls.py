@@ -1,7 +1,7 @@
 """A service that stands still for a moment, just when a connection has been idle for long, loses no write.
 
-Go's transport (the edge) sends a request again only where sending twice cannot matter; a POST on a connection that
-the service closes at that moment is lost, and its sender reads 503. So no service may be the one who closes first.
+The edge sends a request again only where sending twice cannot matter; a POST on a connection that the service
+closes at that moment is lost, and its sender reads 503. So no service may be the one who closes first.
 """
 
 import os

@@ -23,8 +23,8 @@ from kit.peers import Peers
 from kit.revocation import FOLLOW_SECONDS
 from kit.settings import ServiceSettings
 
-# Longer than the edge keeps a connection idle (60 s, gateway/Caddyfile): else a service that is busy when its own
-# limit passes closes a connection under a request that has already arrived, and the edge cannot send a POST twice.
+# Longer than the edge keeps a connection idle (60 s, gateway/Caddyfile): else a service that is busy when its
+# own limit passes closes a connection under a request that has arrived, and the edge cannot repeat a POST.
 KEEP_ALIVE_SECONDS = 90
 
 log = structlog.get_logger()
