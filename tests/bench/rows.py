@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import door_rows
 from load import CONNECTIONS
 from report import Row, Target
 
@@ -21,6 +22,7 @@ def rows(found: Found) -> list[Row]:
         "copy_8": _limits,
         "http": _http,
         "edge": _edge,
+        "door": door_rows.rows,
         "hj212": _hj212,
         "idle": _idle,
         "stream": _stream,

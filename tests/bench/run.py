@@ -16,6 +16,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 import below
 import cores
+import door
 import frames
 import idle
 import leaves
@@ -34,7 +35,7 @@ from stage import Stage, described, end_cleanly, per_thousand, platform_up, vers
 RATED = 25_000.0
 GROUP = 500
 LEAF_RATE = 12_000
-RECEIVING = ("http", "edge", "hj212", "idle", "leaves")
+RECEIVING = ("http", "edge", "door", "hj212", "idle", "leaves")
 STAGES = ("cores", "rules", "network", *RECEIVING, "stream", "whole", "cost", "peers")
 Found = dict[str, Any]
 
@@ -75,7 +76,7 @@ async def edge(stage: Stage, made: list[bytes], seconds: float, found: Found) ->
         copies = [await limits.copy(stage.superuser(), 8, short, BATCH)]
         found["edge"] = await load.run(CONNECTIONS, seconds)
         copies.append(await limits.copy(stage.superuser(), 8, short, BATCH))
-    found["edge_copy_8"] = copies
+    found["edge_copy_8"], found["hour"] = copies, load.next_hour
 
 
 async def hj212(stage: Stage, seconds: float, found: Found, devices: int) -> None:
@@ -115,6 +116,9 @@ async def receiving(stages: set[str], args: argparse.Namespace, found: Found) ->
         if "edge" in stages:
             say("edge: the same through Caddy and the authorizer")
             await edge(stage, made, args.seconds / 2, found)
+        if "door" in stages:
+            say("door: small reads, a thousand tokens, new keys, megabytes, at the edge and direct")
+            found["door"] = await door.measure(stage, args.seconds / 6, found.get("hour", 0))
         if "hj212" in stages:
             say("hj212: frames of 12 factors")
             await hj212(stage, args.seconds / 2, found, args.devices)

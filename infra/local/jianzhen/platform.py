@@ -16,7 +16,6 @@ from typing import Any
 
 import httpx
 
-from jianzhen.identity import proof
 from jianzhen.state import Refused, State
 
 TOKEN_PATH = "/realms/jianzhen/protocol/openid-connect/token"  # noqa: S105
@@ -70,6 +69,8 @@ class Platform:
 
     def token_by_key(self, client: str, key: Path) -> str:
         """An access token for a system that proves itself by its own key (private_key_jwt)."""
+        from jianzhen.identity import proof  # every other command does without its library
+
         asked = proof.form(client, key, f"{self.edge}{TOKEN_PATH.partition('/protocol/')[0]}")
         return str(self._ask(asked)["access_token"])
 

@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from jianzhen.main import app
 from jianzhen.state import State
 from kit.processes import free_port
+from typer.testing import CliRunner
 
 JIANZHEN = [sys.executable, "-m", "jianzhen.main"]
 FRAME = (
@@ -109,14 +111,17 @@ def test_down_where_nothing_runs_is_no_error(home: Path) -> None:
     assert (done.returncode, done.stdout) == (0, "nothing was running\n")
 
 
-def test_usage_errors_exit_2_and_help_teaches(home: Path) -> None:
+def test_usage_errors_exit_2(home: Path) -> None:
     assert jianzhen("no-such-verb", home=home).returncode == 2
     assert jianzhen("logs", "nobody", home=home).returncode == 2
     assert jianzhen("replay", str(home / "absent.csv"), home=home).returncode == 2
+
+
+def test_help_teaches() -> None:
     for verb in ("up", "down", "status", "logs", "demo", "token", "replay", "frames check", "parked list",
                  "parked show", "parked replay"):  # fmt: skip
-        shown = jianzhen(*verb.split(), "--help", home=home)
-        assert shown.returncode == 0
+        shown = CliRunner().invoke(app, [*verb.split(), "--help"], env={"COLUMNS": "120"})
+        assert shown.exit_code == 0
         assert "Example" in shown.stdout, verb
         assert "--json" in shown.stdout, verb
         assert any("一" <= letter <= "鿿" for letter in shown.stdout), verb

@@ -1,7 +1,6 @@
 """The service `ingest` with all its doors open on real servers, and its scene `ingest_scene` by name."""
 
 import sys
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from ingest.main import build
 from ingest.settings import Settings
 from kit.servers import NatsServer, PostgresServer
 from kit.testing.databases import Databases, FreshDatabase
+from kit.testing.places import new_home
 from kit.testing.plugin import ClientFor, ServiceDatabase, removed
 from kit.testing.tokens import Tokens
 
@@ -27,7 +27,7 @@ if HERE not in sys.path:
 @pytest.fixture
 def own_server() -> Iterator[PostgresServer]:
     """A server that a test may stop: the worker's own has hundreds of databases to recover."""
-    home = Path(tempfile.mkdtemp(prefix="jz-"))
+    home = new_home()
     server = PostgresServer(home / "pg")
     server.start()
     yield server

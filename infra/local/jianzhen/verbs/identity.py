@@ -3,21 +3,20 @@
 import json
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import policy
 import typer
 from rich.progress import track
 from standards import regions
 from standards.tables import rows
 
-from jianzhen.identity import people as roster
-from jianzhen.identity import proof
-from jianzhen.identity.keycloak import Server
 from jianzhen.identity.plan import Step, steps
 from jianzhen.identity.world import Facts, World, exact, wanted
 from jianzhen.screen import AsJson, console, put
 from jianzhen.state import ROOT, Refused
+
+if TYPE_CHECKING:
+    from jianzhen.identity.keycloak import Server
 
 app = typer.Typer(
     help="Departments, roles and people in Keycloak. Keycloak 中的部门、角色与人员。", no_args_is_help=True
@@ -64,6 +63,8 @@ def apply(  # noqa: PLR0913 each argument is an option of the command
     if not password:
         raise Refused(f"the administrator's password is not in the environment: set {VARIABLE}")
     raw = _json_of(realm)
+    from jianzhen.identity.keycloak import Server  # its library takes a second to load
+
     world = wanted(raw)
     if people is not None:
         world = _with_people(world, people)
@@ -97,11 +98,13 @@ def key(
 
     The private key stays on this machine, for its owner only (0600). An existing file is never overwritten.
     """
+    from jianzhen.identity import proof
+
     public = proof.make(file)
     put({"public_key": public}, as_json, public)
 
 
-def _take(server: Server, todo: list[Step]) -> None:
+def _take(server: "Server", todo: list[Step]) -> None:
     wanting = [step for step in todo if step.do != "extra"]
     for step in track(wanting, "Keycloak", console=console, transient=True, disable=not wanting):
         server.take(step)
@@ -122,6 +125,10 @@ def _with_people(world: World, path: Path) -> World:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, ValueError) as error:
         raise Refused(f"{path}: {error}; the roster must be UTF-8") from error
+    import policy
+
+    from jianzhen.identity import people as roster
+
     rules = policy.load()
     levels = {row["code"]: level_of(row["code"]) for row in rows("regions")}
     return roster.added(world, text, dict(rules.departments), set(rules.roles) - {policy.PUBLIC}, levels)

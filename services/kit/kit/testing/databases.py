@@ -1,7 +1,8 @@
 """A fresh database per test: a copy of a template that was migrated once per worker.
 
-Promises: roles and grants are the real ones; nothing is shared between two tests. A used database (8 MB) goes
-with the server, because each DROP waits for a checkpoint. Leaves the server's life to `kit.testing.plugin`.
+Promises: roles and grants are the real ones; nothing is shared between two tests. In memory a used database
+(8 MB) is dropped, on a disk it goes with the server, because there each DROP waits for a checkpoint. Leaves
+the server's life to `kit.testing.plugin`.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ import asyncpg
 from kit import migrate
 from kit.db import Database
 from kit.servers import PostgresServer
+from kit.testing.places import is_in_memory
 
 T = TypeVar("T")
 PASSWORD = "test-password"  # noqa: S105
@@ -42,7 +44,7 @@ class Databases:
     """Templates by service, and the copies made of them."""
 
     def __init__(self, server: PostgresServer) -> None:
-        self.server = server
+        self.server, self._in_memory = server, is_in_memory(server.place.data)
         self._templates: set[str] = set()
         self._numbers = itertools.count(1)
 
@@ -59,8 +61,17 @@ class Databases:
             await migrate.upgrade(service, await self.empty(service, template))
             self._templates.add(service)
         name = f"{service}_{next(self._numbers)}"
-        await self._admin(f'CREATE DATABASE "{name}" OWNER "{service}_owner" TEMPLATE "{template}"')
+        how = "FILE_COPY" if self._in_memory else "WAL_LOG"  # the first waits for a checkpoint
+        await self._admin(
+            f'CREATE DATABASE "{name}" OWNER "{service}_owner" TEMPLATE "{template}" STRATEGY {how}'
+        )
         return FreshDatabase(self.server, service, name, pool_size)
+
+    async def end(self, database: FreshDatabase) -> None:
+        """Nobody needs it any more."""
+        await database.close()
+        if self._in_memory and self.server.is_running():
+            await self._admin(f'DROP DATABASE "{database.name}" WITH (FORCE)')
 
     async def _admin(self, statement: str) -> None:
         connection = await asyncpg.connect(self.server.superuser_url())

@@ -9,7 +9,6 @@ import json
 import logging
 import os
 import sys
-import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -25,6 +24,7 @@ from nats.js.errors import NotFoundError
 
 from kit.servers import NatsServer, PostgresServer
 from kit.testing.databases import Databases, FreshDatabase, in_thread
+from kit.testing.places import new_home
 from kit.testing.tokens import Tokens
 
 ServiceDatabase = Callable[[str], Awaitable[FreshDatabase]]
@@ -63,7 +63,7 @@ def pytest_configure() -> None:
 @pytest.fixture(scope="session")
 def server_home() -> Iterator[Path]:
     """A short path of this worker's own; everything below it goes at the end."""
-    home = Path(tempfile.mkdtemp(prefix="jz-"))
+    home = new_home()
     yield home
     removed(home)
 
@@ -93,7 +93,7 @@ async def service_database(databases: Databases) -> AsyncIterator[ServiceDatabas
 
     yield make
     for database in made:
-        await database.close()
+        await databases.end(database)
 
 
 def stream_configs(root: Path) -> list[StreamConfig]:
