@@ -18,7 +18,7 @@ from load import CLERK, FIRST, SOURCE, Load, keys, percentiles, site
 from stage import Stage, per_thousand
 
 # Two of them share the rate one client may have (1,000 a second, `GATEWAY_CLIENT_RATE`).
-READERS = (CLERK, "ee/publish.editor@131000", "ee.enf/case.investigator@131000", SOURCE)
+READERS = (CLERK, "ee/publish.editor@131000", "ee.enf/case.officer@131000", SOURCE)
 ASKING, WRITING = 16, 8
 HOURS_OF_A_MEGABYTE = 18
 TOKENS = 1_000
