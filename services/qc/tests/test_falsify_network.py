@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from falsify_network_scene import changed, named, network, panel_of, say, scaled
+from qc.rules.falsify import constant
 
 A, B = 70 * 24, 84 * 24
 
@@ -65,6 +66,16 @@ def test_a_series_alone_is_judged_by_its_own_days_only_where_nothing_else_is_the
     assert named(say(scaled(single, 0, A, B, 0.05), "T2"), 0, A, B)
 
 
+def test_days_running_within_a_band_are_rarer_than_any_one_of_them(honest, monkeypatch):
+    values = honest.value[4].copy()
+    band = 1 + np.random.default_rng(6).uniform(-0.08, 0.08, 120)
+    values[1500:1620] = np.round(np.median(values) * band)
+    panel = changed(honest, 4, values)
+    running = max(f.statistic for f in named(say(panel, "K2"), 4, 1500, 1620, least=0.1))
+    monkeypatch.setattr(constant, "BAND_TIMES", (1,))
+    assert running > max(f.statistic for f in named(say(panel, "K2"), 4, 1500, 1620, least=0.1))
+
+
 def test_a_shifted_week_is_found_with_its_lag(honest):
     values = honest.value[4].copy()
     values[A : A + 168] = honest.value[4, A - 6 : A + 162]
@@ -72,6 +83,21 @@ def test_a_shifted_week_is_found_with_its_lag(honest):
     assert found
     assert found[0].kind == "shift-time"
     assert found[0].figures["lag_hours"] == 6
+
+
+def test_a_shifted_series_is_told_by_its_own_station_where_the_neighbours_say_less(honest):
+    # What only this station sees moves both of its factors; a network alone would take it for noise.
+    value = honest.value.copy()
+    rng = np.random.default_rng(11)
+    local = np.exp(np.repeat(rng.normal(0, 0.5, honest.shape[1] // 3 + 1), 3)[: honest.shape[1]])
+    value[[3, 4]] = np.round(value[[3, 4]] * local)
+    moved = value[4].copy()
+    moved[A : A + 168] = value[4, A - 4 : A + 164]
+    value[4] = moved
+    assert honest.station[3] == honest.station[4]
+    found = named(say(replace(honest, value=value), "C1"), 4, A, A + 168)
+    assert found
+    assert found[0].figures["lag_hours"] == 4
 
 
 def test_nights_that_are_raised_are_found(honest):

@@ -15,16 +15,17 @@ from qc.rules.falsify.reference import reference
 from qc.rules.outcome import Flags, Floats
 
 # Of what standing in place spares the rest of a row a moved stretch gives back most, and a reference that is
-# worth anything spares a quarter (proposals; single stations of UCI 360 and made ones).
+# worth anything spares a quarter (proposals: UCI 360, made ones; so does Beijing, UCI 501).
 RESTORED, TELLING = 0.75, 0.25
 
 
 @register("C1")
 def clock(panel: Panel, chosen: Chosen) -> list[Finding]:
-    """Stretches that fit the network (else the station's other factors) better at another hour [C1].
+    """Stretches that fit network and station (without a network the station's other factors) better at
+    another hour [C1].
 
-    The statistic is z × min(1, gain / full_gain) × min(1, days / full_days): a short or slight improvement is
-    common; without a network also × what `like_a_shift` says of it. Source: standards §6.1 C1.
+    The statistic is z × min(1, gain / full_gain) × min(1, days / full_days) × what `like_a_shift` says: a
+    short or slight improvement is common. Source: standards §6.1 C1.
     Worked example: a week of PM2.5 copied from 5 h earlier → lag 5, gain ~ 0.5.
     """
     known, found = reference(panel), []
@@ -33,7 +34,8 @@ def clock(panel: Panel, chosen: Chosen) -> list[Finding]:
     for row in chosen.rows:
         if np.isfinite(known.y[row]).sum() < chosen.test.min_n:
             continue
-        own = known.network if np.isfinite(known.network[row]).any() else known.cross
+        # The network with what the station's other factors add hour by hour tells hours apart best.
+        own = known.joint if np.isfinite(known.network[row]).any() else known.cross
         if not np.isfinite(own[row]).any():
             continue
         least = chosen.figure("threshold", row)
@@ -42,8 +44,7 @@ def clock(panel: Panel, chosen: Chosen) -> list[Finding]:
             trust = min(1.0, s.gain / chosen.figure("full_gain", row)) * min(
                 1.0, days / chosen.figure("full_days", row)
             )
-            # A network says more of a series than its own factors do, and was measured without this.
-            trust *= 1.0 if own is known.network else like_a_shift(s)
+            trust *= like_a_shift(s)
             figures = {"lag_hours": s.lag * panel.step_ms / HOUR_MS, "gain": s.gain, "z": s.z, "days": days}
             where = Stretch(row, s.from_i, s.to_i)
             beside = [

@@ -19,6 +19,9 @@ from qc.rules.outcome import Floats, Ints
 LEVELS = np.array([1.5, 2.5, 3.5, 4.5, 6.5, 10.5, 15.5, 23.5, 39.5, 79.5])
 # Longer runs count as this long in the history: a frozen instrument must not make the next one normal.
 LONGEST_COUNTED = 12
+# Days, or what the pack takes for one, over which a band is looked at: a day says it early, some days running
+# are rarer in weather. Begun so many times in the length of a longer one.
+BAND_TIMES, BAND_STRIDES = (1, 3), 12
 LOAD_FACTORS = ("load", "a00000", "w00000")
 
 
@@ -178,66 +181,81 @@ def at_level(statistic: Floats, mean: Floats, bins: int = 10) -> tuple[Floats, F
 
 @register("K2")
 def narrow_band(panel: Panel, chosen: Chosen) -> list[Finding]:
-    """K2: the spread of a day against that of days at such a level in the series' own history."""
+    """K2: the spread of a day, and of some days running, against that of as long a time at such a level in
+    the series' own history.
+    """
     x = history.readings(panel)
     first = chosen.rows[0]
-    window = history.periods(panel, chosen.figure("hours", first), 12)
-    if x.shape[1] < 3 * window:
-        return []
+    day = history.periods(panel, chosen.figure("hours", first), 12)
     steps = history.steps(panel)
     found: list[Finding] = []
     least = min(chosen.figure("threshold", row) for row in chosen.rows)
-    rare = narrowness(panel, x, steps, window, least)
-    for row in chosen.rows:
-        reach = (chosen.figure("threshold", row), chosen.figure("strong", row))
-        for e in history.excursions(rare[row][None], reach[0], window, reach[1]):
-            found += _narrowed(chosen, x[row], rare[row], replace(e, row=row), window, reach)
+    for times in BAND_TIMES:
+        size = (day * times, max(1, day * times // BAND_STRIDES) if times > 1 else 1)
+        if x.shape[1] < 3 * size[0]:
+            break
+        rare = narrowness(panel, x, steps, size, least)
+        for row in chosen.rows:
+            reach = (chosen.figure("threshold", row), chosen.figure("strong", row))
+            for e in history.excursions(rare[row][None], reach[0], size[0] // size[1], reach[1]):
+                found += _narrowed(chosen, x[row], rare[row], replace(e, row=row), size, reach)
     return found
 
 
 def _narrowed(
-    chosen: Chosen, x: Floats, rare: Floats, e: history.Excursion, window: int, reach: tuple[float, float]
+    chosen: Chosen,
+    x: Floats,
+    rare: Floats,
+    e: history.Excursion,
+    size: tuple[int, int],
+    reach: tuple[float, float],
 ) -> list[Finding]:
     """The finding of an excursion of a row's rarity, and the one that says since when it was enough."""
-    inside = ranks.known_of(x[e.peak : e.peak + window])
+    window, stride = size
+    inside = ranks.known_of(x[e.peak * stride : e.peak * stride + window])
     figures = {"spread": float(inside.std()), "level": float(inside.mean())}
     # The outermost windows reach into honest periods on either side.
     inner = (window - 1) // 4
-    where = Stretch(e.row, e.from_i + inner, e.to_i - 1 + window - inner)
+    where = Stretch(e.row, e.from_i * stride + inner, (e.to_i - 1) * stride + window - inner)
     found = [_finding("K2", where, e.rare, reach, chosen, figures)]
-    if e.early + window < where.to_i and rare[e.early] >= reach[1]:
-        early = Stretch(e.row, where.from_i, e.early + window)
+    until = e.early * stride + window
+    if until < where.to_i and rare[e.early] >= reach[1]:
+        early = Stretch(e.row, where.from_i, until)
         found.append(_finding("K2", early, float(rare[e.early]), reach, chosen, figures))
     return found
 
 
-def narrowness(panel: Panel, x: Floats, steps: Floats, window: int, least: float) -> Floats:
-    """Rarity of the standard deviation of every window [S, M]; -inf below `least`."""
-    rare = np.full((len(x), x.shape[1] - window + 1), -np.inf)
+def narrowness(panel: Panel, x: Floats, steps: Floats, size: tuple[int, int], least: float) -> Floats:
+    """Rarity of the standard deviation of every window [S, M]; -inf below `least`. `size` is the length of a
+    window and how many periods lie from one to the next.
+    """
+    window, stride = size
+    rare = np.full((len(x), (x.shape[1] - window) // stride + 1), -np.inf)
     low, middle, high = history.quartiles(panel)
+    month = max(1, history.per_month(panel) // stride)
     for rows in panel.of_factor.values():
         relative = np.array([
-            _narrow(x[row], float(middle[row]), float(high[row] - low[row]), float(steps[row]), window)
+            _narrow(x[row], float(middle[row]), float(high[row] - low[row]), float(steps[row]), size)
             for row in rows
         ])  # fmt: skip
         relative = history.against_peers(relative, [np.arange(len(rows))], share=0.75)
-        rare[rows] = history.rarity(relative, window, history.per_month(panel), 0.1, least=least)
+        rare[rows] = history.rarity(relative, window // stride, month, 0.1, least=least)
     return rare
 
 
-def _narrow(x: Floats, middle: float, range_: float, step: float, window: int) -> Floats:
+def _narrow(x: Floats, middle: float, range_: float, step: float, size: tuple[int, int]) -> Floats:
     """-ln of the deviation of every window of a row, less its usual at that level [M]; NaN where nothing
     can be told.
     """
     width = range_ if range_ > 0 else 1.0
     scaled = (x - middle) / width
-    count = np.fmax(history.windowed(history.counted(np.isfinite(x)), window), 1)
-    sums, squares = history.rolling_sum(scaled, window), history.rolling_sum(scaled * scaled, window)
+    count = np.fmax(history.windowed(history.counted(np.isfinite(x)), *size), 1)
+    sums, squares = history.rolling_sum(scaled, *size), history.rolling_sum(scaled * scaled, *size)
     mean = sums / count
     variance = np.fmax(squares / count - mean**2, 0.0)
     coarse = (step / width) ** 2 / 12
     statistic = -0.5 * np.log(variance + coarse + 1e-12)
-    statistic[(count < 0.75 * window) | ~np.isfinite(statistic)] = np.nan
+    statistic[(count < 0.75 * size[0]) | ~np.isfinite(statistic)] = np.nan
     relative, usual = at_level(statistic[None], mean[None])
     # Where even an ordinary day of this level spreads over hardly more than one step, nothing can be told.
     relative[np.exp(-2 * usual) < 3.0**2 * 12 * coarse] = np.nan

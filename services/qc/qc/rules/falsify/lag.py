@@ -4,7 +4,7 @@ Promises: at every lag the loss of the shifted reference is compared with that a
 difference over the rest of the row. Leaves the reference to `qc.rules.falsify.reference`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -38,8 +38,9 @@ class Shift:
     usual: float
 
 
-def shifts(y: Floats, reference: Floats, per_day: int, least_z: float, most: int = 6) -> list[Shift]:
-    """The shifted stretches of one row [N] against its reference [N], strongest first.
+def shifts(y: Floats, reference: Floats, per_day: int, least_z: float) -> list[Shift]:
+    """The shifted stretches of one row [N] against its reference [N], strongest first; those of different
+    lengths overlap, since the longest need not be the one that fits best.
 
     Both are freed of their running day's mean, so that a site's offset is no shift.
     Worked example: a week copied from 5 hours earlier → one Shift with lag 5 over that week.
@@ -55,12 +56,11 @@ def shifts(y: Floats, reference: Floats, per_day: int, least_z: float, most: int
     gains, losses = (cumulated(part) for part in _gains(own, other, lags, 3 * width, size))
     lengths = [days * 4 if size > 1 else days for days in WINDOW_DAYS]
     found = [s for length in lengths for s in _best(gains, losses, lags, length, least_z)]
-    kept: list[Shift] = []
-    for s in sorted((s for s in found if s.z >= least_z), key=lambda s: -s.z):
-        s = Shift(s.from_i * size, min(s.to_i * size, len(y)), s.lag, s.z, s.gain, s.usual)
-        if all(s.to_i <= k.from_i or s.from_i >= k.to_i for k in kept) and len(kept) < most:
-            kept.append(s)
-    return kept
+    return [
+        replace(s, from_i=s.from_i * size, to_i=min(s.to_i * size, len(y)))
+        for s in sorted(found, key=lambda s: -s.z)
+        if s.z >= least_z
+    ]
 
 
 def _gains(own: Floats, other: Floats, lags: Ints, most: float, size: int) -> tuple[Floats, Floats]:
