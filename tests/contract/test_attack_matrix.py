@@ -24,7 +24,10 @@ from starlette.types import ASGIApp
 from wiring import application
 
 # Each attack on every route takes minutes; in `make test` a route meets one in so many, each route others.
-SHARES = [pytest.param(24, id="a share"), pytest.param(1, id="all", marks=pytest.mark.slow)]
+SHARES = [
+    pytest.param(24, id="a share"),
+    pytest.param(1, id="all", marks=[pytest.mark.slow, pytest.mark.timeout(1800)]),
+]
 
 
 @pytest.fixture(scope="session")

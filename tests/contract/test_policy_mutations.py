@@ -111,6 +111,7 @@ def test_cells_turned_at_random_are_noticed() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_every_cell_turned_is_noticed() -> None:
     assert [cell for cell in every_cell() if survives_cell(*cell)] == []
 
