@@ -88,7 +88,7 @@ def changed_claims(tokens: Tokens, other: Tokens) -> dict[str, str]:
     return {
         "expired": lasting(tokens, WHO, exp=now - 60),
         "expired long ago": lasting(tokens, WHO, exp=1_700_000_000, iat=1_699_999_000, nbf=1_699_999_000),
-        "not yet valid": lasting(tokens, WHO, nbf=now + 120),
+        "not yet valid": lasting(tokens, WHO, nbf=now + 7000),
         "without expiry": lasting(tokens, WHO, exp=None),
         "expiry that is a text": lasting(tokens, WHO, exp=str(now + 300)),
         "expiry that never comes": lasting(tokens, WHO, exp=float("inf")),
