@@ -1,44 +1,14 @@
 """A route without a policy entry or without its guard fails the build; so does an entry without a route."""
 
-import importlib
-from typing import Any
-
 import policy
 import pytest
 from fastapi import Depends, FastAPI
+from hand_table import SERVICES, shape
 from kit.auth import allow
 from kit.testing.routes import routes_of, unguarded_routes
+from wiring import application
 
 POLICY = policy.load()
-SERVICES = ("ingest", "qc", "cases", "credit", "publish", "evidence", "gateway")
-SETTINGS = {
-    "environment": "local",
-    "port": 1,
-    "writer_url": "postgresql://writer@127.0.0.1:1/none",
-    "reader_url": "postgresql://reader@127.0.0.1:1/none",
-    "nats_url": "nats://127.0.0.1:1",
-    "nats_user": "none",
-    "nats_password": "none",
-    "issuer": "http://127.0.0.1:8080/realms/jianzhen",
-    "jwks_url": "http://127.0.0.1:1/certs",
-    "token_url": "http://127.0.0.1:1/token",
-    "client_id": "none",
-    "client_secret": "none",
-}
-OWN = {"evidence": {"key": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "store": "/nowhere"}}
-
-
-def application(service: str) -> FastAPI:
-    """The service as its `main` wires it; nothing is opened before it is started."""
-    main: Any = importlib.import_module(f"{service}.main")
-    settings = importlib.import_module(f"{service}.settings").Settings(**SETTINGS, **OWN.get(service, {}))
-    makers = [getattr(main, name) for name in ("build", "make", "application") if hasattr(main, name)]
-    made: FastAPI = makers[0](settings)
-    return made
-
-
-def shape(path: str) -> tuple[str, ...]:
-    return tuple("{}" if part.startswith("{") else part for part in path.split("/"))
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -17,7 +17,7 @@ from fastapi.responses import JSONResponse
 from policy import load as load_policy
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from kit import auth, bus, db, outbox, parking, problems, relay, telemetry
+from kit import auth, bus, db, described, outbox, parking, problems, relay, telemetry
 from kit.deadline import BodyDeadline
 from kit.peers import Peers
 from kit.revocation import FOLLOW_SECONDS
@@ -188,6 +188,7 @@ def create_app(settings: ServiceSettings, parts: Parts) -> FastAPI:
     own = [outbox.router] * parts.has_outbox + [parking.router] * bool(parts.consumers)
     for router in [_health(app, parts.readiness), *parts.routers, *own]:
         app.include_router(router)
+    described.describe(app)
     return app
 
 

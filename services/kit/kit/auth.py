@@ -163,7 +163,9 @@ class Verifier:
         except (JoseError, ValueError) as error:
             raise refuse("token-malformed") from error
         kid, typ = header.get("kid"), str(header.get("typ", "JWT")).lower()
-        if header.get("alg") not in ALGORITHMS or typ not in {"jwt", "at+jwt"} or not isinstance(kid, str):
+        # No extension is known here, so none can be critical (RFC 7515 §4.1.11), nor an empty list.
+        is_ours = header.get("alg") in ALGORITHMS and typ in {"jwt", "at+jwt"} and "crit" not in header
+        if not is_ours or not isinstance(kid, str):
             raise refuse("token-algorithm")
         key = await self._keys.get(kid)
         if key is None:

@@ -138,7 +138,10 @@ async def heads(session: ReaderSession, event: str) -> dict[str, int]:
 
 
 @router.get(
-    "/outbox/{event}/{lane}", dependencies=[Depends(allow("outbox", "read"))], response_class=Response
+    "/outbox/{event}/{lane}",
+    dependencies=[Depends(allow("outbox", "read"))],
+    response_class=Response,
+    responses={410: {"description": "Some are no longer kept 部分已清理"}},
 )
 async def messages(
     session: ReaderSession,
@@ -167,7 +170,7 @@ async def messages(
 
 @router.get("/traces/{trace_id}", response_class=Response)
 async def followed(
-    session: ReaderSession, trace_id: str, grant: Annotated[Grant, Depends(allow("traces", "read"))]
+    grant: Annotated[Grant, Depends(allow("traces", "read"))], session: ReaderSession, trace_id: str
 ) -> Response:
     """What this service said on behalf of one trace id (32 hex digits), oldest first."""
     found = await session.execute(

@@ -62,7 +62,7 @@ async def report_camera(
 
 @router.get("/video-devices/{code}/uptime")
 async def show_uptime(
-    code: str, session: ReaderSession, grant: Annotated[Grant, Depends(allow("guarantee", "read"))]
+    grant: Annotated[Grant, Depends(allow("guarantee", "read"))], code: str, session: ReaderSession
 ) -> Any:
     """The share of the last seven days a camera was online, by its reports 近七日在线率."""
     wanted = select(RegistryRecord).where(

@@ -158,8 +158,8 @@ def _day(day: Any) -> str | None:
 
 @router.get("/plan-runs")
 async def list_plan_runs(
-    session: ReaderSession,
     grant: Annotated[Grant, Depends(allow("monitoring", "read"))],
+    session: ReaderSession,
     uscc: Annotated[str | None, Query(description="Unit 单位")] = None,
     outcome: Annotated[str | None, Query(description="done, late or missing 完成、迟报、缺测")] = None,
     limit: Limit = 1000,
@@ -205,8 +205,8 @@ def _window(start: From = None, to: To = None) -> dict[str, datetime]:
 @router.get("/data-sets/{code}/values")
 async def list_set_values(
     code: str,
-    session: ReaderSession,
     grant: Annotated[Grant, Depends(allow("sharing", "read"))],
+    session: ReaderSession,
     window: Annotated[dict[str, datetime], Depends(_window)],
     limit: Limit = 1000,
     cursor: Cursor = None,
@@ -253,8 +253,8 @@ def _value(row: dict[str, Any]) -> dict[str, Any]:
 
 @router.get("/feeds/key-units")
 async def list_key_unit_feed(
-    session: ReaderSession,
     grant: Annotated[Grant, Depends(allow("feeds", "read"))],
+    session: ReaderSession,
     year: Annotated[int | None, Query(ge=2015, le=2100)] = None,
     limit: Limit = 1000,
     cursor: Cursor = None,
@@ -286,8 +286,8 @@ async def _fed(session: AsyncSession, row: RegistryRecord, unit: Organisation) -
 
 @router.get("/tax-extract")
 async def show_tax_extract(
-    session: ReaderSession,
     grant: Annotated[Grant, Depends(allow("tax-extract", "read"))],
+    session: ReaderSession,
     month: Annotated[str, Query(pattern=r"^\d{4}-(0[1-9]|1[0-2])$", description="Month 月份 YYYY-MM")],
     region: Region = None,
 ) -> Any:

@@ -127,11 +127,11 @@ class Book:
 
     def lister(self) -> Handler:
         async def list_records(
+            grant: Annotated[Grant, Depends(self.may_read)],
             kind: str,
             session: ReaderSession,
             wanted: Annotated[Filter, Depends()],
             listed: Listed,
-            grant: Grant = Depends(self.may_read),
             form: Annotated[Format, Query(alias="format")] = "json",
         ) -> Any:
             of = self.kind(kind)
@@ -159,9 +159,9 @@ class Book:
 
     def bringer(self) -> Handler:
         async def bring_records(
+            grant: Annotated[Grant, Depends(self.may_write)],
             kind: str,
             request: Request,
-            grant: Grant = Depends(self.may_write),
             only: Only = None,
             key: Key = None,
         ) -> Any:
@@ -179,10 +179,10 @@ class Book:
 
     def shower(self) -> Handler:
         async def show_record(
+            grant: Annotated[Grant, Depends(self.may_read)],
             named: Annotated[Named, Depends()],
             session: ReaderSession,
             response: Response,
-            grant: Grant = Depends(self.may_read),
             as_of: AsOf = None,
         ) -> Any:
             kind, code = self.kind(named.kind).name, named.code
@@ -204,11 +204,11 @@ class Book:
 
     def putter(self) -> Handler:
         async def put_record(
+            grant: Annotated[Grant, Depends(self.may_write)],
             named: Annotated[Named, Depends()],
             body: dict[str, Any],
             session: WriterSession,
             response: Response,
-            grant: Grant = Depends(self.may_write),
             version: IfMatch = None,
         ) -> Any:
             async with change_of(session, grant) as change:
@@ -222,9 +222,9 @@ class Book:
 
     def historian(self) -> Handler:
         async def list_history(
+            grant: Annotated[Grant, Depends(self.may_read)],
             named: Annotated[Named, Depends()],
             session: ReaderSession,
-            grant: Grant = Depends(self.may_read),
             limit: Limit = 100,
             cursor: Cursor = None,
         ) -> Any:

@@ -122,10 +122,10 @@ class Book:
 
     def lister(self) -> Handler:
         async def list_records(  # noqa: PLR0913 - one parameter of the query each
+            grant: Annotated[Grant, Depends(self.may_read)],
             kind: str,
             session: ReaderSession,
             wanted: Annotated[Filter, Depends()],
-            grant: Grant = Depends(self.may_read),
             limit: Limit = 100,
             cursor: Code = None,
             form: Format = "json",
@@ -147,11 +147,11 @@ class Book:
 
     def shower(self) -> Handler:
         async def show_record(
+            grant: Annotated[Grant, Depends(self.may_read)],
             kind: str,
             code: str,
             session: ReaderSession,
             response: Response,
-            grant: Grant = Depends(self.may_read),
         ) -> Any:
             """One record; its version is the ETag 单条记录，版本号在 ETag。"""
             of = RegisterRecord
@@ -166,12 +166,12 @@ class Book:
 
     def putter(self) -> Handler:
         async def put_record(  # noqa: PLR0913 - one parameter of the request each
+            grant: Annotated[Grant, Depends(self.may_write)],
             kind: str,
             code: str,
             body: dict[str, Any],
             session: WriterSession,
             response: Response,
-            grant: Grant = Depends(self.may_write),
             version: IfMatch = None,
         ) -> Any:
             """Enter or change a record; the same again changes nothing; changing wants If-Match 登记修改。"""
@@ -185,9 +185,9 @@ class Book:
 
     def bringer(self) -> Handler:
         async def bring_records(
+            grant: Annotated[Grant, Depends(self.may_write)],
             kind: str,
             request: Request,
-            grant: Grant = Depends(self.may_write),
             only: Only = None,
             key: FileKey = None,
         ) -> Any:
@@ -203,10 +203,10 @@ class Book:
 
     def historian(self) -> Handler:
         async def list_history(
+            grant: Annotated[Grant, Depends(self.may_read)],
             kind: str,
             code: str,
             session: ReaderSession,
-            grant: Grant = Depends(self.may_read),
             limit: Limit = 100,
             cursor: Annotated[int, Query(ge=0, le=2**62)] = 0,
         ) -> Any:
