@@ -6,10 +6,10 @@ import json
 import policy
 import pytest
 from jianzhen.identity import people, proof
+from jianzhen.identity.files import level_of
 from jianzhen.identity.plan import steps
 from jianzhen.identity.world import World, exact, wanted
 from jianzhen.state import ROOT, Refused
-from jianzhen.verbs.identity import level_of
 from joserfc.jwk import ECKey
 
 REALM = json.loads((ROOT / "infra/keycloak/realm.json").read_text(encoding="utf-8"))
