@@ -13,6 +13,7 @@ from jianzhen_client import Problem, from_environment
 
 CHINA = timezone(timedelta(hours=8))
 SITE, SOURCE, FACTOR = os.environ["JZ_SITE"], os.environ["JZ_SOURCE"], os.environ["JZ_FACTOR"]
+SERIES = int(os.environ["JZ_SERIES"])
 
 
 def main() -> None:
@@ -29,8 +30,8 @@ def main() -> None:
             print(f"row {row['row']}: {row['rule']}: {row['what']}")
         print(f"{answer['accepted']} accepted, {answer['repeated']} repeated, {answer['refused']} refused")
 
-        for series in jianzhen.ingest.list_latest(site=SITE)["items"]:
-            print(f"latest {series['factor']}: {series['value']} at {series['time']}")
+        for value in jianzhen.ingest.all_observations(SERIES, from_=hours[-1].isoformat()):
+            print(f"{value['ts']} {FACTOR} {value['value']}")
 
         begun = time.monotonic()
         receipt = jianzhen.ingest.show_receipt(answer["submission"])

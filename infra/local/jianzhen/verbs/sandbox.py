@@ -1,5 +1,6 @@
 """`jianzhen sandbox`: a new department's system becomes able to send, and is told how."""
 
+import csv
 import json
 import os
 import re
@@ -25,6 +26,7 @@ from jianzhen.verbs.identity import equal
 app = typer.Typer(help="Let a department's system try the platform. 部门系统接入沙箱。", no_args_is_help=True)
 NAME = re.compile(r"[a-z][a-z0-9-]{1,30}")
 NEXT = """\
+# 已接入 joined: {client} ({dept}, {region}) → {site}; {env} 交给该部门 is the department's to keep
 # 1 一个令牌，15 分钟有效 · a token, good for 15 minutes
 . ./{env}
 TOKEN={token}
@@ -34,7 +36,7 @@ A="Authorization: Bearer $TOKEN"; J='Content-Type: application/json'
 curl -sS -H "$A" -H "$J" $JZ_URL/api/ingest/observations -d '{{"source": "'$JZ_SOURCE'", "rows": [
   {{"site": "'$JZ_SITE'", "factor": "'$JZ_FACTOR'", "time": "'$HOUR'", "value": 48}}]}}'
 # 3 读回 · read it back
-curl -sS -H "$A" "$JZ_URL/api/ingest/latest?site=$JZ_SITE"
+curl -sS -H "$A" "$JZ_URL/api/ingest/series/$JZ_SERIES/observations?format=csv"
 """
 BY_SECRET = """\
 $(curl -sS $JZ_URL/realms/jianzhen/protocol/openid-connect/token -d grant_type=client_credentials \\
@@ -79,17 +81,23 @@ def join(  # noqa: PLR0913 each argument is an option of the command
         raise Refused(
             f"{name!r} is no name of a system: small letters, digits and -, beginning with a letter"
         )
-    platform, client, env = Platform.here(), f"sys-{name}", Path(f"{name}.env")
+    client, env = f"sys-{name}", Path(f"{name}.env")
+    raw = files.json_of(files.REALM)
+    if any(one["clientId"] == client for one in raw["clients"]):
+        raise Refused(f"{client} is a system of the platform itself: choose another name")
+    platform = Platform.here()
     row = {"client": client, "dept": dept, "region": region, "roles": "data.submit", "name": name}
     if key is not None:
         row["public_key"] = proof.public(key)
     secret = _known_in_keycloak(keycloak, admin, row) if keycloak else _known_here(row)
     told = {"JZ_URL": platform.edge, "JZ_CLIENT": client, "JZ_SOURCE": name, "JZ_FACTOR": factor}
-    told |= {"JZ_SITE": _register(platform, row, factor, element)}
+    site, series = _register(platform, row, factor, element)
+    told |= {"JZ_SITE": site, "JZ_SERIES": series}
     told |= {"JZ_KEY": str(key.resolve())} if key is not None else {"JZ_SECRET": secret}
     _write(env, "".join(f"export {word}={shlex.quote(value)}\n" for word, value in told.items()))
-    next_steps = NEXT.format(env=env, token=BY_SECRET if key is None else BY_KEY)
-    put({"client": client, "site": told["JZ_SITE"], "env": str(env), "next": next_steps}, as_json, next_steps)
+    token = BY_SECRET if key is None else BY_KEY
+    text = NEXT.format(client=client, dept=dept, region=region, site=site, env=env, token=token)
+    put({"client": client, "site": site, "series": series, "env": str(env), "next": text}, as_json, text)
 
 
 def _known_here(row: dict[str, str]) -> str:
@@ -99,6 +107,10 @@ def _known_here(row: dict[str, str]) -> str:
         raise Refused("a platform elsewhere has its own Keycloak: name it by --keycloak")
     roster, identity = files.local_roster(state), state.home / "secrets" / "identity.json"
     before = roster.read_text(encoding="utf-8") if roster.exists() else ""
+    for one in csv.DictReader(before.splitlines()):
+        if one["client"] == row["client"] and (one["dept"], one["region"]) != (row["dept"], row["region"]):
+            joined = f"{row['name']} has joined as {one['dept']} of {one['region']}"
+            raise Refused(f"{joined}: choose another name, or say the same again")
     # The secret is there before the issuer, which looks at the realm at its next request, could make another.
     with tempfile.TemporaryDirectory(dir=state.home) as folder:
         trial = State(Path(folder))
@@ -118,9 +130,9 @@ def _known_in_keycloak(url: str, admin: str, row: dict[str, str]) -> str:
     return secret
 
 
-def _register(platform: Platform, row: dict[str, str], factor: str, element: str) -> str:
-    """A place of the department and one hourly series of it; the place's code."""
-    site = f"{row['region']}-{row['name'].upper()}"
+def _register(platform: Platform, row: dict[str, str], factor: str, element: str) -> tuple[str, str]:
+    """A place of the department and one hourly series of it; the place's code and the series' number."""
+    site = f"{row['region']}-SANDBOX-{row['name'].upper()}"
     body: dict[str, Any] = {
         "kind": "station",
         "element": element,
@@ -131,8 +143,8 @@ def _register(platform: Platform, row: dict[str, str], factor: str, element: str
     }
     ask(platform, CLERK, "PUT", f"/api/ingest/sites/{site}", body)
     series = {"site": site, "factor": factor, "period": "hour", "source": row["name"]}
-    ask(platform, CLERK, "PUT", "/api/ingest/series", {"series": [series]})
-    return site
+    answer = ask(platform, CLERK, "PUT", "/api/ingest/series", {"series": [series]})
+    return site, str(answer["items"][0]["id"])
 
 
 def _write(path: Path, text: str) -> None:
