@@ -27,6 +27,7 @@ border-bottom:1px solid #d5ddda;vertical-align:top}code{font-size:.92em;white-sp
 td{min-width:9rem}button{font:inherit;padding:0 .6rem}label{display:block;margin:.3rem 0}
 label span{display:inline-block;min-width:14rem}input{font:inherit;width:22rem;max-width:100%}
 textarea{font:.92em monospace;width:100%;box-sizing:border-box}.try button{margin:.4rem 0}
+.tried pre{max-height:24rem;overflow:auto;min-height:1.6em}
 pre{background:#f2f5f4;padding:1rem;overflow-x:auto}.m{font-weight:600}a{color:#0b5d4b}.wide{overflow-x:auto}
 """
 SCRIPT = files("gateway.api").joinpath("try.js").read_text("utf-8")
@@ -98,8 +99,8 @@ async def docs(request: Request, grant: MayRead, lang: str | None = None) -> HTM
         f'<nav><a href="?lang=zh" lang="zh">中文</a><a href="?lang=en" lang="en">English</a></nav>'
         f"<p>{text['lead']} <code>{policy.version}</code> ({policy.valid_from}).</p>"
         f'<h2>{text["try"]}</h2><pre tabindex="0">{escape(example)}</pre>'
-        f'<p id="who" hidden><label><span>{text["token"]}</span>'
-        f'<input id="token" type="password" autocomplete="off"></label></p>{body}</main>'
+        f'<form id="who" hidden><label><span>{text["token"]}</span>'
+        f'<input id="token" type="password" autocomplete="off"></label></form>{body}</main>'
         f'<script nonce="{nonce}">{SCRIPT}</script></body></html>'
     )
     csp = (

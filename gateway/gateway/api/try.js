@@ -143,5 +143,7 @@
     });
     row.cells[0].append(" ", button);
   }
-  document.getElementById("who").hidden = false;
+  const who = document.getElementById("who");
+  who.addEventListener("submit", (event) => event.preventDefault());
+  who.hidden = false;
 })();
