@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 BIN := .venv/bin
-PACKAGES := contracts standards policy tlog kit ingest qc cases credit publish evidence gateway portal issuer jianzhen
+PACKAGES := contracts standards policy tlog kit ingest qc cases credit publish evidence gateway portal issuer jianzhen jianzhen_client
 WORKERS ?= 3
 FAST := not slow and not chaos and not browser
 PASSED := .artefacts/passed
@@ -81,7 +81,7 @@ bench-large: setup ## The same at 1 to ROWS=100000000 observations; asks the dis
 screenshots: setup tools ## Pictures of the running portal: zh and en, phone and desktop (.artefacts/)
 	CHROMIUM=$(CURDIR)/.tools/chromium $(BIN)/pytest -m browser
 
-docs: setup ## Renew what is made from code: asyncapi.yaml, the event table, the bus accounts
+docs: setup ## Renew what is made from code: asyncapi.yaml, the event table, the bus accounts, the Python client
 	$(BIN)/python -m jianzhen.streams --write infra/nats
 	$(BIN)/python -m jianzhen.documents write
 

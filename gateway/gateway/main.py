@@ -26,7 +26,7 @@ def limits_of(settings: Settings) -> Limits:
 async def open_gate(app: FastAPI) -> Callable[[], Awaitable[None]]:
     state, ledger = app.state, Ledger(app.state.database)
     state.gate = Gate(state.policy, state.verifier, limits_of(state.settings), ledger)
-    state.library = Library(state.policy, state.settings.services)
+    state.library = Library(state.policy, state.settings.services, app.openapi)
     ledger.start()
 
     async def close() -> None:

@@ -283,10 +283,14 @@ async def test_the_documentation_shows_every_public_route_even_while_a_service_i
     assert "<b>region</b> Case officer" in page.text
     assert "does not answer" in page.text
     assert "outbox" not in page.text
-    assert "<script" not in page.text
+    assert page.text.count("<script nonce=") == page.text.count("<script") == 1
+    assert "script-src 'nonce-" in page.headers["content-security-policy"]
     assert "办案人员" in (await client.get("/docs?lang=zh")).text
     assert (await client.get("/docs/openapi/cases.json")).status_code == 503
     assert (await client.get("/docs/openapi/other.json")).status_code == 404
+    own = (await client.get("/docs/openapi/gateway.json")).json()
+    assert {"/audit", "/revocations", "/docs"} <= set(own["paths"])
+    assert "/authorize" not in own["paths"]
 
 
 async def test_the_documents_of_services_are_shown_as_the_edge_reaches_them(client) -> None:

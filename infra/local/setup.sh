@@ -10,7 +10,7 @@ refuse() { say "setup: $*"; exit 2; }
 PYTHON=${PYTHON:-python3}
 VENV=.venv
 MEMBERS="services/contracts services/standards services/policy services/tlog services/kit services/ingest
- services/qc services/cases services/credit services/publish services/evidence gateway portal infra/issuer infra/local"
+ services/qc services/cases services/credit services/publish services/evidence gateway portal infra/issuer infra/local clients/python"
 
 command -v "$PYTHON" >/dev/null || refuse "'$PYTHON' was not found; install Python 3.11 or later, or say PYTHON=/path/to/python"
 "$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||

@@ -1,7 +1,13 @@
 """`jianzhen identity apply` and a real Keycloak: creates, mends, shows drift, adds people, deletes nobody."""
 
+import base64
+import json
+
+import httpx
 import pytest
 from issuers import KEYED, Issuer, Keycloak
+from jianzhen.verbs import sandbox
+from jianzhen_client import Secret
 
 pytestmark = pytest.mark.slow
 OFFICER = "ee.enf/case.officer@131000"
@@ -93,3 +99,16 @@ def test_a_wrong_password_and_a_keycloak_that_is_away_are_said_plainly(keycloak:
     assert "password is wrong" in wrong.stderr
     away = Keycloak("http://127.0.0.1:9", keycloak.password, keycloak.realm).apply()
     assert (away.returncode, "does not answer" in away.stderr) == (3, True)
+
+
+def test_a_system_that_joins_is_known_to_keycloak(
+    keycloak: Keycloak, filled: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KEYCLOAK_ADMIN_PASSWORD", keycloak.password)
+    row = {"client": "sys-joined", "dept": "health", "region": "131000", "roles": "data.submit", "name": "j"}
+    secret = sandbox._known_in_keycloak(keycloak.base, "admin", row)
+    with httpx.Client(base_url=keycloak.base, timeout=30) as http:
+        token = Secret("sys-joined", secret).token(http)
+    claims = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
+    assert (claims["dept"], claims["region"]) == ("health", "131000")
+    assert "data.submit" in claims["realm_access"]["roles"]

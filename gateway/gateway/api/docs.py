@@ -1,10 +1,12 @@
-"""The documentation of every interface, on one page, in Chinese and English, without scripts.
+"""The documentation of every interface, on one page, in Chinese and English.
 
-Promises: shows each route, who may call it and how to try it; names of the law's file come from the policy.
+Promises: shows each route, who may call it and how to try it, there and then with the reader's own token; all
+but the trying works without a script. Names of the law's file come from the policy.
 """
 
 import secrets
 from html import escape
+from importlib.resources import files
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
@@ -22,9 +24,13 @@ body{font:16px/1.6 system-ui,'Noto Sans CJK SC',sans-serif;max-width:72rem;margi
 color:#17231f}
 nav a{margin-right:1rem}table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.4rem .6rem;
 border-bottom:1px solid #d5ddda;vertical-align:top}code{font-size:.92em;white-space:nowrap}
-td{min-width:9rem}
+td{min-width:9rem}button{font:inherit;padding:0 .6rem}label{display:block;margin:.3rem 0}
+label span{display:inline-block;min-width:14rem}input{font:inherit;width:22rem;max-width:100%}
+textarea{font:.92em monospace;width:100%;box-sizing:border-box}.try button{margin:.4rem 0}
+.tried pre{max-height:24rem;overflow:auto;min-height:1.6em}
 pre{background:#f2f5f4;padding:1rem;overflow-x:auto}.m{font-weight:600}a{color:#0b5d4b}.wide{overflow-x:auto}
 """
+SCRIPT = files("gateway.api").joinpath("try.js").read_text("utf-8")
 TEXTS = {
     "zh": {
         "title": "鉴真平台接口",
@@ -37,6 +43,8 @@ TEXTS = {
         "away": "该服务暂时没有应答。",
         "openapi": "OpenAPI 文档",
         "try": "试一试",
+        "send": "发送",
+        "token": "访问令牌（仅保存在本页内存中）",
         "scope": {
             "any": "全部",
             "region": "本辖区",
@@ -56,6 +64,8 @@ TEXTS = {
         "away": "This service does not answer at the moment.",
         "openapi": "OpenAPI document",
         "try": "Try it",
+        "send": "Send",
+        "token": "Access token (stays in the memory of this page)",
         "scope": {
             "any": "all",
             "region": "region",
@@ -84,12 +94,19 @@ async def docs(request: Request, grant: MayRead, lang: str | None = None) -> HTM
     html = (
         f'<!doctype html><html lang="{"zh-CN" if language == "zh" else "en"}"><head><meta charset="utf-8">'
         f'<meta name="viewport" content="width=device-width"><title>{text["title"]}</title>'
-        f'<style nonce="{nonce}">{STYLE}</style></head><body><main><h1>{text["title"]}</h1>'
+        f'<style nonce="{nonce}">{STYLE}</style></head><body>'
+        f'<main data-try="{text["try"]}" data-send="{text["send"]}"><h1>{text["title"]}</h1>'
         f'<nav><a href="?lang=zh" lang="zh">中文</a><a href="?lang=en" lang="en">English</a></nav>'
         f"<p>{text['lead']} <code>{policy.version}</code> ({policy.valid_from}).</p>"
-        f'<h2>{text["try"]}</h2><pre tabindex="0">{escape(example)}</pre>{body}</main></body></html>'
+        f'<h2>{text["try"]}</h2><pre tabindex="0">{escape(example)}</pre>'
+        f'<form id="who" hidden><label><span>{text["token"]}</span>'
+        f'<input id="token" type="password" autocomplete="off"></label></form>{body}</main>'
+        f'<script nonce="{nonce}">{SCRIPT}</script></body></html>'
     )
-    csp = f"default-src 'none'; style-src 'nonce-{nonce}'; base-uri 'none'; frame-ancestors 'none'"
+    csp = (
+        f"default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; connect-src 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
+    )
     return HTMLResponse(html, headers={"Content-Security-Policy": csp, "Cache-Control": "no-cache"})
 
 
@@ -106,7 +123,9 @@ async def openapi(request: Request, grant: MayRead, name: str) -> dict[str, Any]
 
 
 def _section(chapter: Chapter, language: str, text: dict[str, Any], policy: Policy) -> str:
-    rows = "".join(_row(operation, language, text, policy) for operation in chapter.operations)
+    rows = "".join(
+        _row(chapter.service, operation, language, text, policy) for operation in chapter.operations
+    )
     if chapter.document is None:
         source = f"<p>{text['away']}</p>"
     else:
@@ -120,7 +139,7 @@ def _section(chapter: Chapter, language: str, text: dict[str, Any], policy: Poli
     )
 
 
-def _row(operation: Operation, language: str, text: dict[str, Any], policy: Policy) -> str:
+def _row(service: str, operation: Operation, language: str, text: dict[str, Any], policy: Policy) -> str:
     permission = operation.permission
     named = permission.zh if language == "zh" else permission.en
     who: dict[str, list[str]] = {}
@@ -129,7 +148,9 @@ def _row(operation: Operation, language: str, text: dict[str, Any], policy: Poli
         who.setdefault(text["scope"][grant.scope], []).append(escape(role))
     holders = "<br>".join(f"<b>{scope}</b> {' · '.join(roles)}" for scope, roles in who.items())
     return (
-        f'<tr><td><span class="m">{operation.method}</span> <code>{escape(operation.path)}</code></td>'
+        f'<tr data-service="{service}" data-method="{operation.method}" '
+        f'data-path="{escape(operation.path.removeprefix(f"/api/{service}"))}">'
+        f'<td><span class="m">{operation.method}</span> <code>{escape(operation.path)}</code></td>'
         f"<td>{escape(named)}</td><td><code>{escape(permission.name)}</code></td>"
         f"<td>{holders}</td></tr>"
     )

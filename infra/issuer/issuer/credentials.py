@@ -47,7 +47,9 @@ def write_private(path: Path, text: str) -> None:
 
 
 @dataclass
-class _Failures:
+class Failures:
+    """Wrong passwords of one user."""
+
     count: int = 0
     last_at: float = 0.0
     locked_until: float = 0.0
@@ -56,14 +58,20 @@ class _Failures:
 class Credentials:
     """Who may log in. `now` is a clock in unix seconds."""
 
-    def __init__(self, realm: Realm, found: dict[str, dict[str, str]], now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        realm: Realm,
+        found: dict[str, dict[str, str]],
+        now: Callable[[], float],
+        failures: dict[str, Failures] | None = None,
+    ) -> None:
         self._realm, self._now = realm, now
         self._plain = {name.lower(): password for name, password in found["users"].items()}
         self._hashes: dict[str, tuple[bytes, bytes]] = {}
         self._clients = {
             name: hashlib.sha256(text.encode()).digest() for name, text in found["clients"].items()
         }
-        self._failures: dict[str, _Failures] = {}
+        self.failures: dict[str, Failures] = {} if failures is None else failures
         self._hashing = asyncio.Semaphore(HASHES_AT_ONCE)
         self._nobody = (secrets.token_bytes(16), secrets.token_bytes(64))
 
@@ -75,13 +83,13 @@ class Credentials:
         is_right = hmac.compare_digest(await self._scrypt(password, salt), expected)
         if user is None:
             return None
-        failures = self._failures.setdefault(name, _Failures())
+        failures = self.failures.setdefault(name, Failures())
         if self._now() < failures.locked_until:
             return None
         if not is_right or not user.is_enabled:
             self._count(failures)
             return None
-        self._failures.pop(name, None)
+        self.failures.pop(name, None)
         return user
 
     def is_client(self, client: Client, secret: str) -> bool:
@@ -102,7 +110,7 @@ class Credentials:
         async with self._hashing:
             return await asyncio.to_thread(hashlib.scrypt, password.encode(), salt=salt, **SCRYPT)
 
-    def _count(self, failures: _Failures) -> None:
+    def _count(self, failures: Failures) -> None:
         rule: BruteForce = self._realm.brute_force
         now = self._now()
         if now - failures.last_at > rule.forgotten_after:

@@ -333,3 +333,38 @@ def test_it_refuses_to_run_in_production_or_for_another_host(tmp_path, monkeypat
 def test_the_realm_file_holds_no_secret() -> None:
     text = REALM.read_text()
     assert not re.search(r'"(secret|credentials|privateKey|certificate)"', text)
+
+
+async def test_a_realm_that_changes_is_read_anew_and_nobody_loses_a_session(
+    settings: Settings, clock: Clock, tmp_path: Path
+) -> None:
+    realm = json.loads(REALM.read_text(encoding="utf-8"))
+    file = tmp_path / "realm.json"
+    file.write_text(json.dumps(realm), encoding="utf-8")
+    app = create_app(settings.model_copy(update={"realm": file}), clock)
+    base = "http://127.0.0.1:8080"
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=base) as http:
+        known = json.loads(settings.secrets.read_text())
+        held = (await token(http, password_form(OFFICER, known["users"][OFFICER]))).json()["refresh_token"]
+        for _ in range(realm["failureFactor"]):
+            await token(http, password_form("platform.admin", "wrong"))
+        like = next(one for one in realm["clients"] if one["clientId"] == "sys-water-131000")
+        realm["clients"].append(like | {"id": "new", "clientId": "sys-new"})
+        account = next(one for one in realm["users"] if one.get("serviceAccountClientId") == like["clientId"])
+        named = {"username": "service-account-sys-new", "serviceAccountClientId": "sys-new"}
+        realm["users"].append(account | {"id": "new"} | named)
+        file.write_text(json.dumps(realm), encoding="utf-8")
+        # Its secret is made when it is read, which any request brings about.
+        await http.get(f"{OIDC}/certs")
+        secret = json.loads(settings.secrets.read_text())["clients"]["sys-new"]
+        form = {"grant_type": "client_credentials", "client_id": "sys-new", "client_secret": secret}
+        assert (await token(http, form)).status_code == 200
+        renewed = {"grant_type": "refresh_token", "client_id": "jianzhen-cli", "refresh_token": held}
+        assert (await token(http, renewed)).status_code == 200
+        locked = await token(http, password_form("platform.admin", known["users"]["platform.admin"]))
+        assert locked.status_code != 200
+
+        file.write_text("{", encoding="utf-8")
+        assert (await token(http, form)).status_code == 200
+        file.unlink()
+        assert (await token(http, form)).status_code == 200

@@ -1,4 +1,4 @@
-"""Makes what the catalogue says readable: frozen JSON Schemas, docs/asyncapi.yaml and the README's table.
+"""Makes what the code says readable: frozen JSON Schemas, docs/asyncapi.yaml, the README's table, the client.
 
 Promises: the same catalogue gives the same bytes, so that a test can compare. Run by `make docs`:
 `python -m jianzhen.documents write` writes, `check` exits 1 when a file differs. A change that breaks a
@@ -15,6 +15,8 @@ import policy
 import yaml
 from contracts.catalogue import CATALOGUE, Entry
 from contracts.compatibility import breaking_changes
+
+from jianzhen.pyclient import write as client
 
 ROOT = Path(__file__).resolve().parents[3]
 FROZEN = ROOT / "services/contracts/frozen"
@@ -126,7 +128,7 @@ def wanted() -> dict[Path, str]:
     readme = ROOT / "README.md"
     if readme.exists():
         files[readme] = with_table(readme.read_text(encoding="utf-8"))
-    return files
+    return files | client.wanted()
 
 
 def broken() -> list[str]:
@@ -144,21 +146,23 @@ def broken() -> list[str]:
 
 def main() -> int:
     """`write` brings every file up to date; `check` names those that are not."""
+    files = wanted()
     stale = [
-        path
-        for path, text in wanted().items()
-        if not path.exists() or path.read_text(encoding="utf-8") != text
+        path for path, text in files.items() if not path.exists() or path.read_text(encoding="utf-8") != text
     ]
+    gone = client.present() - set(files)
     if sys.argv[1:] == ["check"]:
-        for path in stale:
+        for path in [*stale, *sorted(gone)]:
             sys.stderr.write(f"out of date: {path.relative_to(ROOT)} (run `make docs`)\n")
-        return 1 if stale else 0
+        return 1 if stale or gone else 0
     if changes := broken():
         sys.stderr.write("refused, make a new version of the event:\n  " + "\n  ".join(changes) + "\n")
         return 1
     for path in stale:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(wanted()[path], encoding="utf-8")
+        path.write_text(files[path], encoding="utf-8")
+    for path in gone:
+        path.unlink()
     return 0
 
 

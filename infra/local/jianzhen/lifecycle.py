@@ -23,7 +23,7 @@ from kit.servers import PostgresServer, ServerError
 
 from jianzhen import accounts, external
 from jianzhen.plan import MARK, Plan, Program
-from jianzhen.state import DOORS, INSIDE, ROOT, Refused, State
+from jianzhen.state import DOORS, INSIDE, Refused, State
 
 Say = Callable[[str], None]
 SUPERVISOR, DEMO = "supervisor", "demo"
@@ -57,6 +57,7 @@ def start(state: State, say: Say) -> Plan:
     from issuer.realm import load
 
     from jianzhen import databases
+    from jianzhen.identity import files
 
     say("PostgreSQL, NATS")
     with ThreadPoolExecutor(max_workers=4) as pool:
@@ -65,7 +66,7 @@ def start(state: State, say: Say) -> Plan:
                 done.result()
         except ServerError as error:
             raise Refused(str(error), code=3) from None
-        ensure(plan.identity, load(ROOT / "infra/keycloak/realm.json"))
+        ensure(plan.identity, load(files.renew(state)))
         say("databases, streams")
         declared = pool.submit(declare_streams, plan)
         databases.prepare(plan)

@@ -11,7 +11,21 @@ from rich.markup import escape
 
 from jianzhen.screen import say
 from jianzhen.state import Refused
-from jianzhen.verbs import demo, down, frames, identity, log, logs, parked, qc, replay, status, token, up
+from jianzhen.verbs import (
+    demo,
+    down,
+    frames,
+    identity,
+    log,
+    logs,
+    parked,
+    qc,
+    replay,
+    sandbox,
+    status,
+    token,
+    up,
+)
 
 HELP = """鉴真 Jianzhen: keeps environmental monitoring data true, accurate and complete.
 
@@ -35,6 +49,7 @@ app.add_typer(identity.app, name="identity")
 app.add_typer(log.app, name="log")
 app.add_typer(parked.app, name="parked")
 app.add_typer(qc.app, name="qc")
+app.add_typer(sandbox.app, name="sandbox")
 
 
 def main() -> None:

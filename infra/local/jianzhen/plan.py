@@ -105,7 +105,7 @@ class Plan:
             "PORT": str(self.ports["issuer"]),
             "ISSUER": self.realm,
             "STATE": str(self.state.home / "issuer"),
-            "REALM": str(ROOT / "infra/keycloak/realm.json"),
+            "REALM": str(self.state.home / "realm.json"),
             "SECRETS": str(self.identity),
         }
         return self._python("issuer", env, "/realms/jianzhen/.well-known/openid-configuration")

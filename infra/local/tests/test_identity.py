@@ -2,14 +2,16 @@
 
 import copy
 import json
+from pathlib import Path
 
 import policy
 import pytest
-from jianzhen.identity import people, proof
+from issuer.realm import load
+from jianzhen.identity import files, people, proof
+from jianzhen.identity.files import level_of
 from jianzhen.identity.plan import steps
 from jianzhen.identity.world import World, exact, wanted
 from jianzhen.state import ROOT, Refused
-from jianzhen.verbs.identity import level_of
 from joserfc.jwk import ECKey
 
 REALM = json.loads((ROOT / "infra/keycloak/realm.json").read_text(encoding="utf-8"))
@@ -143,3 +145,24 @@ def test_a_file_that_is_no_realm_is_refused() -> None:
 )
 def test_the_level_of_a_region_is_read_off_its_code(code: str, level: str) -> None:
     assert level_of(code) == level
+
+
+def test_a_roster_becomes_a_realm_that_the_embedded_issuer_reads(tmp_path: Path) -> None:
+    row = {"client": "sys-a", "dept": "ee.mon", "region": "131081", "roles": "data.submit", "name": "a"}
+    text = files.roster_of(
+        files.roster_of("", row), {**row, "client": "sys-b", "public_key": proof.make(tmp_path / "k")}
+    )
+    assert files.roster_of(text, row).count("sys-a") == 1
+    path = tmp_path / "realm.json"
+    told = files.exported(REALM, files.with_rows(wanted(REALM), text))
+    path.write_text(json.dumps(told), encoding="utf-8")
+    realm = load(path)
+    account = realm.clients["sys-a"].service_account
+    assert account is not None
+    assert account.attributes["dept_slug"] == "ee.mon"
+    assert account.attributes["region_code"] == "131081"
+    assert account.roles == ("data.submit",)
+    assert realm.clients["sys-a"].jwks is None and realm.clients["sys-b"].jwks is not None
+    assert steps(exact(wanted(told)), exact(wanted(told))) == []
+    # What the file had is as it was.
+    assert {key: wanted(told).things[key] for key in wanted(REALM).things} == wanted(REALM).things

@@ -79,7 +79,9 @@ async def test_LF_06_forwarding_costs_receiving_little(
     ratio = max(rates[True]) / max(rates[False])
     with capsys.disabled():
         off, on = ([round(one) for one in rates[is_on]] for is_on in (False, True))
-        sys.stdout.write(f"\nreceived, link off {off} / on {on} values per processor second, ratio {ratio:.2f}\n")
+        sys.stdout.write(
+            f"\nreceived, link off {off} / on {on} values per processor second, ratio {ratio:.2f}\n"
+        )
         sys.stdout.write(f"  {queued} values queued meanwhile, all {forwarded} sent {seconds:.0f} s later\n")
     assert ratio > 0.5, "forwarding must not halve receiving"
     quiet.cancel()

@@ -16,9 +16,6 @@ from datetime import date
 from textwrap import wrap
 from typing import Any
 
-from joserfc.errors import JoseError
-from joserfc.jwk import ECKey
-
 from jianzhen.identity.world import ACCOUNT, Facts, Key, World
 from jianzhen.state import Refused
 
@@ -123,6 +120,9 @@ def proof_of(public_key: str) -> Facts:
     """How a system proves itself. Raises ValueError for what is no public key on the curve P-256."""
     if not public_key:
         return {"clientAuthenticatorType": "client-secret"}
+    from joserfc.errors import JoseError  # a library most commands do without
+    from joserfc.jwk import ECKey
+
     lines = "\n".join(wrap(public_key, 64))
     pem = f"-----BEGIN PUBLIC KEY-----\n{lines}\n-----END PUBLIC KEY-----\n"
     try:

@@ -30,6 +30,13 @@ def make(path: Path) -> str:
     return one_line(key)
 
 
+def public(path: Path) -> str:
+    """The public half of the key in a file, which is made where there is none. Raises Refused."""
+    if not path.exists():
+        return make(path)
+    return one_line(_key(path))
+
+
 def one_line(key: ECKey) -> str:
     """The public key as a roster wants it."""
     return "".join(line for line in key.as_pem(private=False).decode().splitlines() if "-----" not in line)
@@ -40,13 +47,17 @@ def form(client: str, path: Path, issuer: str) -> dict[str, str]:
 
     Worked example: `form("sys-met-131000", Path("met.pem"), "https://…/realms/jianzhen")`.
     """
-    try:
-        key = ECKey.import_key(path.read_bytes())
-    except (OSError, ValueError, TypeError) as error:
-        raise Refused(f"{path}: {error}") from error
+    key = _key(path)
     now = int(time.time())
     claims = {"iss": client, "sub": client, "aud": issuer, "iat": now, "exp": now + LIFE_SECONDS}
     header = {"alg": "ES256", "kid": key.thumbprint()}
     signed = jwt.encode(header, claims | {"jti": str(uuid.uuid4())}, key, algorithms=["ES256"])
     asked = {"grant_type": "client_credentials", "client_id": client}
     return asked | {"client_assertion_type": TYPE, "client_assertion": signed}
+
+
+def _key(path: Path) -> ECKey:
+    try:
+        return ECKey.import_key(path.read_bytes())
+    except (OSError, ValueError, TypeError) as error:
+        raise Refused(f"{path}: {error}") from error

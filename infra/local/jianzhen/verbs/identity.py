@@ -1,19 +1,17 @@
 """`jianzhen identity`: the realm of Keycloak is what the file and the roster say."""
 
-import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.progress import track
-from standards import regions
-from standards.tables import rows
 
+from jianzhen.identity.files import REALM, json_of, with_people
 from jianzhen.identity.plan import Step, steps
-from jianzhen.identity.world import Facts, World, exact, wanted
+from jianzhen.identity.world import World, exact, wanted
 from jianzhen.screen import AsJson, console, put
-from jianzhen.state import ROOT, Refused
+from jianzhen.state import Refused
 
 if TYPE_CHECKING:
     from jianzhen.identity.keycloak import Server
@@ -23,7 +21,6 @@ app = typer.Typer(
 )
 VARIABLE = "KEYCLOAK_ADMIN_PASSWORD"
 FINDINGS = 1
-REALM = ROOT / "infra/keycloak/realm.json"
 
 
 @app.callback()
@@ -59,27 +56,10 @@ def apply(  # noqa: PLR0913 each argument is an option of the command
       jianzhen identity apply --url https://sso.example.gov.cn --dry-run
       jianzhen identity apply --url https://sso.example.gov.cn --people officers.csv
     """
-    password = os.environ.get(VARIABLE)
-    if not password:
-        raise Refused(f"the administrator's password is not in the environment: set {VARIABLE}")
-    raw = _json_of(realm)
-    from jianzhen.identity.keycloak import Server  # its library takes a second to load
-
-    world = wanted(raw)
+    world = wanted(json_of(realm))
     if people is not None:
-        world = _with_people(world, people)
-    world = exact(world)
-    server = Server(url, world.name, admin, password)
-    found = server.world()
-    todo = steps(world, found, prune=prune)
-    taken = list(todo)
-    if not dry_run:
-        if found is None:
-            server.create_realm(raw)
-            todo = steps(world, server.world(), prune=prune)
-            taken += todo
-        _take(server, todo)
-    given = server.set_secrets(_json_of(secrets)) if secrets is not None and not dry_run else []
+        world = with_people(world, people)
+    taken, given = equal(url, admin, (realm, world), secrets, dry_run=dry_run, prune=prune)
     put(
         {"realm": world.name, "steps": [_shown(step) for step in taken], "secrets": given},
         as_json,
@@ -104,43 +84,41 @@ def key(
     put({"public_key": public}, as_json, public)
 
 
+def equal(
+    url: str,
+    admin: str,
+    of: tuple[Path, World],
+    secrets: Path | None,
+    *,
+    dry_run: bool = False,
+    prune: bool = False,
+) -> tuple[list[Step], list[str]]:
+    """Make Keycloak's realm as `of` (its file, what it shall be) says; the steps, whose secrets were set."""
+    password = os.environ.get(VARIABLE)
+    if not password:
+        raise Refused(f"the administrator's password is not in the environment: set {VARIABLE}")
+    from jianzhen.identity.keycloak import Server  # its library takes a second to load
+
+    file, told = of
+    world = exact(told)
+    server = Server(url, world.name, admin, password)
+    found = server.world()
+    todo = steps(world, found, prune=prune)
+    taken = list(todo)
+    if not dry_run:
+        if found is None:
+            server.create_realm(json_of(file))
+            todo = steps(world, server.world(), prune=prune)
+            taken += todo
+        _take(server, todo)
+    given = server.set_secrets(json_of(secrets)) if secrets is not None and not dry_run else []
+    return taken, given
+
+
 def _take(server: "Server", todo: list[Step]) -> None:
     wanting = [step for step in todo if step.do != "extra"]
     for step in track(wanting, "Keycloak", console=console, transient=True, disable=not wanting):
         server.take(step)
-
-
-def _json_of(path: Path) -> Facts:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise Refused(f"{path}: {error}") from error
-    if not isinstance(found, dict):
-        raise Refused(f"{path}: a JSON object is expected")
-    return found
-
-
-def _with_people(world: World, path: Path) -> World:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, ValueError) as error:
-        raise Refused(f"{path}: {error}; the roster must be UTF-8") from error
-    import policy
-
-    from jianzhen.identity import people as roster
-
-    rules = policy.load()
-    levels = {row["code"]: level_of(row["code"]) for row in rows("regions")}
-    return roster.added(world, text, dict(rules.departments), set(rules.roles) - {policy.PUBLIC}, levels)
-
-
-def level_of(region: str) -> str:
-    """The level of a region by GB/T 2260, whose codes end in 0000 for provinces and in 00 for cities."""
-    if region == regions.NATION:
-        return "nation"
-    if len(region) > 6:
-        return "township"
-    return "province" if region.endswith("0000") else "city" if region.endswith("00") else "county"
 
 
 def _shown(step: Step) -> dict[str, Any]:

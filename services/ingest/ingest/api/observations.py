@@ -41,6 +41,11 @@ class Table(BaseModel):
     mapping: str | None = Field(None, max_length=20_000, description="JSON, as for `jianzhen replay`")
 
 
+# Read by `_mapping`, not by the framework, which would not show them.
+_OF_A_TABLE = [
+    {"name": name, "in": "query", "required": False, "schema": schema}
+    for name, schema in Table.model_json_schema()["properties"].items()
+]
 # Whatever is written here goes on in a header of our own; `%` where a name was not ASCII.
 _NAME = re.compile(r"[A-Za-z0-9._%-]{1,200}")
 May = Annotated[Grant, Depends(allow("observations", "submit"))]
@@ -79,7 +84,7 @@ async def _forwarded(path: Path = None, mode: Passed = None) -> Forwarded:
     "/observations",
     status_code=202,
     response_class=Response,
-    openapi_extra=BODY,
+    openapi_extra=BODY | {"parameters": _OF_A_TABLE},
     responses={
         200: {"description": "With validate=only: what would be answered; nothing was stored"},
         202: {"description": "Committed, with a result per row that was not simply accepted"},

@@ -34,7 +34,19 @@ from ingest.rules.sta_query import BadQuery, Options, options_of
 
 router = APIRouter(tags=["sensorthings"])
 PREFIX = "/sta/v1.1"
-REFUSED: dict[int | str, dict[str, Any]] = {405: {"description": "Nothing is written here 此处不可写入"}}
+# Read by `rules.sta_query`, which the framework does not know.
+_ASKED: dict[str, Any] = {
+    "parameters": [
+        {"name": f"${name}", "in": "query", "required": False, "schema": {"type": "string"}}
+        for name in ("filter", "select", "expand", "orderby", "top", "skip", "count", "resultFormat")
+    ]
+}
+_WRITTEN: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": {"type": "array", "items": {"type": "object"}}}},
+    }
+}
 
 
 @router.get(PREFIX)
@@ -43,13 +55,13 @@ async def show_service(request: Request, grant: May) -> Any:
     return service_document(_base(request))
 
 
-@router.get(PREFIX + "/{entity}")
+@router.get(PREFIX + "/{entity}", openapi_extra=_ASKED)
 async def list_entities(entity: str, request: Request, grant: May, session: ReaderSession) -> Response:
     """A collection, or one of it."""
     return await _answer(request, session, grant, [entity])
 
 
-@router.get(PREFIX + "/{entity}/{navigation}")
+@router.get(PREFIX + "/{entity}/{navigation}", openapi_extra=_ASKED)
 async def list_related(
     entity: str, navigation: str, request: Request, grant: May, session: ReaderSession
 ) -> Response:
@@ -57,14 +69,14 @@ async def list_related(
     return await _answer(request, session, grant, [entity, navigation])
 
 
-@router.get(PREFIX + "/{entity}/{navigation}/{further}")
-@router.get(PREFIX + "/{entity}/{navigation}/{further}/{last}")
+@router.get(PREFIX + "/{entity}/{navigation}/{further}", openapi_extra=_ASKED)
+@router.get(PREFIX + "/{entity}/{navigation}/{further}/{last}", openapi_extra=_ASKED)
 async def list_further(request: Request, grant: May, session: ReaderSession) -> Response:
     """What a longer path leads to, the value of a property, or links alone."""
     return await _answer(request, session, grant, list(request.path_params.values()))
 
 
-@router.post(PREFIX + "/CreateObservations", status_code=201, response_class=Response)
+@router.post(PREFIX + "/CreateObservations", status_code=201, response_class=Response, openapi_extra=_WRITTEN)
 async def create_observations(request: Request, grant: MaySubmit) -> Response:
     """Send values by Datastream; answers a self link or "error" for each, in the order sent.
 
@@ -93,10 +105,8 @@ async def create_observations(request: Request, grant: MaySubmit) -> Response:
     return Response(msgspec.json.encode(links), 201, headers=headers, media_type="application/json")
 
 
-@router.post(PREFIX + "/{entity}", responses=REFUSED)
-@router.put(PREFIX + "/{entity}", responses=REFUSED)
-@router.patch(PREFIX + "/{entity}", responses=REFUSED)
-@router.delete(PREFIX + "/{entity}", responses=REFUSED)
+# Not offered, so not documented: an operation that is only ever refused.
+@router.api_route(PREFIX + "/{entity}", methods=["POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)
 async def refuse_to_write(entity: str, grant: MaySubmit) -> None:
     """Evidence is not edited, and the register has an interface of its own."""
     raise HTTPException(

@@ -59,6 +59,14 @@ def _uploads(request: Request) -> Uploads:
     return Uploads(request.app.state.database, request.app.state.objects)
 
 
+_PART: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
+
+
 @router.post("/uploads", status_code=201, responses={200: {"description": "Known already 已声明过"}})
 async def declare_upload(body: PostUpload, request: Request, response: Response, grant: May) -> Any:
     """Declare a file. The same file declared again is the same upload, so nothing is read twice."""
@@ -73,7 +81,7 @@ async def declare_upload(body: PostUpload, request: Request, response: Response,
     return shown(upload)
 
 
-@router.patch("/uploads/{id}")
+@router.patch("/uploads/{id}", openapi_extra=_PART)
 async def send_part(id: UUID, request: Request, response: Response, offset: Offset, grant: May) -> Any:
     """Send the bytes from `Upload-Offset` on. The last part may be sent again like any other."""
     now = datetime.now(UTC)
