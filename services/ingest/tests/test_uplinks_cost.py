@@ -59,7 +59,7 @@ async def test_LF_06_forwarding_costs_receiving_little(
                 taken += answer.json()["accepted"]
 
         await asyncio.gather(*(send() for _ in range(SENDERS)))
-        # By processor time: whoever else is at work on the machine slows a round by the clock, also to a half.
+        # By processor time: whoever else is at work here slows a round by the clock.
         return taken / (time.process_time() - worked)
 
     await receive()
