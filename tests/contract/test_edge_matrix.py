@@ -93,6 +93,7 @@ async def status(
     known, uri = address_of(route)
     method = method or known
     forwarded = {"X-Forwarded-Method": method, "X-Forwarded-Uri": uri, "X-Forwarded-For": "10.0.0.1"}
+    forwarded["X-Purpose"] = "supervision"
     return (await edge.get("/authorize", headers=forwarded | headers)).status_code
 
 
