@@ -3,16 +3,19 @@
 from collections.abc import Awaitable, Callable
 
 from fastapi import FastAPI
-from kit.app import Job, Parts, create_app, serve
-from kit.revocation import FOLLOW_SECONDS
+from kit.app import Parts, create_app, serve
+from kit.auth import ServiceTokens
 from kit.settings import load
+from standards.regions import is_within
 
-from gateway.api import audit, authorize, docs, revocations
+from gateway.api import audit, authorize, docs, revocations, usage
 from gateway.flows.docs import Library
 from gateway.flows.gate import Gate, Limits
 from gateway.flows.ledger import Ledger
-from gateway.flows.revoking import follow
-from gateway.rules import Limit
+from gateway.flows.receipts import Receipts
+from gateway.flows.usage import Holdings
+from gateway.jobs import JOBS
+from gateway.rules.edge import Limit
 from gateway.settings import Settings
 
 
@@ -24,29 +27,26 @@ def limits_of(settings: Settings) -> Limits:
 
 
 async def open_gate(app: FastAPI) -> Callable[[], Awaitable[None]]:
-    state, ledger = app.state, Ledger(app.state.database)
+    state, services = app.state, app.state.settings.services
+    state.ledger = ledger = Ledger(state.database)
     state.gate = Gate(state.policy, state.verifier, limits_of(state.settings), ledger)
-    state.library = Library(state.policy, state.settings.services, app.openapi)
+    state.library = Library(state.policy, services, app.openapi)
+    state.holdings = Holdings(services.get("ingest"))
+    state.receipts = Receipts(services.get("evidence"), ServiceTokens(state.settings))
     ledger.start()
 
     async def close() -> None:
         await ledger.stop()
-        await state.library.close()
+        for opened in (state.library, state.holdings, state.receipts):
+            await opened.close()
 
     return close
 
 
 def build(settings: Settings) -> FastAPI:
-    """No row of it has a region, so no region is within another here."""
-    parts = Parts(
-        name="gateway",
-        title="Jianzhen gateway 网关",
-        within=lambda region, ancestor: False,
-        routers=[authorize.router, audit.router, docs.router, revocations.router],
-        jobs=[Job("revocations", FOLLOW_SECONDS, follow)],
-        on_start=[open_gate],
-        has_outbox=False,
-    )
+    routers = [authorize.router, audit.router, docs.router, revocations.router, usage.router]
+    title = "Jianzhen gateway 网关"
+    parts = Parts("gateway", title, is_within, routers=routers, jobs=JOBS, on_start=[open_gate])
     return create_app(settings, parts)
 
 

@@ -1,7 +1,7 @@
 """Forwarded addresses and the token bucket."""
 
 import pytest
-from gateway.rules import Bucket, Limit, forwarded, sender, take
+from gateway.rules.edge import Bucket, Limit, forwarded, sender, take
 from hypothesis import given
 from hypothesis import strategies as st
 

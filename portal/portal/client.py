@@ -32,7 +32,10 @@ class Refused(Exception):
 
 
 class PublicApi:
-    """Reads of `/api/publish/public/…` and `/api/credit/…`. All methods raise Away, Unknown or Refused."""
+    """Reads of `/api/publish/public/…`, `/api/credit/…`, `/api/gateway/usage`.
+
+    All methods raise Away, Unknown or Refused.
+    """
 
     def __init__(self, base: str, timeout_seconds: float = 4.0) -> None:
         self._client = httpx.AsyncClient(base_url=base, timeout=timeout_seconds)
@@ -67,6 +70,10 @@ class PublicApi:
     async def procurement_check(self, uscc: str) -> Json:
         """Whether a subject is barred from public procurement."""
         return await self._get("/api/credit/procurement-check", uscc=uscc)
+
+    async def usage(self, cursor: str | None = None, limit: int = 100) -> Json:
+        """A page of the published log of usage, newest day first."""
+        return await self._get("/api/gateway/usage", limit=limit, cursor=cursor)
 
     async def is_reachable(self) -> bool:
         """Whether the API answers at all."""

@@ -171,6 +171,18 @@ async def listings(
     return page(request, "listings.html", lang, content)
 
 
+@router.get("/{lang}/usage")
+async def usage(request: Request, lang: Lang, cursor: Cursor = None) -> Response:
+    """Which departments read what, day by day, after the delay that the policy sets."""
+    try:
+        told = await _api(request).usage(cursor)
+    except Refused as error:
+        raise Unknown("usage") from error
+    except (Away, Unknown):
+        told = None
+    return page(request, "usage.html", lang, {"usage": told})
+
+
 @router.get("/{lang}/method")
 async def method(request: Request, lang: Lang) -> Response:
     """How the figures come about and how to check them."""

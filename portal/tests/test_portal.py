@@ -71,6 +71,44 @@ async def test_the_list_and_the_method_need_no_credit_service(client_for: Client
         assert "not available at the moment" in listed.text
 
 
+USAGE = {
+    "delay_days": 10,
+    "least": 5,
+    "items": [
+        {
+            "day": "2026-11-18",
+            "department": {"code": "ee", "zh": "生态环境局", "en": "Ecology bureau"},
+            "data": {"code": "raw:read", "zh": "查看原始报文", "en": "Read <raw> bytes"},
+            "kind": {"code": "raw", "zh": "原始监测数据", "en": "Raw data"},
+            "reads": reads,
+        }
+        for reads in (120, None)
+    ],
+    "next": "2026-11-18 ee raw:read",
+}
+
+
+async def test_the_log_of_usage_is_shown_in_both_languages_and_small_counts_are_not(
+    client_for: Client,
+) -> None:
+    app = application(Settings(port=1, api_base="http://edge"))
+    async with client_for(app) as client:
+        await app.state.api.close()
+        telling = httpx.MockTransport(lambda request: httpx.Response(200, json=USAGE))
+        app.state.api._client = httpx.AsyncClient(transport=telling, base_url="http://edge")
+        zh, en = [(await client.get(f"/{lang}/usage")).text for lang in ("zh", "en")]
+    assert "生态环境局" in zh and "少于5次" in zh and "10天后公布" in zh and ">120<" in zh
+    assert "Ecology bureau" in en and "fewer than 5" in en and "Read &lt;raw&gt; bytes" in en
+    assert "cursor=2026-11-18%20ee%20raw%3Aread" in en
+
+
+async def test_without_the_gateways_log_the_page_says_so(client_for: Client) -> None:
+    app = application(Settings(port=1, api_base=f"http://127.0.0.1:{closed_port()}"))
+    async with client_for(app) as client:
+        answer = await client.get("/en/usage")
+    assert (answer.status_code, "cannot be fetched at the moment" in answer.text) == (200, True)
+
+
 def item(hour: int, value: float | None, left_out: str | None = None) -> dict[str, Any]:
     return {"ts": f"2026-11-20T{hour:02d}:00:00+08:00", "value": value, "left_out": left_out}
 

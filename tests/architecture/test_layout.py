@@ -13,6 +13,8 @@ ALLOWED = {
     "__init__", "main", "settings", "api", "consumers", "jobs", "receiver", "flows", "queries", "tables",
     "rules", "migrations", "packs", "data",
 }  # fmt: skip
+# The gateway is a producer, too: its audit asks for leaves.
+HOMES = {name: ROOT / "services" / name / name for name in SERVICES} | {"gateway": ROOT / "gateway/gateway"}
 SERVICE_OF_A_DOOR = {"api", "consumers", "jobs", "receiver"}
 
 
@@ -25,7 +27,7 @@ def test_a_service_is_flat_with_the_known_names(service: str) -> None:
 
 def test_the_catalogue_names_events_in_the_past_tense_of_their_producer() -> None:
     for entry in CATALOGUE:
-        assert entry.producer in SERVICES
+        assert entry.producer in HOMES
         assert re.fullmatch(r"[A-Z][A-Za-z]+(ed|en|wn|Lost)", entry.event.__name__), entry.event
         assert entry.type.startswith(f"{entry.producer}.")
 
@@ -45,10 +47,10 @@ def test_every_consumer_of_the_catalogue_registers_a_handler_and_nobody_else_doe
 
 def test_every_event_is_put_by_its_producer() -> None:
     for entry in CATALOGUE:
-        package = ROOT / "services" / entry.producer / entry.producer
+        package = HOMES[entry.producer]
         source = "\n".join(p.read_text(encoding="utf-8") for p in package.rglob("*.py"))
         assert re.search(rf"\b{entry.event.__name__}\(", source), f"{entry.type} is never made"
 
 
 def test_streams_are_named_after_their_producers() -> None:
-    assert set(PRODUCERS) <= set(SERVICES)
+    assert set(PRODUCERS) <= set(HOMES)

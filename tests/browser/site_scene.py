@@ -17,11 +17,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import cos, pi
 from typing import Any
+from uuid import UUID
 
 import credit.consumers
 import credit.main
 import credit.settings
+import gateway.main
+import gateway.settings
 import httpx
+import policy
 import publish.consumers
 import publish.main
 import publish.settings
@@ -29,6 +33,8 @@ import uvicorn
 from contracts.cases import FraudConfirmed, PenaltyDecided
 from contracts.ingest import SeriesRef, SiteRegistered
 from contracts.qc import Assessed, HoldPlaced
+from gateway.flows.ledger import Entry, Ledger
+from gateway.flows.usage import count
 from kit.outbox import Meta
 from kit.servers import NatsServer
 from kit.testing.databases import Databases, FreshDatabase
@@ -197,6 +203,31 @@ async def hear(database: FreshDatabase) -> None:
         await publish.consumers.on_hold_placed(session, HOLD, META)
 
 
+READS = {
+    ("ee", "raw:read", "raw"): 37,
+    ("ee.mon", "observations:read", "raw"): 412,
+    ("water", "observations:read", "raw"): 58,
+    ("samr", "agencies:read", "personal"): 12,
+    ("met", "observations:read", "raw"): 3,
+    ("unit", "submissions:read", "raw"): 96,
+    ("police", "observations:read", "raw"): 40,
+}
+
+
+async def use(database: FreshDatabase) -> None:
+    """Three days of reads, the delay of which is over."""
+    ledger, now = Ledger(database), datetime.now(UTC)
+    for day in (11, 12, 13):
+        for (dept, permission, kind), reads in READS.items():
+            told = {"service": "ingest", "method": "GET", "path": "/x", "status": 200, "reason": "granted"}
+            who = {"subject": "7", "principal": dept, "dept": dept, "client": None, "address": "-"}
+            what = {"permission": permission, "kind": kind, "policy_version": "v", "times": reads}
+            at = now - timedelta(days=day)
+            ledger.allow(Entry(at=at, request_id=UUID(int=day), **told, **who, **what))
+    await ledger.flush()
+    await count(database, policy.load(), now)
+
+
 async def release(client: httpx.AsyncClient, tokens: Tokens, at: datetime) -> str:
     """Drafts, approves and publishes one hour as two officers do."""
     editor, approver = (tokens.bearer(f"ee/publish.{role}@{CITY}") for role in ("editor", "approver"))
@@ -228,8 +259,14 @@ async def edge(
     told, listed = await databases.copy("publish"), await databases.copy("credit")
     publisher = publish.main.application(settings_for(publish.settings.Settings, told, nats, tokens))
     creditor = credit.main.build(settings_for(credit.settings.Settings, listed, nats, tokens))
-    async with publisher.router.lifespan_context(publisher), creditor.router.lifespan_context(creditor):
-        mounted = Starlette(routes=[Mount("/api/publish", publisher), Mount("/api/credit", creditor)])
+    used = await databases.copy("gateway")
+    await use(used)
+    gate = gateway.main.build(settings_for(gateway.settings.Settings, used, nats, tokens))
+    apps = {"publish": publisher, "credit": creditor, "gateway": gate}
+    async with contextlib.AsyncExitStack() as stack:
+        for app in apps.values():
+            await stack.enter_async_context(app.router.lifespan_context(app))
+        mounted = Starlette(routes=[Mount(f"/api/{name}", app) for name, app in apps.items()])
         server = uvicorn.Server(uvicorn.Config(mounted, port=port, log_level="error", lifespan="off"))
         serving = asyncio.create_task(server.serve())
         while not server.started:
@@ -237,8 +274,8 @@ async def edge(
         yield told, listed
         server.should_exit = True
         await serving
-    await told.close()
-    await listed.close()
+    for database in (told, listed, used):
+        await database.close()
 
 
 async def live(

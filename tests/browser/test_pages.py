@@ -20,6 +20,7 @@ PAGES = {
     "releases": "releases",
     "release": "releases/{release}",
     "listings": "listings?uscc=9144030071526726XG",
+    "usage": "usage",
     "method": "method",
 }
 

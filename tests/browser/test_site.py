@@ -14,6 +14,7 @@ PAGES = (
     "stations/131000-A02?factor=a34004&hours=168",
     "releases",
     "listings",
+    "usage",
     "method",
 )
 

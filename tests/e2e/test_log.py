@@ -23,7 +23,7 @@ def log_key(sent_city: City) -> note.Key:
 
 def get(city: City, who: str, path: str, **query: Any) -> httpx.Response:
     with city.platform.client(who) as client:
-        return client.get(path, params=query)
+        return client.get(path, params=query, headers={"X-Purpose": "supervision"})
 
 
 def receipt_of(city: City, submission: str) -> Receipt:

@@ -7,26 +7,34 @@ from outside. Plain Starlette, because every request of the platform passes here
 from fastapi import APIRouter
 from kit.problems import Problem
 from kit.problems import response as problem_response
+from kit.telemetry import traceparent
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from gateway.flows.gate import Call, Gate
-from gateway.rules import sender
+from gateway.rules.edge import sender
+from gateway.rules.purposes import said
 
 
 async def authorize(request: Request) -> Response:
     gate: Gate = request.app.state.gate
     headers = request.headers
     peer = request.client.host if request.client else ""
+    uri, parent = headers.get("x-forwarded-uri", ""), traceparent()
+    purpose, case = said(uri)
     call = Call(
         method=headers.get("x-forwarded-method", ""),
-        uri=headers.get("x-forwarded-uri", ""),
+        uri=uri,
         authorizations=tuple(headers.getlist("authorization")),
         address=sender(headers.get("x-forwarded-for"), peer),
+        purpose=headers.get("x-purpose") or purpose,
+        case=headers.get("x-case") or case,
+        trace=parent.split("-")[1],
     )
     try:
-        return Response(status_code=200, headers=await gate.ask(call))
+        # The service behind goes on with the trace that the audit names.
+        return Response(status_code=200, headers=await gate.ask(call) | {"traceparent": parent})
     except Problem as problem:
         return problem_response(problem, call.uri.partition("?")[0])
 

@@ -1,40 +1,51 @@
 """May this request pass? Route, token, rate, permission, in this order; deny by default.
 
 Promises: a route that the policy does not name does not exist (404); an answer is remembered for at most 15 s
-by (token, route, policy version); every refusal and every write that passes is noted. Leaves rows to the
-services, which verify the token and ask the policy again.
+by (token, route, policy version); every refusal, every write that passes and every read on record is noted,
+and what must be certain is stored before it passes. Leaves rows to the services, which verify the token and
+ask the policy again; leaves to the policy what is on record and what needs a purpose.
 """
 
 import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from functools import cached_property
 from math import ceil
 from uuid import UUID
 
 import uuid_utils
 from kit.auth import Verifier, refuse
-from kit.problems import Forbidden, NotFound, Problem, TooMany, Unauthorized, Unavailable
-from policy import ANONYMOUS, Policy, Principal, Route
+from kit.problems import Forbidden, Invalid, NotFound, Problem, TooMany, Unauthorized, Unavailable
+from policy import ANONYMOUS, Decision, Policy, Principal, Route
 
 from gateway.flows.ledger import DECISIONS, Entry, Ledger
-from gateway.rules import Bucket, Limit, forwarded, take
+from gateway.rules.days import day_of
+from gateway.rules.edge import Bucket, Limit, Named, forwarded, named, storable, take
+from gateway.rules.purposes import NoPurpose, case_of, purpose_of
 
 REMEMBERED_SECONDS = 15.0
 LARGEST_MEMORY = 50_000
 LONGEST_PATH = 512
+LONGEST_QUERY = 4096
 READING = {"GET", "HEAD"}
 
 
 @dataclass(frozen=True)
 class Call:
-    """A request as the edge describes it; `address` is who it is counted on while nobody is known."""
+    """A request as the edge describes it; `address` is who it is counted on while nobody is known.
+
+    `purpose` and `case` are what the caller says it is for, `trace` the trace id (32 hex digits).
+    """
 
     method: str
     uri: str
     authorizations: tuple[str, ...]
     address: str
+    purpose: str | None = None
+    case: str | None = None
+    trace: str | None = None
 
 
 @dataclass(frozen=True)
@@ -53,6 +64,14 @@ class _Case:
     path: str
     route: Route | None
     principal: Principal = ANONYMOUS
+    kind: str | None = None
+    purpose: str | None = None
+    is_own: bool = False
+
+    @cached_property
+    def named(self) -> Named:
+        template = self.route.path if self.route else ""
+        return named(template, self.path, self.call.uri.partition("?")[2][:LONGEST_QUERY])
 
 
 class Gate:
@@ -68,7 +87,8 @@ class Gate:
     ) -> None:
         self._policy, self._verifier, self._limits = policy, verifier, limits
         self._ledger, self._clock, self._ticks = ledger, clock, time.monotonic
-        self._known: dict[tuple[bytes, Route, str], tuple[Principal, float]] = {}
+        self._begins = date.fromisoformat(policy.valid_from)
+        self._known: dict[tuple[bytes, Route, str], tuple[Principal, Decision, float]] = {}
         self._buckets: dict[str, Bucket] = {}
 
     async def ask(self, call: Call) -> dict[str, str]:
@@ -102,17 +122,45 @@ class Gate:
         digest = hashlib.sha256("\n".join(case.call.authorizations).encode()).digest()
         key = (digest, route, self._policy.version)
         known = self._known.get(key)
-        if known is not None and known[1] > self._clock():
-            case.principal = known[0]
+        if known is not None and known[2] > self._clock():
+            case.principal, decision, _ = known
             headers = self._count_on(case)
         else:
             case.principal = await self._identify(case.call)
             headers = self._count_on(case)
-            self._decide(route.permission, case.principal)
-            self._remember(key, case.principal)
-        if case.call.method not in READING:
-            self._ledger.allow(self._entry(case, 200, "granted"))
+            decision = self._decide(route.permission, case.principal)
+            self._remember(key, case.principal, decision)
+        await self._record(case, route.permission, decision)
         return headers | {"X-Request-Id": str(case.request_id)}
+
+    async def _record(self, case: _Case, permission: str, decision: Decision) -> None:
+        """Stores what must be on record. Raises Invalid without a purpose, Unavailable without a store."""
+        records, day = self._policy.records, self._day()
+        is_write = case.call.method not in READING
+        case.kind = records.kind(permission, day)
+        case.is_own = decision.scopes <= {"own"}
+        if not (is_write or case.kind):
+            return
+        if not case.is_own and records.needs_purpose(permission, day):
+            try:
+                case.purpose = purpose_of(records.purposes, case.call.purpose, self._case_id(case))
+            except NoPurpose as missing:
+                raise Invalid(missing.slug, str(missing)) from None
+        elif case.call.purpose in records.purposes:
+            case.purpose = case.call.purpose
+        entry = self._entry(case, 200, "granted")
+        if records.is_gathered(permission, day) if is_write else case.is_own:
+            self._ledger.allow(entry)
+        else:
+            await self._ledger.certain(entry)
+
+    def _day(self) -> date:
+        """A legal day is a day in China; never one before the policy, whatever the clock says."""
+        return max(day_of(datetime.fromtimestamp(self._clock(), UTC)), self._begins)
+
+    def _case_id(self, case: _Case) -> str | None:
+        of_path = case.route is not None and case.route.path.startswith("/cases/{id}")
+        return case.named.value("id") if of_path else case_of(case.call.case)
 
     async def _identify(self, call: Call) -> Principal:
         try:
@@ -123,20 +171,21 @@ class Gate:
             self._count(f"address {call.address}", self._limits.anonymous)
             raise
 
-    def _decide(self, permission: str, principal: Principal) -> None:
+    def _decide(self, permission: str, principal: Principal) -> Decision:
         decision = self._policy.decide(permission, principal)
         if decision.allowed:
-            return
+            return decision
         if principal.is_anonymous:
             raise refuse("token-missing")
         detail = f"{principal.text} does not hold {permission} 无此权限"
         raise Forbidden("not-permitted", detail, permission=permission, reason=decision.reason)
 
-    def _remember(self, key: tuple[bytes, Route, str], principal: Principal) -> None:
+    def _remember(self, key: tuple[bytes, Route, str], principal: Principal, decision: Decision) -> None:
         if len(self._known) >= LARGEST_MEMORY:
             self._known.clear()
         until = self._clock() + REMEMBERED_SECONDS
-        self._known[key] = principal, until if principal.is_anonymous else min(until, principal.expires_at)
+        until = until if principal.is_anonymous else min(until, principal.expires_at)
+        self._known[key] = principal, decision, until
 
     def forget(self) -> None:
         """Everybody is looked at again: who may pass has changed."""
@@ -178,17 +227,29 @@ class Gate:
             self._ledger.refuse(self._entry(case, problem.status, problem.slug))
 
     def _entry(self, case: _Case, status: int, reason: str) -> Entry:
+        who, asked = case.principal, case.named
+        own = who.uscc if case.is_own else None
         return Entry(
             at=datetime.fromtimestamp(self._clock(), UTC),
             request_id=case.request_id,
-            subject=case.principal.subject,
-            principal=case.principal.text,
-            client=case.principal.client,
+            trace_id=case.call.trace,
+            subject=who.subject,
+            principal=who.text,
+            dept=who.dept,
+            region=who.region,
+            uscc=who.uscc,
+            client=who.client,
             address=case.call.address,
-            service=case.service,
-            method=case.call.method[:16],
-            path=case.path[:LONGEST_PATH],
+            service=storable(case.service[:LONGEST_PATH]),
+            method=storable(case.call.method[:16]),
+            path=storable(case.path[:LONGEST_PATH]),
+            route=case.route.path if case.route else None,
+            refs=asked.refs,
             permission=case.route.permission if case.route else None,
+            kind=case.kind,
+            purpose=case.purpose,
+            case_id=self._case_id(case),
+            unit=asked.value("uscc") or own,
             status=status,
             reason=reason,
             policy_version=self._policy.version,

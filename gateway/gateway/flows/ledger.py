@@ -1,28 +1,35 @@
-"""The audit of decisions, written behind the request.
+"""The audit of decisions: gathered behind the request, or certain before it is answered.
 
-Promises: nothing is dropped in silence. Equal refusals within one round are one row with a count, so a flood
-cannot fill the disk; a write that could not be recorded is not let through (503) once the waiting list is
-full; what waits is written before a stop. Lost with the process is at most one round of half a second.
+Promises: nothing is dropped in silence. A *certain* event is committed before the caller goes on, or the
+caller is told 503; many share one commit. A *gathered* event is written within a round of half a second; lost
+with the process is at most that round. Equal refusals of a round are one row with a count, so a flood cannot
+fill the disk. A batch that could not be written is written again as it was, before anything else, so the
+chain has no gap and no event twice; meanwhile nothing certain passes. What waits is written before a stop.
+Leaves to `flows.sealing` when a chain is sealed.
 """
 
 import asyncio
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
-from typing import cast
+from typing import Any, cast
 from uuid import UUID
 
 import structlog
 from kit.db import Database
 from kit.problems import Unavailable
 from prometheus_client import Counter, Gauge
-from sqlalchemy import Table, insert
+from sqlalchemy import Table
+from sqlalchemy.dialects.postgresql import insert
 
+from gateway.flows.sealing import Chain
 from gateway.tables import Audit
 
 log = structlog.get_logger()
 ROUND_SECONDS = 0.5
+CERTAIN_SECONDS = 15.0
 LONGEST_LIST = 20_000
+MOST_AT_ONCE = 1_000
 KINDS_OF_REFUSAL = 5_000
 SEVERAL = "several"
 TABLE = cast("Table", Audit.__table__)
@@ -48,30 +55,86 @@ class Entry:
     reason: str
     policy_version: str
     times: int = 1
+    trace_id: str | None = None
+    dept: str | None = None
+    region: str | None = None
+    uscc: str | None = None
+    route: str | None = None
+    refs: tuple[str, ...] = ()
+    kind: str | None = None
+    purpose: str | None = None
+    case_id: str | None = None
+    unit: str | None = None
+
+
+@dataclass
+class _Batch:
+    """Rows as they will be stored, and who waits for them."""
+
+    rows: list[dict[str, Any]]
+    waiting: list[asyncio.Future[None]] = field(default_factory=list)
+
+    def settle(self, error: BaseException | None) -> None:
+        for future in self.waiting:
+            if future.done():
+                continue
+            if error is None:
+                future.set_result(None)
+            else:
+                future.set_exception(_unavailable())
+        self.waiting = []
+
+
+def _unavailable() -> Unavailable:
+    return Unavailable("audit-unavailable", "The audit cannot be written 审计暂不可写")
 
 
 class Ledger:
-    """Collects entries and writes them in rounds."""
+    """Collects entries and writes them in rounds, as one chain."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._writes: list[Entry] = []
+        self.chain = Chain()
+        self._writes: list[tuple[Entry, asyncio.Future[None] | None]] = []
         self._refusals: dict[tuple[object, ...], Entry] = {}
+        self._stuck: _Batch | None = None
         self._task: asyncio.Task[None] | None = None
-        self._stopping = asyncio.Event()
+        self._stopping, self._wanted = asyncio.Event(), asyncio.Event()
+        self._writing = asyncio.Lock()
 
     def allow(self, entry: Entry) -> None:
-        """Notes a write that is let through. Raises Unavailable when too many wait to be recorded."""
+        """Notes what is let through, soon. Raises Unavailable when too many wait to be recorded."""
         if len(self._writes) >= LONGEST_LIST:
-            raise Unavailable("audit-unavailable", "The audit cannot be written 审计暂不可写")
-        self._writes.append(entry)
+            raise _unavailable()
+        self._writes.append((entry, None))
+
+    async def certain(self, entry: Entry) -> None:
+        """Returns when the entry is committed. Raises Unavailable when it is not, or not known to be."""
+        if self._stuck is not None or len(self._writes) >= LONGEST_LIST:
+            raise _unavailable()
+        future = asyncio.get_running_loop().create_future()
+        pair = (entry, future)
+        self._writes.append(pair)
+        self._wanted.set()
+        try:
+            async with asyncio.timeout(CERTAIN_SECONDS):
+                await future
+        except TimeoutError:
+            raise _unavailable() from None
+        finally:
+            # Whoever went away before it was written has not been answered.
+            if not future.done() or future.cancelled():
+                with suppress(ValueError):
+                    self._writes.remove(pair)
 
     def refuse(self, entry: Entry) -> None:
         """Notes a refusal; equal ones of a round are counted."""
         key: tuple[object, ...] = (entry.status, entry.reason, entry.subject, entry.address, entry.permission)
         if key not in self._refusals and len(self._refusals) >= KINDS_OF_REFUSAL:
             key = (entry.status, entry.reason)
-            entry = replace(entry, subject=SEVERAL, principal=SEVERAL, client=None, address=SEVERAL)
+            entry = replace(
+                entry, subject=SEVERAL, principal=SEVERAL, client=None, address=SEVERAL, dept=None, uscc=None
+            )
         known = self._refusals.get(key)
         self._refusals[key] = replace(known, times=known.times + entry.times) if known else entry
 
@@ -79,47 +142,67 @@ class Ledger:
         self._task = asyncio.create_task(self._rounds(), name="audit")
 
     async def stop(self) -> None:
-        """Writes what waits; what cannot be written is logged row by row."""
+        """Writes what waits and seals it; what cannot be written is logged row by row."""
         self._stopping.set()
+        self._wanted.set()
         if self._task is not None:
             await self._task
         try:
-            await self.flush()
+            await self.flush(is_last=True)
         except Exception as error:
-            for entry in self._take():
-                log.error("gateway.audit_not_written", error=repr(error), **asdict(entry))
+            while batch := self._stuck or self._gather():
+                for row in batch.rows:
+                    log.error("gateway.audit_not_written", error=repr(error), row=repr(row))
+                batch.settle(error)
+                self._stuck = None
 
-    async def flush(self) -> None:
-        """One round. What could not be written waits for the next."""
-        entries = self._take()
-        if not entries:
-            return
-        try:
-            async with self._database.writer() as session:
-                # Inline: the writer may add but not read, so no number is asked back.
-                await session.execute(insert(TABLE).inline(), [asdict(entry) for entry in entries])
-        except BaseException:
-            self._put_back(entries)
-            raise
-        finally:
-            WAITING.set(len(self._writes) + len(self._refusals))
+    async def flush(self, *, is_last: bool = False) -> None:
+        """Writes everything that waits. What could not be written waits for the next round."""
+        async with self._writing:
+            while batch := self._stuck or self._gather():
+                try:
+                    await self._write(batch)
+                except BaseException as error:
+                    self._stuck = batch
+                    batch.settle(error)
+                    raise
+                self._stuck = None
+                batch.settle(None)
+                WAITING.set(len(self._writes) + len(self._refusals))
+            if self.chain.is_due(is_last=is_last):
+                async with self._database.writer() as session:
+                    sealed = await self.chain.seal(session)
+                self.chain.sealed(sealed)
+
+    async def _write(self, batch: _Batch) -> None:
+        async with self._database.writer() as session:
+            # Inline: the writer may add but not read, so no number is asked back. A batch whose commit was
+            # cut short may be there already: then it is the same, number by number.
+            await session.execute(insert(TABLE).on_conflict_do_nothing().inline(), batch.rows)
+            sealed = await self.chain.seal(session) if self.chain.is_due() else None
+        if sealed is not None:
+            self.chain.sealed(sealed)
 
     async def _rounds(self) -> None:
         while not self._stopping.is_set():
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), ROUND_SECONDS)
+                await asyncio.wait_for(self._wanted.wait(), ROUND_SECONDS)
+            self._wanted.clear()
             try:
                 await self.flush()
             except Exception as error:
                 log.warning("gateway.audit_waits", error=repr(error), waiting=len(self._writes))
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._stopping.wait(), ROUND_SECONDS)
 
-    def _take(self) -> list[Entry]:
-        entries = [*self._writes, *self._refusals.values()]
-        self._writes, self._refusals = [], {}
-        return entries
-
-    def _put_back(self, entries: list[Entry]) -> None:
-        self._writes = [entry for entry in entries if entry.status < 400] + self._writes
-        for entry in entries:
-            if entry.status >= 400:
-                self.refuse(entry)
+    def _gather(self) -> _Batch | None:
+        """The oldest of what waits, given its place in the chain for good."""
+        taken, self._writes = self._writes[:MOST_AT_ONCE], self._writes[MOST_AT_ONCE:]
+        entries = [entry for entry, future in taken if future is None or not future.done()]
+        if not self._writes:
+            entries += self._refusals.values()
+            self._refusals = {}
+        if not entries:
+            return None
+        rows = [self.chain.append(asdict(entry) | {"refs": list(entry.refs)}) for entry in entries]
+        return _Batch(rows, [future for _, future in taken if future is not None])

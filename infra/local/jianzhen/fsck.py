@@ -255,14 +255,26 @@ def _wrong(fault: Fault) -> Wrong:
     return Wrong(fault.kind, fault.path, fault.leaf, byte)
 
 
-def fetch_bundle(platform: Platform, who: str, device: str, period: dict[str, str], file: Path) -> None:
+def saying(purpose: str, case: str) -> dict[str, str]:
+    """The headers that say what is read for what; a case's number may be Chinese."""
+    return {"X-Purpose": quote(purpose)} | ({"X-Case": quote(case)} if case else {})
+
+
+def fetch_bundle(
+    platform: Platform,
+    who: str,
+    device: str,
+    period: dict[str, str],
+    file: Path,
+    said: dict[str, str],
+) -> None:
     """Writes the bundle to `file`, with a count of bytes on stderr. Refused as the platform refuses."""
     columns = (TextColumn("{task.description}"), DownloadColumn(), TransferSpeedColumn())
     path = f"/api/ingest/devices/{quote(device, safe='')}/bundle"
     try:
         with (
             platform.client(who, seconds=300) as client,
-            client.stream("GET", path, params=period) as answer,
+            client.stream("GET", path, params=period, headers=said) as answer,
             file.open("wb") as written,
             Progress(*columns, console=console) as bar,
         ):

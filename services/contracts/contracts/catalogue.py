@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from contracts import cases, credit, evidence, ingest, publish, qc
+from contracts import cases, credit, evidence, gateway, ingest, publish, qc
 from contracts.envelope import Event, event_name, event_type
 
 
@@ -72,6 +72,7 @@ CATALOGUE: tuple[Entry, ...] = (
     Entry(publish.ReleasePublished, ()),
     Entry(publish.ReleaseCorrected, ()),
     Entry(publish.LeafRequested, ("evidence",)),
+    Entry(gateway.LeafRequested, ("evidence",)),
     Entry(evidence.WitnessRefused, ("cases",)),
     Entry(evidence.QuorumLost, ("qc", "publish")),
     Entry(evidence.QuorumRegained, ("qc", "publish")),

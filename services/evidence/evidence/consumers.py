@@ -5,7 +5,7 @@ Promises: what waits side by side is sequenced in one transaction. Leaves order 
 
 from typing import Any
 
-from contracts import cases, ingest, publish
+from contracts import cases, gateway, ingest, publish
 from contracts.envelope import Event
 from kit.lane import Handler
 from kit.outbox import Meta
@@ -30,4 +30,5 @@ CONSUMERS: list[tuple[type[Event], Handler]] = [
     (ingest.LeafRequested, on_leaf_requested),
     (cases.LeafRequested, on_leaf_requested),
     (publish.LeafRequested, on_leaf_requested),
+    (gateway.LeafRequested, on_leaf_requested),
 ]

@@ -19,6 +19,7 @@ from policy.model import (
     Within,
     principal_of,
 )
+from policy.records import Purpose, Records
 from policy.source import PolicyError, load, parse, table
 
 __all__ = [
@@ -31,6 +32,8 @@ __all__ = [
     "Policy",
     "PolicyError",
     "Principal",
+    "Purpose",
+    "Records",
     "Route",
     "Row",
     "Scope",

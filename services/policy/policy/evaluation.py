@@ -5,7 +5,7 @@ a row without the field its scope asks for. Regions are compared only by the `wi
 parent table), never by prefix: 131000's prefix would also match 131100. Leaves HTTP answers to `kit.auth`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from urllib.parse import unquote
 
@@ -20,6 +20,7 @@ from policy.model import (
     Scope,
     Within,
 )
+from policy.records import Records
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Policy:
     routes: tuple[Route, ...]
     roles: dict[str, dict[str, str]]
     departments: dict[str, dict[str, str]]
+    records: Records = field(default_factory=Records)
 
     @cached_property
     def _index(self) -> dict[tuple[str, str, int], list[tuple[tuple[str, ...], Route]]]:

@@ -14,6 +14,7 @@ import yaml
 
 from policy.evaluation import Policy
 from policy.model import PUBLIC, SCOPES, Permission, PermissionGrant, Route
+from policy.records import Records, record_errors, records_of
 
 EVERYWHERE = "every service"
 OPEN = "open"
@@ -35,7 +36,9 @@ def parse(text: str) -> Policy:
     raw = yaml.load(text, Loader=yaml.CSafeLoader)
     routes = tuple(_routes(raw))
     permissions = {name: _permission(name, entry, raw) for name, entry in raw["permissions"].items()}
+    records = records_of(raw["record"]) if "record" in raw else Records()
     errors = [*_permission_errors(permissions, raw), *_route_errors(routes, permissions)]
+    errors += record_errors(records, permissions, raw["departments"])
     if errors:
         raise PolicyError("\n".join(errors))
     return Policy(
@@ -45,6 +48,7 @@ def parse(text: str) -> Policy:
         routes=routes,
         roles=raw["roles"],
         departments=raw["departments"],
+        records=records,
     )
 
 
@@ -129,7 +133,23 @@ def table(policy: Policy | None = None) -> str:
         for (departments, scope), roles in _merged(permission).items():
             lines.append(f"{head}| {' '.join(roles)} | {departments} | {scope} | {permission.source} |")
             head = "| | | "
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, "", *_record_table(policy.records)]) + "\n"
+
+
+def _record_table(records: Records) -> Iterator[str]:
+    """What is on record, as a second table."""
+    yield "## On record 留痕"
+    yield ""
+    yield "| rule | from | until | what | source |"
+    yield "|---|---|---|---|---|"
+    for line in records.lines:
+        values = " · ".join(f"{name}: {value}" for name, value in line.shown)
+        yield f"| {line.rule} | {line.valid_from} | {line.valid_to or ''} | {values} | {line.source} |"
+    yield ""
+    yield "| purpose (`X-Purpose`) | 目的 | | needs a case (`X-Case`) |"
+    yield "|---|---|---|---|"
+    for code, purpose in records.purposes.items():
+        yield f"| `{code}` | {purpose.zh} | {purpose.en} | {'yes 是' if purpose.needs_case else ''} |"
 
 
 def _merged(permission: Permission) -> dict[tuple[str, str], list[str]]:

@@ -18,7 +18,8 @@ from tlog.note import BadNote
 from tlog.offline import Report, Unusable
 from tlog.trust import Secret, Trust, parse_secret, trusted
 
-from jianzhen.fsck import Files, Inspection, fetch_bundle, pages
+from jianzhen import auditing
+from jianzhen.fsck import Files, Inspection, fetch_bundle, pages, saying
 from jianzhen.platform import Platform
 from jianzhen.screen import AsJson, console, put, say
 from jianzhen.state import Refused
@@ -270,12 +271,42 @@ def fsck(
 
 
 @app.command()
-def bundle(
+def audit(
+    who: Annotated[str, typer.Option("--as", help="an auditor · 审计身份")] = AUDITOR,
+    as_json: AsJson = False,
+) -> None:
+    """Compare the audit of who wrote, read and was refused with its seals in the log. 核对审计记录。
+
+    Names every event that was changed or is gone. Exit code 1 on findings.
+
+    \b
+    Examples:
+      jianzhen log audit
+      jianzhen log audit --json | jq '.findings[]'
+    """
+    platform, settled = Platform.here(), datetime.now(UTC) - SETTLING
+    # Leaves before seals, seals before events: each of what comes first has what it rests on in the next.
+    leaves = list(pages(platform, who, "/api/evidence/leaves"))
+    seals = list(pages(platform, who, "/api/gateway/audit/seals"))
+    events = list(pages(platform, who, "/api/gateway/audit"))
+    found = list(auditing.faults(seals, events, leaves, settled))
+    told = {"events": len(events), "seals": len(seals)}
+    wrong = [auditing.line(fault) for fault in found] or ["nothing was changed 未发现改动"]
+    lines = [f"{name}: {value}" for name, value in told.items()]
+    put({**told, "findings": found}, as_json, "\n".join([*wrong, *lines]))
+    if found:
+        raise typer.Exit(1)
+
+
+@app.command()
+def bundle(  # noqa: PLR0913 each argument is an option of the command
     device: Annotated[str, typer.Option(help="its MN · 设备编码 MN")],
     since: Annotated[str, typer.Option("--from", help="first instant, ISO 8601; naive is +08:00 · 起始时刻")],
     to: Annotated[str, typer.Option(help="end, not included · 结束时刻(不含)")],
     output: Annotated[Path, typer.Option("-o", "--output", help="the zip to write · 输出文件")],
     who: Annotated[str, typer.Option("--as", help="who may read its raw bytes · 身份")] = OFFICER,
+    purpose: Annotated[str, typer.Option(help="what it is read for, X-Purpose · 查阅目的")] = "supervision",
+    case: Annotated[str, typer.Option(help="the case it is for, X-Case · 案件编号")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Fetch the evidence bundle of one device and period, and verify it. 取得并核验证据包。
@@ -289,7 +320,7 @@ def bundle(
     """
     platform, part = Platform.here(), output.with_name(output.name + ".part")
     try:
-        fetch_bundle(platform, who, device, {"from": since, "to": to}, part)
+        fetch_bundle(platform, who, device, {"from": since, "to": to}, part, saying(purpose, case))
         part.replace(output)
     except OSError as wrong:
         raise Refused(f"{output} cannot be written: {wrong.strerror}") from None

@@ -1,13 +1,17 @@
-"""What the authorizer judges without looking anywhere: a forwarded address, and a token bucket.
+"""What the edge says and how much of it fits: a forwarded address, a token bucket, the ids a request names.
 
 Promises: pure; `now` is an argument, in seconds.
 """
 
 import ipaddress
 from dataclasses import dataclass
+from urllib.parse import parse_qsl, unquote
 
 PREFIX = "/api/"
 IPV6_SITE_BITS = 64
+# The parameters of a query that say whose data is asked for.
+NAMING = frozenset({"uscc", "site", "station", "code", "mn", "device", "series", "submission", "case", "id"})
+MOST_REFS, LONGEST_REF = 20, 100
 
 
 @dataclass(frozen=True)
@@ -77,3 +81,38 @@ def sender(forwarded_for: str | None, peer: str) -> str:
     if address.ipv4_mapped is not None:
         return str(address.ipv4_mapped)
     return str(ipaddress.ip_network((address, IPV6_SITE_BITS), strict=False))
+
+
+@dataclass(frozen=True)
+class Named:
+    """What a request names: `refs` such as `mn=…` and `site=…`, and the query's words of their own."""
+
+    refs: tuple[str, ...]
+    query: dict[str, str]
+
+    def value(self, *names: str) -> str | None:
+        """The first ref of one of these names."""
+        found = (ref.partition("=")[2] for ref in self.refs if ref.partition("=")[0] in names)
+        return next(found, None)
+
+
+def named(template: str, path: str, query: str) -> Named:
+    """The ids in a path and its query, at most 20 of at most 100 characters.
+
+    Worked example: `named("/devices/{mn}/bundle", "/devices/A1/bundle", "from=1&site=S")` has the refs
+    `mn=A1` and `site=S`.
+    """
+    parts = zip(template.strip("/").split("/"), path.strip("/").split("/"), strict=False)
+    pairs = [(one[1:-1], unquote(value)) for one, value in parts if one.startswith("{")]
+    try:
+        asked = parse_qsl(query, max_num_fields=100)
+    except ValueError:
+        asked = []
+    pairs += [(name, value) for name, value in asked if name in NAMING]
+    refs = dict.fromkeys(f"{name}={storable(value)[:LONGEST_REF]}" for name, value in pairs)
+    return Named(tuple(refs)[:MOST_REFS], dict(asked))
+
+
+def storable(value: str) -> str:
+    """A NUL or half a surrogate pair cannot be stored; what stands for it can."""
+    return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode()

@@ -1,0 +1,1 @@
+"""What the authorizer judges without looking anywhere."""
