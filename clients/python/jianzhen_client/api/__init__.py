@@ -7,6 +7,7 @@ from jianzhen_client.api.credit_credit import CreditCredit
 from jianzhen_client.api.credit_more import CreditMore
 from jianzhen_client.api.evidence_log import EvidenceLog
 from jianzhen_client.api.evidence_more import EvidenceMore
+from jianzhen_client.api.gateway_audit import GatewayAudit
 from jianzhen_client.api.gateway_more import GatewayMore
 from jianzhen_client.api.ingest_commands import IngestCommands
 from jianzhen_client.api.ingest_more import IngestMore
@@ -110,7 +111,7 @@ class Evidence(EvidenceLog, EvidenceMore):
     """All operations of the service `evidence`."""
 
 
-class Gateway(GatewayMore):
+class Gateway(GatewayAudit, GatewayMore):
     """All operations of the service `gateway`."""
 
 

@@ -3,52 +3,12 @@
 from collections.abc import Iterator
 from typing import Any, Literal
 
-from jianzhen_client.models.gateway import AuditPage, RevocationAsked, RevocationPage, RevocationRow
+from jianzhen_client.models.gateway import RevocationAsked, RevocationPage, RevocationRow
 from jianzhen_client.transport import Call, Group
 
 
 class GatewayMore(Group):
     """Operations of gateway more; see `Client`."""
-
-    def read_audit(
-        self,
-        *,
-        subject: str | None = None,
-        refused: bool | None = None,
-        limit: int | None = None,
-        cursor: int | None = None,
-    ) -> AuditPage:
-        """Who was refused, and who wrote 审计记录
-
-        `GET /api/gateway/audit`, `audit:read`
-        """
-        return self._transport.send(
-            Call[AuditPage](
-                "GET",
-                "/api/gateway/audit",
-                query={"subject": subject, "refused": refused, "limit": limit, "cursor": cursor},
-            )
-        )
-
-    def all_read_audit(
-        self,
-        *,
-        subject: str | None = None,
-        refused: bool | None = None,
-        limit: int | None = None,
-        cursor: int | None = None,
-    ) -> Iterator[Any]:
-        """Every item of `read_audit`, page after page. 逐页取出全部条目。
-
-        `GET /api/gateway/audit`, `audit:read`
-        """
-        return self._transport.pages(
-            Call[Any](
-                "GET",
-                "/api/gateway/audit",
-                query={"subject": subject, "refused": refused, "limit": limit, "cursor": cursor},
-            )
-        )
 
     def docs(self, *, lang: str | None = None) -> str:
         """All interfaces on one page 全部接口
@@ -100,4 +60,78 @@ class GatewayMore(Group):
                 places={"kind": kind, "value": value},
                 body=body,
             )
+        )
+
+    def mine(
+        self,
+        *,
+        uscc: str | None = None,
+        since: str | None = None,
+        limit: int | None = None,
+        cursor: int | None = None,
+    ) -> dict[str, Any]:
+        """Newest first: department, hour, purpose and kind of data; never the person. `names_you` is
+        whether the request named this organisation, a station or a device of it; otherwise it
+        listed the region it lies in. Bodies under secrecy, and inquiries, are left out as the
+        policy says.
+
+        `GET /api/gateway/usage/mine`, `usage:mine`
+        """
+        return self._transport.send(
+            Call[dict[str, Any]](
+                "GET",
+                "/api/gateway/usage/mine",
+                query={"uscc": uscc, "since": since, "limit": limit, "cursor": cursor},
+            )
+        )
+
+    def all_mine(
+        self,
+        *,
+        uscc: str | None = None,
+        since: str | None = None,
+        limit: int | None = None,
+        cursor: int | None = None,
+    ) -> Iterator[Any]:
+        """Every item of `mine`, page after page. 逐页取出全部条目。
+
+        `GET /api/gateway/usage/mine`, `usage:mine`
+        """
+        return self._transport.pages(
+            Call[Any](
+                "GET",
+                "/api/gateway/usage/mine",
+                query={"uscc": uscc, "since": since, "limit": limit, "cursor": cursor},
+            )
+        )
+
+    def published(self, *, limit: int | None = None, cursor: str | None = None) -> dict[str, Any]:
+        """How often a department read a data set on a day, newest day first, after the delay the
+        policy sets.
+
+        `reads` is null where there were fewer than `least`. Bodies under secrecy, and inquiries,
+        are left out.
+
+        `GET /api/gateway/usage`, `usage:read`
+        """
+        return self._transport.send(
+            Call[dict[str, Any]]("GET", "/api/gateway/usage", query={"limit": limit, "cursor": cursor})
+        )
+
+    def all_published(self, *, limit: int | None = None, cursor: str | None = None) -> Iterator[Any]:
+        """Every item of `published`, page after page. 逐页取出全部条目。
+
+        `GET /api/gateway/usage`, `usage:read`
+        """
+        return self._transport.pages(
+            Call[Any]("GET", "/api/gateway/usage", query={"limit": limit, "cursor": cursor})
+        )
+
+    def followed(self, trace_id: str) -> Any:
+        """What this service said on behalf of one trace id (32 hex digits), oldest first.
+
+        `GET /api/gateway/traces/{trace_id}`, `traces:read`
+        """
+        return self._transport.send(
+            Call[Any]("GET", "/api/gateway/traces/{trace_id}", places={"trace_id": trace_id})
         )

@@ -4,23 +4,36 @@ from typing import Literal, NotRequired, TypedDict
 
 
 class AuditRow(TypedDict):
-    """A refusal, or a write that was let through. `times` counts equal refusals of one moment."""
+    """A refusal, or a write or a read on record that was let through. `times` counts equal refusals."""
 
     id: int
     at: str
     request_id: str
+    trace_id: str | None
     subject: str
     principal: str
+    dept: str | None
+    region: str | None
+    uscc: str | None
     client: str | None
     address: str
     service: str
     method: str
     path: str
+    route: str | None
+    refs: list[str] | None
     permission: str | None
+    kind: str | None
+    purpose: str | None
+    case_id: str | None
+    unit: str | None
     status: int
     reason: str
     times: int
     policy_version: str
+    chain: str | None
+    number: int | None
+    digest: str | None
 
 
 class AuditPage(TypedDict):
