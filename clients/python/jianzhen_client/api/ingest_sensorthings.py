@@ -50,6 +50,24 @@ class IngestSensorthings(Group):
             )
         )
 
+    def refuse_to_write(self, entity: str) -> Any:
+        """Evidence is not edited, and the register has an interface of its own.
+
+        `DELETE /api/ingest/sta/v1.1/{entity}`, `observations:submit`
+        """
+        return self._transport.send(
+            Call[Any]("DELETE", "/api/ingest/sta/v1.1/{entity}", places={"entity": entity})
+        )
+
+    def refuse_to_write_entity(self, entity: str) -> Any:
+        """Evidence is not edited, and the register has an interface of its own.
+
+        `POST /api/ingest/sta/v1.1/{entity}`, `observations:submit`
+        """
+        return self._transport.send(
+            Call[Any]("POST", "/api/ingest/sta/v1.1/{entity}", places={"entity": entity})
+        )
+
     def list_related(
         self,
         entity: str,

@@ -34,6 +34,7 @@ from ingest.rules.sta_query import BadQuery, Options, options_of
 
 router = APIRouter(tags=["sensorthings"])
 PREFIX = "/sta/v1.1"
+REFUSED: dict[int | str, dict[str, Any]] = {405: {"description": "Nothing is written here 此处不可写入"}}
 # Read by `rules.sta_query`, which the framework does not know.
 _ASKED: dict[str, Any] = {
     "parameters": [
@@ -105,8 +106,10 @@ async def create_observations(request: Request, grant: MaySubmit) -> Response:
     return Response(msgspec.json.encode(links), 201, headers=headers, media_type="application/json")
 
 
-# Not offered, so not documented: an operation that is only ever refused.
-@router.api_route(PREFIX + "/{entity}", methods=["POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)
+@router.post(PREFIX + "/{entity}", responses=REFUSED)
+@router.put(PREFIX + "/{entity}", responses=REFUSED)
+@router.patch(PREFIX + "/{entity}", responses=REFUSED)
+@router.delete(PREFIX + "/{entity}", responses=REFUSED)
 async def refuse_to_write(entity: str, grant: MaySubmit) -> None:
     """Evidence is not edited, and the register has an interface of its own."""
     raise HTTPException(
