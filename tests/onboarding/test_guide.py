@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from whole_platform import WholePlatform
 
+pytestmark = pytest.mark.platform
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE = ROOT / "docs/guides/onboarding.md"
 EXAMPLES = ROOT / "clients/python/examples"

@@ -23,6 +23,8 @@ WAYS = ["namespace", "setuid"] if IS_ROOT else ["as ourselves"]
 TWICE = """
 import sys
 from kit.servers import PostgresServer
+
+pytestmark = pytest.mark.slow
 server = PostgresServer(sys.argv[1])
 server.start(); server.kill(); server.start()
 print(server.place.prefix, server.url("u", "p", "d") != "")

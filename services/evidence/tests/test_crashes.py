@@ -12,6 +12,8 @@ from evidence.settings import Settings
 from kit.testing.databases import FreshDatabase
 from log_scene import NOW, append, checkpoint_in, entry, root_of, root_of_files, running
 
+pytestmark = pytest.mark.slow
+
 STEPS = ("before-keeping", "after-keeping", "half-the-tiles", "after-the-tiles", "after-publishing")
 SCRIPT = Path(__file__).with_name("dying_log.py")
 

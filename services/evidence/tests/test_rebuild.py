@@ -58,6 +58,7 @@ async def test_a_changed_entry_no_longer_gives_the_signed_root(
         assert not made.is_signed and "tile/entries/000" in made.damaged
 
 
+@pytest.mark.slow
 async def test_the_administrator_has_a_command(database: FreshDatabase, settings_of: Settle) -> None:
     settings = settings_of()
     async with running(database, settings) as log:

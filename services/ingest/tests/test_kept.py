@@ -11,6 +11,7 @@ from ingest_scene import MN, MON, batch, count, fetch, row, send
 from kit.testing.databases import FreshDatabase
 from kit.testing.tokens import Tokens
 from test_receiver import hour_frame, logger, until
+from uplink_scene import until as it_is_so
 
 
 async def as_superuser(database: FreshDatabase, *statements: str) -> None:
@@ -76,7 +77,7 @@ async def test_a_frame_that_cannot_even_be_kept_costs_nobody_else_a_receipt(
         before = FRAMES.labels("lost")._value.get()
         await device.send(hour_frame(1, a34004="66.5"))
         assert await device.silence()
-        assert FRAMES.labels("lost")._value.get() == before + 1
+        await it_is_so(lambda: FRAMES.labels("lost")._value.get() == before + 1)
         await device.send(hour_frame(2))
         assert (await device.answer())["QN"].endswith("002")
 

@@ -17,6 +17,7 @@ from kit.testing.tokens import Tokens
 HOURS, SENDERS = 60, 6
 
 
+@pytest.mark.slow
 async def test_two_processes_racing_for_the_same_instants_agree_on_one_first_value(
     settings: Settings, tokens: Tokens, database: FreshDatabase
 ) -> None:

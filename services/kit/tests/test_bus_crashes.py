@@ -10,12 +10,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
 from kit.outbox import Meta
 from kit.servers import NatsServer, PostgresServer
 from kit.testing.databases import Databases
 from probe.events import Counted
 from sqlalchemy.ext.asyncio import AsyncSession
 from stage import Stage, record, staged
+
+pytestmark = pytest.mark.slow
 
 
 async def process(stage: Stage, mode: str) -> Process:

@@ -16,6 +16,8 @@ from probe.events import Counted
 from sqlalchemy.ext.asyncio import AsyncSession
 from stage import QUICK, STREAM, TYPE, Stage, record
 
+pytestmark = pytest.mark.slow
+
 Harm = Callable[[Stage, JetStreamContext], Awaitable[None]]
 
 
