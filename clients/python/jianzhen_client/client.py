@@ -7,6 +7,7 @@ again to `transport`.
 import os
 import ssl
 from types import TracebackType
+from urllib.parse import quote
 
 import httpx
 
@@ -22,10 +23,11 @@ class Client(Services):
     """`url` is the platform's address; without `credentials` only what is public can be asked.
 
     `patience` is how long, in seconds, one call may wait and try again; 0 tries once. `verify` as in httpx.
+    `purpose`, and `case` where it needs one, say what others' data are read for; they go on record.
     Worked example: `Client("http://127.0.0.1:8080", Secret("sys-met-131000", "…")).ingest.list_sites()`.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 all but the first two are by name
         self,
         url: str,
         credentials: Credentials | None = None,
@@ -33,8 +35,12 @@ class Client(Services):
         timeout: float = TIMEOUT_SECONDS,
         patience: float = PATIENCE_SECONDS,
         verify: ssl.SSLContext | bool = True,
+        purpose: str = "",
+        case: str = "",
     ) -> None:
-        self.http = httpx.Client(base_url=url.rstrip("/"), timeout=timeout, verify=verify)
+        said = {"X-Purpose": quote(purpose), "X-Case": quote(case)}
+        headers = {name: value for name, value in said.items() if value}
+        self.http = httpx.Client(base_url=url.rstrip("/"), timeout=timeout, verify=verify, headers=headers)
         self._credentials = credentials
         super().__init__(Transport(self.http, credentials, patience))
 
@@ -62,5 +68,9 @@ def credentials_from_environment() -> Credentials:
 
 
 def from_environment() -> Client:
-    """A client of JZ_URL with the credentials of the environment. Raises KeyError with what is not set."""
-    return Client(os.environ["JZ_URL"], credentials_from_environment())
+    """A client of JZ_URL with the credentials of the environment. Raises KeyError with what is not set.
+
+    JZ_PURPOSE and JZ_CASE may say what others' data are read for.
+    """
+    purpose, case = os.environ.get("JZ_PURPOSE", ""), os.environ.get("JZ_CASE", "")
+    return Client(os.environ["JZ_URL"], credentials_from_environment(), purpose=purpose, case=case)

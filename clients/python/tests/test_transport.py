@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 from jianzhen_client import Client, Key, Problem, Secret, Token
@@ -245,6 +245,16 @@ def test_a_token_at_hand_and_nobody_at_all(server: Scripted) -> None:
     with Client(server.url) as client:
         client.ingest.list_sites()
     assert [one.headers.get("authorization") for one in server.asked()] == ["Bearer mine", None]
+
+
+def test_what_it_is_read_for_goes_with_every_call(server: Scripted) -> None:
+    server.answers = [Told(), Told()]
+    with Client(server.url, purpose="case", case="冀廊环立〔2026〕1号") as client:
+        client.ingest.list_sites()
+    with Client(server.url) as client:
+        client.ingest.list_sites()
+    said = [(one.headers.get("x-purpose"), one.headers.get("x-case")) for one in server.asked()]
+    assert said == [("case", quote("冀廊环立〔2026〕1号")), (None, None)]
 
 
 def test_pages_are_walked_to_the_end(server: Scripted, client: Client) -> None:

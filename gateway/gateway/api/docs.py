@@ -45,6 +45,8 @@ TEXTS = {
         "try": "试一试",
         "send": "发送",
         "token": "访问令牌（仅保存在本页内存中）",
+        "purpose": "查阅目的（X-Purpose）",
+        "case": "案件编号（X-Case）",
         "scope": {
             "any": "全部",
             "region": "本辖区",
@@ -66,6 +68,8 @@ TEXTS = {
         "try": "Try it",
         "send": "Send",
         "token": "Access token (stays in the memory of this page)",
+        "purpose": "What it is read for (X-Purpose)",
+        "case": "Number of the case (X-Case)",
         "scope": {
             "any": "all",
             "region": "region",
@@ -90,6 +94,10 @@ async def docs(request: Request, grant: MayRead, lang: str | None = None) -> HTM
         f"TOKEN=$(jianzhen token --as ee.enf/case.officer@131000)\n"
         f'curl -H "Authorization: Bearer $TOKEN" {base}/api/cases/leads'
     )
+    purposes = "".join(
+        f'<option value="{code}">{escape(one.zh if language == "zh" else one.en)}</option>'
+        for code, one in policy.records.purposes.items()
+    )
     nonce = secrets.token_urlsafe(12)
     html = (
         f'<!doctype html><html lang="{"zh-CN" if language == "zh" else "en"}"><head><meta charset="utf-8">'
@@ -100,7 +108,10 @@ async def docs(request: Request, grant: MayRead, lang: str | None = None) -> HTM
         f"<p>{text['lead']} <code>{policy.version}</code> ({policy.valid_from}).</p>"
         f'<h2>{text["try"]}</h2><pre tabindex="0">{escape(example)}</pre>'
         f'<form id="who" hidden><label><span>{text["token"]}</span>'
-        f'<input id="token" type="password" autocomplete="off"></label></form>{body}</main>'
+        f'<input id="token" type="password" autocomplete="off"></label>'
+        f"<label><span>{text['purpose']}</span>"
+        f'<select id="purpose"><option></option>{purposes}</select></label>'
+        f'<label><span>{text["case"]}</span><input id="case" autocomplete="off"></label></form>{body}</main>'
         f'<script nonce="{nonce}">{SCRIPT}</script></body></html>'
     )
     csp = (

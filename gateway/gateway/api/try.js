@@ -79,6 +79,10 @@
     }
     const token = document.getElementById("token").value.trim();
     if (token) headers.Authorization = `Bearer ${token}`;
+    for (const [name, id] of [["X-Purpose", "purpose"], ["X-Case", "case"]]) {
+      const said = document.getElementById(id).value.trim();
+      if (said) headers[name] = encodeURIComponent(said);
+    }
     const body = form.querySelector("textarea");
     if (body) headers["Content-Type"] = Object.keys(operation.requestBody.content)[0];
     return [`${address}${query.size ? `?${query}` : ""}`, { method, headers, body: body ? body.value : undefined }];
