@@ -73,5 +73,6 @@ def test_nothing_acknowledged_is_lost_changed_or_doubled(
         print(found.text())
         print(f"  converged {time.monotonic() - begun - killing:.0f} s after the last kill")
     assert sum(platform.kills.values()) >= 50
-    assert found.counts["acknowledged rows"] > 5_000
+    # How many there are is the machine's speed; so many that a loss would be among them.
+    assert found.counts["acknowledged rows"] > 1_000
     found.settle()
