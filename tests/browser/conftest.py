@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from kit.servers import NatsServer
-from kit.testing.databases import Databases
+from kit.testing.databases import Databases, in_thread
 from kit.testing.plugin import declare, stream_configs
 from kit.testing.tokens import Tokens
 from playwright.sync_api import Browser, sync_playwright
@@ -31,7 +31,8 @@ FLAGS = [
 @pytest.fixture(scope="session")
 def site(databases: Databases, nats_server: NatsServer, pytestconfig: pytest.Config) -> Iterator[Site]:
     # What other tests of this process said would be heard here, too, under the same codes of stations.
-    asyncio.run(declare(nats_server.url, stream_configs(pytestconfig.rootpath)))
+    # In a thread: where a browser is up already, this one has a loop.
+    in_thread(declare(nats_server.url, stream_configs(pytestconfig.rootpath)))
     tokens, port = Tokens(), free_port()
     ready: dict[str, Any] = {"event": threading.Event(), "stop": threading.Event()}
     work = live(databases, nats_server, tokens, port, ready)
