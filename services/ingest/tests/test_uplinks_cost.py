@@ -16,7 +16,7 @@ from uplink_scene import BASE, http_link, put_link, settled
 
 pytestmark = pytest.mark.slow
 SECONDS, SENDERS, HOURS = 3.0, 4, 125
-ROUNDS, MOST_A_ROUND = 5, 20
+ROUNDS, MOST_A_ROUND = 5, 10
 
 
 def bodies() -> list[bytes]:
