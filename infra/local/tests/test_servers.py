@@ -18,13 +18,14 @@ from kit import privileges
 from kit.processes import PidFile, children, started_at
 from kit.servers import NatsServer, PostgresServer, ServerError
 
+pytestmark = pytest.mark.slow
+
 IS_ROOT = os.geteuid() == 0
 WAYS = ["namespace", "setuid"] if IS_ROOT else ["as ourselves"]
 TWICE = """
 import sys
 from kit.servers import PostgresServer
 
-pytestmark = pytest.mark.slow
 server = PostgresServer(sys.argv[1])
 server.start(); server.kill(); server.start()
 print(server.place.prefix, server.url("u", "p", "d") != "")
