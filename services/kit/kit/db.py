@@ -10,15 +10,18 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 from typing import Annotated, Any, Protocol
+from weakref import WeakKeyDictionary
 
 import asyncpg
 from fastapi import Depends, Request
 from sqlalchemy import MetaData, event, make_url, text
+from sqlalchemy.dialects import registry
+from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
-from sqlalchemy.util import greenlet_spawn
+from sqlalchemy.util import LRUCache, greenlet_spawn
 
 from kit.problems import Invalid, Problem, Unavailable, is_store_away
 from kit.turns import TURN_SECONDS, Turns
@@ -69,16 +72,36 @@ def declarative_base() -> type[DeclarativeBase]:
     return Base
 
 
+class _Dialect(PGDialect_asyncpg):
+    """Equal to every other of its kind: what was compiled for one engine of this process serves them all.
+
+    A statement costs milliseconds to compile; readers, writers and every app a test builds ask the same ones.
+    """
+
+    supports_statement_cache = True
+    _type_memos = WeakKeyDictionary()
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other)
+
+    def __hash__(self) -> int:
+        return hash(type(self))
+
+
+registry.register("postgresql.kit", __name__, _Dialect.__name__)
+_COMPILED: LRUCache[Any, Any] = LRUCache(2_000)
+
+
 def engine_for(url: str, size: int, *, reads_only: bool = False) -> AsyncEngine:
     """An engine on asyncpg with exactly `size` connections at most."""
     own = {"default_transaction_read_only": "on"} if reads_only else {}
     engine = create_async_engine(
-        make_url(url).set(drivername="postgresql+asyncpg"),
+        make_url(url).set(drivername="postgresql+kit"),
         pool_size=size,
         max_overflow=0,
         pool_timeout=10,
         connect_args={"server_settings": SERVER_SETTINGS | own, "timeout": 10},
-        execution_options={"postgresql_readonly": reads_only},
+        execution_options={"postgresql_readonly": reads_only, "compiled_cache": _COMPILED},
     )
     event.listen(engine.sync_engine, "checkout", _require_open)
     return engine
