@@ -187,7 +187,8 @@ def create_app(settings: ServiceSettings, parts: Parts) -> FastAPI:
     app.add_middleware(telemetry.TraceMiddleware, service=parts.name)
     own = [outbox.router] * parts.has_outbox + [parking.router] * bool(parts.consumers)
     for router in [_health(app, parts.readiness), *parts.routers, *own]:
-        app.include_router(router)
+        # As they are, not included: FastAPI analyses an included route anew for each app, 15 ms a route.
+        app.router.routes.extend(router.routes)
     described.describe(app)
     return app
 
