@@ -243,7 +243,7 @@ class Grant:
 
 
 def authorization_of(request: Request) -> str | None:
-    """The Authorization header of a request. Raises Unauthorized for two: another reader may take the other."""
+    """The Authorization header of a request. Raises Unauthorized for two, of which readers differ."""
     told = request.headers.getlist("authorization")
     if len(told) > 1:
         raise refuse("token-malformed")

@@ -35,6 +35,18 @@ READING = {422, 429, 503}
 WRITING = READING | {400, 404, 408, 409, 413}
 
 
+def also(*media: str) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route that answers in these forms, too.
+
+    Worked example: `@router.get("/refusals", responses=also("text/csv"))`.
+    """
+    return {200: {"content": {form: {"schema": {"type": "string"}} for form in media}}}
+
+
+# For a route that may find nothing, with no name in its path: what its query names, or a log that is empty.
+NAMED: dict[int | str, dict[str, Any]] = {404: {"description": TITLES[404]}}
+
+
 def refusals(path: str, method: str, operation: dict[str, Any]) -> set[int]:
     """Worked example: a guarded `GET /leads` may be 401, 403, 422, 429 or 503."""
     found = READING if method == "get" else WRITING

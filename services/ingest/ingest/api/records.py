@@ -13,7 +13,9 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Query, Request, Response
 from kit.auth import Grant, allow
 from kit.db import ReaderSession, WriterSession
+from kit.described import also
 from kit.problems import NotFound
+from kit.sheets import CSV, XLSX
 from sqlalchemy import ColumnElement, or_, select
 
 from ingest.api.edge import (
@@ -274,6 +276,7 @@ class Book:
                 summary=said,
                 description=f"{said} {self.about}",
                 openapi_extra=CONTENT if handler.__name__ == "bring_records" else None,
+                responses=also(CSV, XLSX) if handler.__name__ == "list_records" else None,
             )
         return shelf
 

@@ -16,7 +16,9 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from kit.auth import Grant, allow
 from kit.bringing import CONTENT
 from kit.db import Database, ReaderSession, WriterSession
+from kit.described import also
 from kit.problems import NotFound
+from kit.sheets import CSV
 from sqlalchemy import select
 
 from qc.api.edge import Limit
@@ -251,6 +253,7 @@ class Book:
                 summary=said,
                 description=f"{said} {about}",
                 openapi_extra=CONTENT if method == "POST" else None,
+                responses=also(CSV) if handler.__name__ == "list_records" else None,
             )
         return shelf
 
