@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from exploring import Explorer, Found
 from fastapi import FastAPI, Response
-from hand_table import LINES
+from hand_table import LINES, SERVICES
 from kit import described, problems
 from kit.servers import NatsServer
 from kit.testing.databases import Databases, FreshDatabase, in_thread
@@ -32,6 +32,8 @@ WHOLE = [
     *(("qc", part, 3) for part in range(3)),
 ]
 EXAMPLES = 6
+# Of the hostile values each place of a request meets one in so many, other places others.
+STRIDE = 7
 RATES = ("client_rate", "client_burst", "anonymous_rate", "anonymous_burst")
 # Who is asked by whom.
 PEERS = {"gateway": ("ingest", "evidence")}
@@ -95,6 +97,17 @@ def test_a_service_answers_as_declared_and_tells_nobody_the_words_of_others(
     assert not found.faults, f"{len(found.faults)} wrong:\n{found}"
     assert is_read(found, service)
     assert {200, 401, 403, 422} <= set(found.statuses)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_refuses_hostile_values_as_declared(service, databases, streams, tokens) -> None:
+    """NUL, half of a pair, numbers and days out of every range, depth: in each place of a request, alone."""
+    with explorer(service, databases, streams, tokens) as exploring:
+        found = exploring.hostile(STRIDE)
+    assert not found.faults, f"{len(found.faults)} wrong:\n{found}"
+    assert {200, 422} <= set(found.statuses)
 
 
 @pytest.mark.parametrize("service", ["cases", "credit"])
