@@ -165,4 +165,7 @@ def changed_signatures(tokens: Tokens, bait: str) -> dict[str, str]:
 
 def with_token(tokens: Tokens, other: Tokens, bait: str) -> list[Attack]:
     made = changed_claims(tokens, other) | changed_signatures(tokens, bait)
-    return [Attack(name, (("Authorization", f"Bearer {token}"),)) for name, token in made.items()]
+    one = [Attack(name, (("Authorization", f"Bearer {token}"),)) for name, token in made.items()]
+    # Both are good: of two readers each may believe another one.
+    good = (("Authorization", f"Bearer {lasting(tokens)}"), ("Authorization", f"Bearer {lasting(tokens)}"))
+    return [*one, Attack("two tokens", good)]

@@ -21,6 +21,8 @@ from kit.servers import binary
 
 CADDYFILE = Path(__file__).resolve().parents[1] / "gateway" / "Caddyfile"
 BEHIND = ("issuer", "ingest", "qc", "cases", "credit", "publish", "evidence", "gateway", "portal")
+# What is asked for at a service when a large answer is wanted.
+LARGE = "/devices"
 REQUEST_ID = "01932c07-ffff-7000-8000-000000000000"
 
 
@@ -39,6 +41,7 @@ class RecordingEdge:
     port: int
     seen: list[Seen] = field(default_factory=list)
     case: int = 0
+    large: int = 0
 
     def send(self, content: bytes, seconds: float = 10) -> bytes:
         """Sends the bytes as they are; what was answered until the edge hung up."""
@@ -87,9 +90,12 @@ class Recorder(BaseHTTPRequestHandler):
         self.send_response(200)
         if self.name == "gateway":
             self.send_header("X-Request-Id", REQUEST_ID)
-        self.send_header("Content-Length", "2")
+        content = b"x" * self.edge.large if self.path == LARGE and self.edge.large else b"ok"
+        self.send_header("Content-Length", str(len(content)))
         self.end_headers()
-        self.wfile.write(b"ok")
+        # Whoever hung up had enough.
+        with suppress(ConnectionError):
+            self.wfile.write(content)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("do_"):
@@ -101,8 +107,11 @@ class Recorder(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def recording_edge(home: Path) -> Iterator[RecordingEdge]:
-    edge = RecordingEdge(free_port())
+def recording_edge(
+    home: Path, caddyfile: Path = CADDYFILE, gateway: str | None = None, large: int = 0
+) -> Iterator[RecordingEdge]:
+    """`gateway` is the address of a real one; answers to `LARGE` have `large` bytes."""
+    edge = RecordingEdge(free_port(), large=large)
     environ, servers = dict(os.environ), []
     for name in BEHIND:
         server = ThreadingHTTPServer(("127.0.0.1", 0), type(name, (Recorder,), {"edge": edge, "name": name}))
@@ -110,12 +119,13 @@ def recording_edge(home: Path) -> Iterator[RecordingEdge]:
         environ[f"EDGE_{name.upper()}"] = f"127.0.0.1:{server.server_port}"
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         servers.append(server)
+    environ |= {"EDGE_GATEWAY": gateway} if gateway else {}
     environ |= {"EDGE_HTTP_PORT": str(edge.port), "EDGE_HTTPS_PORT": str(free_port())}
     environ |= {"EDGE_BIND": "127.0.0.1", "EDGE_DATA": str(home)}
     environ |= {"XDG_DATA_HOME": str(home), "XDG_CONFIG_HOME": str(home)}
     with (home / "caddy.log").open("wb") as log:
         caddy = subprocess.Popen(
-            [binary("caddy"), "run", "--adapter", "caddyfile", "--config", str(CADDYFILE)],
+            [binary("caddy"), "run", "--adapter", "caddyfile", "--config", str(caddyfile)],
             env=environ, stdout=log, stderr=log,
         )  # fmt: skip
         try:

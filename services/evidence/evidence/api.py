@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request, Response
 from kit.auth import Grant, allow
 from kit.db import ReaderSession
+from kit.described import NAMED, also
 from kit.problems import NotFound, Unavailable
 from tlog import tiles
 from tlog.tiles import WIDTH, Tile
@@ -27,7 +28,7 @@ MayAudit = Annotated[Grant, Depends(allow("leaves", "audit"))]
 
 
 @router.head("/log/checkpoint", include_in_schema=False)
-@router.get("/log/checkpoint", response_class=Response)
+@router.get("/log/checkpoint", response_class=Response, responses=NAMED | also("text/plain"))
 async def show_checkpoint(request: Request, grant: MayRead) -> Response:
     """The newest checkpoint: a signed note (C2SP tlog-checkpoint) with the cosignatures of witnesses."""
     found = await _log(request).published()

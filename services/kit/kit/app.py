@@ -17,7 +17,7 @@ from fastapi.responses import JSONResponse
 from policy import load as load_policy
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from kit import auth, bus, db, described, outbox, parking, problems, relay, telemetry
+from kit import auth, bus, db, described, manners, outbox, parking, problems, relay, telemetry
 from kit.deadline import BodyDeadline
 from kit.peers import Peers
 from kit.revocation import FOLLOW_SECONDS
@@ -183,6 +183,7 @@ def create_app(settings: ServiceSettings, parts: Parts) -> FastAPI:
         settings.writer_url.get_secret_value(), settings.reader_url.get_secret_value(), settings.pool_size
     )
     problems.install(app)
+    manners.install(app)
     app.add_middleware(BodyDeadline, seconds=settings.body_seconds)
     app.add_middleware(telemetry.TraceMiddleware, service=parts.name)
     own = [outbox.router] * parts.has_outbox + [parking.router] * bool(parts.consumers)

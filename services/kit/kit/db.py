@@ -23,6 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.util import LRUCache, greenlet_spawn
 
+from kit.auth import authorization_of
 from kit.problems import Invalid, Problem, Unavailable, is_store_away
 from kit.turns import TURN_SECONDS, Turns
 
@@ -246,7 +247,7 @@ async def _reader_session(request: Request) -> AsyncIterator[AsyncSession]:
     state = request.app.state
     # Asked again rather than taken from the guard, so that the order of a route's parameters is no matter.
     verifier = getattr(state, "verifier", None)
-    who = await verifier.principal(request.headers.get("authorization")) if verifier else None
+    who = await verifier.principal(authorization_of(request)) if verifier else None
     async with state.database.question(who) as session:
         yield session
 

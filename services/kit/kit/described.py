@@ -14,7 +14,11 @@ TITLES = {
     kind.status: kind.title
     for kind in problems.Problem.__subclasses__()
     if kind.__module__ == problems.__name__ and hasattr(kind, "title")
-} | {405: "Method not allowed 方法不允许"}
+} | {
+    405: "Method not allowed 方法不允许",
+    412: "Changed meanwhile 已被他人修改",
+    428: "If-Match required 须带 If-Match",
+}
 PROBLEM = {
     "title": "Problem",
     "type": "object",
@@ -35,9 +39,26 @@ READING = {422, 429, 503}
 WRITING = READING | {400, 404, 408, 409, 413}
 
 
+def also(*media: str) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route that answers in these forms, too.
+
+    Worked example: `@router.get("/refusals", responses=also("text/csv"))`.
+    """
+    return {200: {"content": {form: {"schema": {"type": "string"}} for form in media}}}
+
+
+# For a route that may find nothing, with no name in its path: what its query names, or a log that is empty.
+NAMED: dict[int | str, dict[str, Any]] = {404: {"description": TITLES[404]}}
+
+# For a route that changes only what says which version it changes.
+STRICT: dict[int | str, dict[str, Any]] = {428: {"description": TITLES[428]}}
+
+
 def refusals(path: str, method: str, operation: dict[str, Any]) -> set[int]:
     """Worked example: a guarded `GET /leads` may be 401, 403, 422, 429 or 503."""
     found = READING if method == "get" else WRITING
+    if any(one["name"] == "If-Match" for one in operation.get("parameters", ())):
+        found = found | {412}
     return found | ({401, 403} if "security" in operation else set()) | ({404} if "{" in path else set())
 
 

@@ -150,3 +150,9 @@ async def test_after_it_is_settled_only_days_that_follow_count(
     await note(lane, late(0))
     (again,) = await findings(client, tokens, state="open")
     assert again["id"] != found["id"] and again["detail"]["days"] == 5
+
+
+async def test_a_day_of_which_there_is_no_rule_is_refused(client: httpx.AsyncClient, tokens: Tokens) -> None:
+    asked = {"on": "1970-01-01"}
+    answer = await client.get("/timeliness", params=asked, headers=tokens.bearer(READER))
+    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/day-without-rule")

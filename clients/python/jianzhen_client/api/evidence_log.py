@@ -9,13 +9,13 @@ from jianzhen_client.transport import Call, Group
 class EvidenceLog(Group):
     """Operations of evidence log; see `Client`."""
 
-    def show_checkpoint(self) -> Any:
+    def show_checkpoint(self) -> str:
         """The newest checkpoint: a signed note (C2SP tlog-checkpoint) with the cosignatures of
         witnesses.
 
         `GET /api/evidence/log/checkpoint`, `log:read`
         """
-        return self._transport.send(Call[Any]("GET", "/api/evidence/log/checkpoint"))
+        return self._transport.send(Call[str]("GET", "/api/evidence/log/checkpoint"))
 
     def show_keys(self) -> dict[str, Any]:
         """Whom to believe: the log's public key, those of the witnesses, and how many of them must

@@ -24,13 +24,13 @@ class IngestMore2(Group):
         table: Literal["organisations", "sites", "devices", "series"],
         *,
         format: Literal["csv", "xlsx", "template-csv", "template-xlsx"] | None = None,
-    ) -> Any:
+    ) -> str | bytes:
         """What is registered within reach, as CSV or XLSX that can be read back 导出登记表或下载模板.
 
         `GET /api/ingest/registry/tables/{table}`, `registry:read`
         """
         return self._transport.send(
-            Call[Any](
+            Call[str | bytes](
                 "GET",
                 "/api/ingest/registry/tables/{table}",
                 places={"table": table},

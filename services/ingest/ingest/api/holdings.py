@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query
 from kit.auth import Grant, allow
 from kit.db import ReaderSession
+from kit.described import NAMED
 from kit.problems import Invalid, NotFound
 
 from ingest.api.edge import Cursor, Limit, page
@@ -34,7 +35,7 @@ def _span(start: From, to: To) -> tuple[datetime, datetime]:
     return span
 
 
-@router.get("/holdings")
+@router.get("/holdings", responses=NAMED)
 async def list_holdings(
     site: str,
     span: Annotated[tuple[datetime, datetime], Depends(_span)],

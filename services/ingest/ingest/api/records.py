@@ -13,7 +13,9 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Query, Request, Response
 from kit.auth import Grant, allow
 from kit.db import ReaderSession, WriterSession
+from kit.described import STRICT, also
 from kit.problems import NotFound
+from kit.sheets import CSV, XLSX
 from sqlalchemy import ColumnElement, or_, select
 
 from ingest.api.edge import (
@@ -49,6 +51,7 @@ SAID = {
     "list_history": "Every version of a record and who made it 历次版本及修改人。",
     "decide": "Approve, refuse or file, by another person of the authority responsible 审批、备案。",
 }
+ANSWERS = {"list_records": also(CSV, XLSX), "put_record": STRICT}
 Format = Annotated[
     Literal["json", "csv", "xlsx", "template-csv", "template-xlsx"],
     Query(description="csv and xlsx export what is listed; template is the empty table 导出或下载模板"),
@@ -274,6 +277,7 @@ class Book:
                 summary=said,
                 description=f"{said} {self.about}",
                 openapi_extra=CONTENT if handler.__name__ == "bring_records" else None,
+                responses=ANSWERS.get(handler.__name__),
             )
         return shelf
 

@@ -12,7 +12,9 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request
 from kit.auth import Grant
 from kit.db import Database, ReaderSession
+from kit.described import also
 from kit.problems import Invalid
+from kit.sheets import CSV
 from kit.turns import STREAM_SECONDS
 from sqlalchemy import Select, and_, or_, select
 
@@ -64,7 +66,7 @@ def _form(limit: Limit = 100, cursor: Cursor = None, format: Format = "json") ->
     return Form(limit, _after(cursor), format)
 
 
-@router.get("/refusals")
+@router.get("/refusals", responses=also(CSV))
 async def list_refusals(
     request: Request,
     grant: May,

@@ -35,6 +35,8 @@ from ingest.rules.sta_query import BadQuery, Options, options_of
 router = APIRouter(tags=["sensorthings"])
 PREFIX = "/sta/v1.1"
 REFUSED: dict[int | str, dict[str, Any]] = {405: {"description": "Nothing is written here 此处不可写入"}}
+# The standard answers 400 to a path or query that cannot be read.
+UNREAD: dict[int | str, dict[str, Any]] = {400: {"description": "Not readable 路径或查询无法解析"}}
 # Read by `rules.sta_query`, which the framework does not know.
 _ASKED: dict[str, Any] = {
     "parameters": [
@@ -56,13 +58,13 @@ async def show_service(request: Request, grant: May) -> Any:
     return service_document(_base(request))
 
 
-@router.get(PREFIX + "/{entity}", openapi_extra=_ASKED)
+@router.get(PREFIX + "/{entity}", openapi_extra=_ASKED, responses=UNREAD)
 async def list_entities(entity: str, request: Request, grant: May, session: ReaderSession) -> Response:
     """A collection, or one of it."""
     return await _answer(request, session, grant, [entity])
 
 
-@router.get(PREFIX + "/{entity}/{navigation}", openapi_extra=_ASKED)
+@router.get(PREFIX + "/{entity}/{navigation}", openapi_extra=_ASKED, responses=UNREAD)
 async def list_related(
     entity: str, navigation: str, request: Request, grant: May, session: ReaderSession
 ) -> Response:
@@ -70,8 +72,8 @@ async def list_related(
     return await _answer(request, session, grant, [entity, navigation])
 
 
-@router.get(PREFIX + "/{entity}/{navigation}/{further}", openapi_extra=_ASKED)
-@router.get(PREFIX + "/{entity}/{navigation}/{further}/{last}", openapi_extra=_ASKED)
+@router.get(PREFIX + "/{entity}/{navigation}/{further}", openapi_extra=_ASKED, responses=UNREAD)
+@router.get(PREFIX + "/{entity}/{navigation}/{further}/{last}", openapi_extra=_ASKED, responses=UNREAD)
 async def list_further(request: Request, grant: May, session: ReaderSession) -> Response:
     """What a longer path leads to, the value of a property, or links alone."""
     return await _answer(request, session, grant, list(request.path_params.values()))

@@ -10,7 +10,7 @@ import zstandard
 from fastapi import APIRouter, Depends, Response
 from kit.auth import Grant, allow
 from kit.db import ReaderSession
-from kit.problems import NotFound
+from kit.problems import Invalid, NotFound
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -77,11 +77,11 @@ def reach_of(grant: Grant) -> Any:
 
 
 def uuid_of(text: str) -> UUID:
-    """A cursor that is an id. Raises NotFound."""
+    """A cursor that is an id. Raises Invalid."""
     try:
         return UUID(text)
     except ValueError:
-        raise NotFound("unknown-cursor", "No such page 无此页") from None
+        raise Invalid("unknown-cursor", "No such page 无此页") from None
 
 
 def _shown(row: Submission) -> dict[str, Any]:

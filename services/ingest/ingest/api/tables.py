@@ -8,10 +8,12 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query, Request, Response
 from kit.auth import Grant, allow
 from kit.db import ReaderSession
+from kit.described import also
 from kit.problems import Invalid
+from kit.sheets import CSV, XLSX
 from pydantic import BaseModel, ValidationError
 from sqlalchemy import select
 
@@ -62,7 +64,7 @@ def columns_of(table: str) -> dict[str, str]:
     return shown_
 
 
-@router.get("/registry/tables/{table}")
+@router.get("/registry/tables/{table}", response_class=Response, responses=also(CSV, XLSX))
 async def export_table(
     table: Table,
     grant: MayRead,

@@ -10,7 +10,9 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from fastapi import APIRouter, Depends, Query, Request
 from kit.db import Database, ReaderSession
+from kit.described import also
 from kit.problems import Invalid
+from kit.sheets import CSV
 from kit.turns import STREAM_SECONDS
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -45,7 +47,7 @@ def _form(limit: Many = 100, cursor: Cursor = None, format: Format = "json", cou
     return Form(limit, _moment(cursor), format, count)
 
 
-@router.get("/series/{id}/observations")
+@router.get("/series/{id}/observations", responses=also(CSV))
 async def list_observations(
     request: Request,
     id: int,

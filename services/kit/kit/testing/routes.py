@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.dependencies.models import Dependant
 from fastapi.routing import iter_route_contexts
 from policy import Policy
 
-from kit.auth import Guard
+from kit.manners import guards_of
 
 
 @dataclass(frozen=True)
@@ -24,20 +23,12 @@ class Found:
     permissions: tuple[str, ...]
 
 
-def permissions_of(dependant: Dependant) -> Iterator[str]:
-    """The permissions a route asks for, wherever its guards stand."""
-    for inner in dependant.dependencies:
-        if isinstance(inner.call, Guard):
-            yield inner.call.permission
-        yield from permissions_of(inner)
-
-
 def routes_of(app: FastAPI) -> Iterator[Found]:
     """Every route of the application, one for each method; HEAD and OPTIONS aside."""
     for context in iter_route_contexts(app.routes):
         route: Any = context
         dependant = getattr(route, "dependant", None)
-        asked = tuple(permissions_of(dependant)) if dependant is not None else ()
+        asked = tuple(guard.permission for guard in guards_of(dependant)) if dependant is not None else ()
         for method in sorted(set(route.methods or ()) - {"HEAD", "OPTIONS"}):
             yield Found(method, str(route.path), asked)
 

@@ -11,6 +11,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 from kit.auth import Grant, allow
 from kit.db import ReaderSession
+from kit.described import NAMED
 from kit.problems import Fault, Invalid, NotFound
 from policy import Row
 from sqlalchemy.orm import DeclarativeBase
@@ -71,7 +72,7 @@ async def list_closes(  # noqa: PLR0913 - one parameter of the query each
     return page([shown(row, "close_id") for row in rows], limit, "id")
 
 
-@router.get("/findings")
+@router.get("/findings", responses=NAMED)
 async def list_findings(  # noqa: PLR0913 - one parameter of the query each
     grant: May,
     session: ReaderSession,

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query
 from kit.auth import Grant, allow
 from kit.db import ReaderSession
+from kit.described import NAMED
 from kit.problems import Fault, Invalid, NotFound
 
 from qc.api.edge import Limit
@@ -22,7 +23,7 @@ router = APIRouter(tags=["eligibility"])
 May = Annotated[Grant, Depends(allow("eligibility", "read"))]
 
 
-@router.get("/eligibility")
+@router.get("/eligibility", responses=NAMED)
 async def eligibility(  # noqa: PLR0913 - one parameter of the query each
     grant: May,
     session: ReaderSession,

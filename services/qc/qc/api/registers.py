@@ -16,7 +16,9 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from kit.auth import Grant, allow
 from kit.bringing import CONTENT
 from kit.db import Database, ReaderSession, WriterSession
+from kit.described import STRICT, also
 from kit.problems import NotFound
+from kit.sheets import CSV
 from sqlalchemy import select
 
 from qc.api.edge import Limit
@@ -38,6 +40,7 @@ IfMatch = Annotated[
 Format = Annotated[
     Literal["json", "csv"], Query(alias="format", description="csv: the page as a table 导出本页")
 ]
+ANSWERS = {"list_records": also(CSV), "put_record": STRICT}
 RUNS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -251,6 +254,7 @@ class Book:
                 summary=said,
                 description=f"{said} {about}",
                 openapi_extra=CONTENT if method == "POST" else None,
+                responses=ANSWERS.get(handler.__name__),
             )
         return shelf
 

@@ -38,7 +38,11 @@ def _asked(
     is_systematic: Annotated[bool, Query(description="Only who is systematically late 仅经常性迟报")] = False,
 ) -> Asked:
     last = on or legal_date(datetime.now(UTC))
-    return Asked(Stretch(last, systematic_on(last), is_systematic), site)
+    try:
+        rule = systematic_on(last)
+    except LookupError:
+        raise Invalid("day-without-rule", f"No rule of timeliness is of {last} 该日无适用规则") from None
+    return Asked(Stretch(last, rule, is_systematic), site)
 
 
 def _after(cursor: Cursor = None) -> list[str] | None:

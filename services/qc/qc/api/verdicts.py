@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query
 from kit.auth import Grant, allow
 from kit.db import ReaderSession
+from kit.described import NAMED
 from kit.problems import Invalid
 
 from qc.api.edge import Limit, moment, page, series_within
@@ -22,7 +23,7 @@ router = APIRouter(tags=["verdicts"])
 May = Annotated[Grant, Depends(allow("verdicts", "read"))]
 
 
-@router.get("/verdicts")
+@router.get("/verdicts", responses=NAMED)
 async def list_verdicts(  # noqa: PLR0913 - one parameter of the query each
     grant: May,
     session: ReaderSession,
