@@ -3,8 +3,8 @@
 Promises: acts are dated data (`machine.yaml`), judged by the law of the day of the act; who may not do an act
 for what they did before is dated data of the policy (`separation`, 行政处罚法 Art. 57, 58, 64). A case whose basis was withdrawn can
 only be annulled. The prior notice is demanded as a document of the decision (Art. 44, 62); left out of this
-slice: the five working days to ask for a hearing (Art. 64), the hearing, the period to be heard, service,
-payment and appeal are not clocked here.
+slice: the five working days to ask for a hearing (Art. 64), the period to be heard, service, payment and
+appeal are not clocked here.
 """
 
 from collections.abc import Iterable, Sequence
