@@ -1,4 +1,4 @@
-"""The tables of `gateway`: what was written, read on record, refused; its seals; usage; grants. All append-only."""
+"""The tables of `gateway`: the audit and its seals, usage, revocations, cross-region grants. Append-only."""
 
 from datetime import date, datetime
 from uuid import UUID

@@ -114,10 +114,15 @@ async def test_SLe_23_a_grant_is_given_followed_used_on_record_and_ended(client,
 )
 async def test_who_may_give_what(client, tokens, who, more, status, slug) -> None:
     now = datetime.now(UTC)
-    window = {"valid_from": now.isoformat(), "valid_to": (now + timedelta(days=more.get("days", 7))).isoformat()}
+    window = {
+        "valid_from": now.isoformat(),
+        "valid_to": (now + timedelta(days=more.get("days", 7))).isoformat(),
+    }
     asked = wish(**window) | {name: value for name, value in more.items() if name != "days"}
     answer = await client.post("/grants", json=asked, headers=tokens.bearer(who, sub="the-approver"))
-    assert (answer.status_code, answer.json().get("type")) == (status, slug and f"/problems/{slug}"), answer.text
+    assert (answer.status_code, answer.json().get("type")) == (status, slug and f"/problems/{slug}"), (
+        answer.text
+    )
     if slug == "grant-to-oneself":
         assert "不得给自己授权" in answer.json()["detail"]
 

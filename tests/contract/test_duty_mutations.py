@@ -1,4 +1,4 @@
-"""Separation, certificates and cross-region grants beside a table written by hand; whatever is changed is noticed."""
+"""Separation, certificates, cross-region grants beside a table written by hand; a change is noticed."""
 
 import dataclasses
 from collections.abc import Iterator

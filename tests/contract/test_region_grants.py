@@ -16,7 +16,6 @@ from cases.settings import Settings as CasesSettings
 from fastapi import FastAPI
 from gateway.main import build as build_gateway
 from gateway.settings import Settings as GatewaySettings
-from kit.auth import Verifier
 
 APPROVER, OFFICER = "ee/case.approver@131000", "ee.enf/case.officer@131100"
 REPORT = {"origin": "report", "origin_id": "r-1", "site": "A01", "summary": "群众反映站房夜间有人进入"}
@@ -162,9 +161,7 @@ async def test_SLe_23_ended_early_it_is_refused_by_the_service_and_forgotten_by_
     grant = await both.give(["leads:read", "cases:read"])
     seconds = await both.until({"131000", "131002", "131100"})
     path = f"/grants/{grant['id']}"
-    ended = await both.edge.delete(
-        path, params={"reason": "任务完成"}, headers=both.tokens.bearer(APPROVER)
-    )
+    ended = await both.edge.delete(path, params={"reason": "任务完成"}, headers=both.tokens.bearer(APPROVER))
     assert ended.status_code == 200
     seconds += await both.until({"131100"})
     await both.passes("/leads")

@@ -38,7 +38,9 @@ class GrantAsked(BaseModel):
 
     subject: Short
     person: Short
-    regions: list[Annotated[str, Field(pattern=r"^[0-9]{6}([0-9]{3})?$")]] = Field(min_length=1, max_length=20)
+    regions: list[Annotated[str, Field(pattern=r"^[0-9]{6}([0-9]{3})?$")]] = Field(
+        min_length=1, max_length=20
+    )
     permissions: list[Short] = Field(min_length=1, max_length=50)
     purpose: Short
     order_no: Said
@@ -146,8 +148,8 @@ async def show(id: UUID, grant: MayRead, session: ReaderSession) -> GrantRow:
 
 @router.post("/grants", status_code=201, summary="Give a cross-region grant 授予交叉执法权限")
 async def give(grant: MayGive, request: Request, body: GrantAsked) -> GrantRow:
-    """Adds regions to rights that the person already holds at home; never a right, a role or a decision. Every
-    service honours it within 30 s and stops by itself at `valid_to`; what is read under it is on record.
+    """Adds regions to rights that the person already holds at home; never a right, a role or a decision.
+    Every service honours it within 30 s and stops by itself at `valid_to`; what is read under it is noted.
     """
     now, who = datetime.now(UTC), grant.principal
     for region in body.regions:

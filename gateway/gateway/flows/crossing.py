@@ -1,7 +1,8 @@
 """Cross-region grants: kept here, followed by every service.
 
-Promises: what was given or ended stays; the list that services follow holds every grant that is not over, also
-one that begins later, so that it begins and ends at its second by itself. Leaves who may give one to the policy.
+Promises: what was given or ended stays; the list that services follow holds every grant that is not over,
+also one that begins later, so that it begins and ends at its second by itself. Leaves to the policy who may
+give one.
 """
 
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""What stands against a cross-region grant: its rights, purpose, length and window. Pure; everything at once."""
+"""What stands against a cross-region grant: its rights, purpose, length, window. Pure; all at once."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ AHEAD = timedelta(days=30)
 
 @dataclass(frozen=True)
 class Wish:
-    """A grant somebody wants to give: by and to whom (subjects), where, what, what for, from when until when."""
+    """A grant somebody wants to give: by and to whom (subjects), where, what, what for, when."""
 
     giver: str
     giver_text: str
@@ -74,7 +74,9 @@ def _window(wish: Wish, line: CrossRule, now: datetime) -> Iterator[Objection]:
         yield Objection("valid_to", "valid_from < valid_to", what, "填写将来的截止时间 · give an end to come")
     if wish.valid_to - wish.valid_from > timedelta(days=line.max_days):
         what = f"超过最长 {line.max_days} 天 · longer than {line.max_days} days"
-        yield Objection("valid_to", line.source, what, "缩短期限，期满另行授权 · shorten it, grant again later")
+        yield Objection(
+            "valid_to", line.source, what, "缩短期限，期满另行授权 · shorten it, grant again later"
+        )
     if wish.valid_from < now - timedelta(minutes=5) or wish.valid_from > now + AHEAD:
         what = "开始时间须在现在至30天内 · it begins now or within 30 days"
         yield Objection("valid_from", "cross_region", what, "不追溯授权 · nothing is granted for the past")

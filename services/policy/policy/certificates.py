@@ -86,9 +86,7 @@ def certificates_of(raw: list[Mapping[str, Any]]) -> Certificates:
     return Certificates(tuple(lines))
 
 
-def certificate_errors(
-    certificates: Certificates, granted: Mapping[str, Collection[str]]
-) -> Iterator[str]:
+def certificate_errors(certificates: Certificates, granted: Mapping[str, Collection[str]]) -> Iterator[str]:
     """What the section names that the policy does not know. `granted`: permission → roles that hold it."""
     for line in certificates.lines:
         where = f"certificates {line.id}"

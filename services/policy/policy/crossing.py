@@ -33,7 +33,9 @@ class Crossing:
         """The line in force on a legal day."""
         return next((line for line in self.lines if line.holds(day)), None)
 
-    def extend(self, decision: Decision, permission: str, held: Iterable[RegionGrant], now: float) -> Decision:
+    def extend(
+        self, decision: Decision, permission: str, held: Iterable[RegionGrant], now: float
+    ) -> Decision:
         """The decision with the regions that live grants add to it. `now` in unix seconds.
 
         Worked example: an officer of 131100 holds `cases:read` for 131000 until 12:00:00; at 11:59:59 a case
@@ -67,9 +69,7 @@ class RegionGrants:
 
     def end(self, id: str) -> None:
         """One less, until the list is taken over again."""
-        self._of = {
-            subject: tuple(one for one in held if one.id != id) for subject, held in self._of.items()
-        }
+        self._of = {subject: tuple(one for one in held if one.id != id) for subject, held in self._of.items()}
 
     def of(self, subject: str) -> tuple[RegionGrant, ...]:
         """Those of a subject, whatever the time."""

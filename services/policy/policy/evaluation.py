@@ -143,7 +143,7 @@ def in_scope(scope: Scope, principal: Principal, row: Row, within: Within) -> bo
 
 
 def reaches(decision: Decision, principal: Principal, row: Row, within: Within) -> bool:
-    """Whether an allowed decision reaches `row` under any of its scopes, or in a region granted for a time."""
+    """Whether an allowed decision reaches `row` under any of its scopes, or in a granted region."""
     if not decision.allowed:
         return False
     if row.region is not None and any(within(row.region, region) for region in decision.added):

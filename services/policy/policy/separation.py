@@ -43,9 +43,11 @@ class Collision:
 
     @property
     def told(self) -> str:
-        """What stands against the act, for people: the rule, and each earlier act with its person and time."""
+        """What stands against the act, for people: the rule, and each earlier act, its person and time."""
         acts = "；".join(_told(done) for done in self.done)
-        return f"职责分离：{self.line.zh}。已办理：{acts} · separation of duties: {self.line.en}; done: {acts}"
+        return (
+            f"职责分离：{self.line.zh}。已办理：{acts} · separation of duties: {self.line.en}; done: {acts}"
+        )
 
 
 def _told(done: Done) -> str:

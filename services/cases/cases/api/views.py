@@ -156,7 +156,7 @@ def case_view(case: Case, on: date) -> dict[str, Any]:
 
 
 def confirmed_view(case: Case) -> dict[str, Any]:
-    """A confirmed case as a court sees it: who, what, when, the decision; nobody who worked on it, no findings."""
+    """A confirmed case as a court sees it: who, what, when, the decision; no officers, no findings."""
     told = case_view(case, legal_date(case.filed_at))
     inner = {"lead_id", "decide_by", "is_decide_by_provisional", "is_overdue", "series_ids", "annulled_at"}
     kept = {name: value for name, value in told.items() if name not in inner | {"annulled_reason"}}

@@ -1,10 +1,10 @@
 """The state machine: which act leads from which state to which, who may do it, with what, after what.
 
 Promises: acts are dated data (`machine.yaml`), judged by the law of the day of the act; who may not do an act
-for what they did before is dated data of the policy (`separation`, 行政处罚法 Art. 57, 58, 64). A case whose basis was withdrawn can
-only be annulled. The prior notice is demanded as a document of the decision (Art. 44, 62); left out of this
-slice: the five working days to ask for a hearing (Art. 64), the period to be heard, service, payment and
-appeal are not clocked here.
+for what they did before is dated data of the policy (`separation`, 行政处罚法 Art. 57, 58, 64). A case whose
+basis was withdrawn can only be annulled. The prior notice is demanded as a document of the decision (Art. 44,
+62); left out of this slice: the five working days to ask for a hearing (Art. 64), the period to be heard,
+service, payment and appeal are not clocked here.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,7 +19,9 @@ from cases.rules.refusal import Refusal
 
 @dataclass(frozen=True)
 class Act:
-    """One legal act as data. `deepest_authority` is how far below the nation the acting authority may lie (2 = city)."""
+    """One legal act as data. `deepest_authority` is how far below the nation the acting authority may lie
+    (2 = city).
+    """
 
     act: str
     zh: str
@@ -171,7 +173,7 @@ def duty_refusals(proposal: Proposal, found: Act, on: date) -> list[Refusal]:
 
 
 def apart(proposal: Proposal, on: date) -> list[Refusal]:
-    """One refusal for each earlier act of the same person that the policy of the day sets apart from this one.
+    """One refusal for each rule of the day that earlier acts of the same person run against.
 
     The same person is known by the subject of the token or by the number of the certificate.
     Worked example: the second officer of the filing, who logs in later as legal reviewer, may not review.

@@ -73,7 +73,11 @@ class Tokens:
             **{"iat": now, "nbf": now, "exp": now + 300, "jti": str(uuid.uuid4()), "typ": "Bearer"},
             **{"azp": "jianzhen-cli", "preferred_username": as_, "org_type": "gov"},
             **{"dept": dept, "region": region, "realm_access": {"roles": roles.split("+")}},
-            **({"officer_cert_no": f"ZF-{region}-9", "officer_cert_expiry": "2099-12-31"} if is_officer else {}),
+            **(
+                {"officer_cert_no": f"ZF-{region}-9", "officer_cert_expiry": "2099-12-31"}
+                if is_officer
+                else {}
+            ),
             **claims,
         }
         kept = {name: value for name, value in full.items() if value not in (None, "-")}
