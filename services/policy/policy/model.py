@@ -55,8 +55,8 @@ def principal_of(claims: dict[str, Any]) -> Principal:
     Worked example: `{"sub": "7", "dept": "ee", "realm_access": {"roles": ["data.read"]}, "exp": 1, …}`.
     """
     names = ("sub", "preferred_username", "azp", "jti", "dept", "region", "org_type", "uscc")
-    names += ("officer_cert_no", "officer_cert_expiry")
-    text = {name: claims.get(name) or None for name in names}
+    of_officers = ("officer_cert_no", "officer_cert_expiry")
+    text = {name: claims.get(name) or None for name in (*names, *of_officers)}
     access = claims.get("realm_access") or {}
     roles = access.get("roles", []) if isinstance(access, dict) else None
     if not isinstance(roles, list) or not _are_texts([*roles, *filter(None, text.values())]):

@@ -178,7 +178,7 @@ def apart(proposal: Proposal, on: date) -> list[Refusal]:
     The same person is known by the subject of the token or by the number of the certificate.
     Worked example: the second officer of the filing, who logs in later as legal reviewer, may not review.
     """
-    marks = {proposal.actor, *({proposal.certificate} - {None})}
+    marks = {proposal.actor} | ({proposal.certificate} if proposal.certificate else set())
     history = [
         policy.Done(step.act, frozenset({step.actor, *step.officers}), step.who or step.actor, step.at)
         for step in proposal.history
