@@ -41,7 +41,7 @@ async def case(session: AsyncSession, case_id: UUID, *, is_locked: bool = False)
 
 async def confirmed(session: AsyncSession, case_id: UUID) -> Case:
     """One case that is confirmed and not annulled. Raises NotFound, also for every other case."""
-    found = await session.scalar(select(Case).where(Case.case_id == case_id, IS_CONFIRMED))
+    found: Case | None = await session.scalar(select(Case).where(Case.case_id == case_id, IS_CONFIRMED))
     if found is None:
         raise NotFound("no-such-case", f"There is no confirmed case {case_id} 没有该已认定案件")
     return found
