@@ -31,7 +31,7 @@ class GatewayGrants(Group):
     def give(self, body: GrantAsked) -> GrantRow:
         """Adds regions to rights that the person already holds at home; never a right, a role or a
         decision. Every service honours it within 30 s and stops by itself at `valid_to`; what is
-        read under it is on record.
+        read under it is noted.
 
         `POST /api/gateway/grants`, `grants:give`
         """
