@@ -8,7 +8,7 @@ from kit.auth import ServiceTokens
 from kit.settings import load
 from standards.regions import is_within
 
-from gateway.api import audit, authorize, docs, revocations, usage
+from gateway.api import audit, authorize, docs, grants, revocations, usage
 from gateway.flows.docs import Library
 from gateway.flows.gate import Gate, Limits
 from gateway.flows.ledger import Ledger
@@ -44,7 +44,7 @@ async def open_gate(app: FastAPI) -> Callable[[], Awaitable[None]]:
 
 
 def build(settings: Settings) -> FastAPI:
-    routers = [authorize.router, audit.router, docs.router, revocations.router, usage.router]
+    routers = [each.router for each in (authorize, audit, docs, grants, revocations, usage)]
     title = "Jianzhen gateway 网关"
     parts = Parts("gateway", title, is_within, routers=routers, jobs=JOBS, on_start=[open_gate])
     return create_app(settings, parts)

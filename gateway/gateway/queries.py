@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, TextClause, and_, func, or_, select, text
+from sqlalchemy import ColumnElement, Select, TextClause, and_, false, func, or_, select, text
 
 from gateway.tables import Audit, Seal
 
@@ -48,6 +48,7 @@ class AuditFilter:
     chain: UUID | None = None
     request: UUID | None = None
     trace: str | None = None
+    grant: str | None = None
     since: datetime | None = None
     until: datetime | None = None
     refused: bool | None = None
@@ -70,6 +71,8 @@ class AuditFilter:
         found = [column == value for column, value in equal.items() if value is not None]
         if self.ref is not None:
             found.append(Audit.refs.contains([self.ref]))
+        if self.grant is not None:
+            found.append(Audit.grants.contains([self.grant]))
         if self.since is not None:
             found.append(Audit.at >= self.since)
         if self.until is not None:
@@ -109,7 +112,8 @@ def looked_at(of: Looked, since: datetime, cursor: int | None, limit: int) -> Se
     `departments` and `kinds` of `of` are left out.
     """
     names = or_(Audit.unit == of.uscc, Audit.refs.overlap(of.refs))
-    lists = and_(func.cardinality(Audit.refs) == 0, Audit.region.in_(of.regions))
+    here = or_(Audit.region.in_(of.regions), func.coalesce(Audit.beyond.overlap(of.regions), false()))
+    lists = and_(func.cardinality(Audit.refs) == 0, here)
     query: Select[Audit, bool] = select(Audit, names.label("names_you")).where(
         Audit.at >= since,
         Audit.kind.is_not(None),

@@ -1,4 +1,4 @@
-"""The tables of `gateway`: what was written, read on record, refused; its seals; usage. All append-only."""
+"""The tables of `gateway`: the audit and its seals, usage, revocations, cross-region grants. Append-only."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -9,6 +9,7 @@ from sqlalchemy import (
     CheckConstraint,
     Date,
     DateTime,
+    ForeignKey,
     Identity,
     Index,
     Integer,
@@ -29,7 +30,8 @@ class Audit(Base):  # type: ignore[misc,valid-type]
 
     `unit` is whose data was asked for (USCC), `uscc` the asker's own organisation, `refs` what the request
     named (`mn=…`, `site=…`), `kind` the kind of data on record. `chain`, `number`, `digest`: `rules.chain`.
-    Rows from before there were chains have none.
+    Rows from before there were chains have none. `grants` are the cross-region grants under which it passed,
+    `beyond` the regions they add; None without any.
     """
 
     __tablename__ = "audit"
@@ -62,6 +64,8 @@ class Audit(Base):  # type: ignore[misc,valid-type]
     chain: Mapped[UUID | None] = mapped_column(UuidType)
     number: Mapped[int | None] = mapped_column(BigInteger)
     digest: Mapped[bytes | None] = mapped_column(LargeBinary)
+    grants: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
+    beyond: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
 
     __table_args__ = (
         Index(None, "subject", "id"),
@@ -69,6 +73,7 @@ class Audit(Base):  # type: ignore[misc,valid-type]
         Index(None, "at"),
         Index(None, "chain", "number", unique=True),
         Index("ix_audit_refs", "refs", postgresql_using="gin"),
+        Index("ix_audit_grants", "grants", postgresql_using="gin"),
     )
 
 
@@ -113,3 +118,40 @@ class Revoked(Base):  # type: ignore[misc,valid-type]
     said_at: Mapped[datetime] = mapped_column(Instant)
 
     __table_args__ = (CheckConstraint("kind IN ('subject', 'session', 'client', 'all')", "kind"),)
+
+
+class Granted(Base):  # type: ignore[misc,valid-type]
+    """A cross-region grant 交叉执法授权, as it was given. Rows are only added.
+
+    `subject` is the person's subject in the tokens, `person` the name, `given_in` the region of who gave it.
+    """
+
+    __tablename__ = "region_grants"
+
+    id: Mapped[UUID] = mapped_column(UuidType, primary_key=True)
+    subject: Mapped[str] = mapped_column(Text)
+    person: Mapped[str] = mapped_column(Text)
+    regions: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    permissions: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    purpose: Mapped[str] = mapped_column(Text)
+    order_no: Mapped[str] = mapped_column(Text)
+    legal_ground: Mapped[str] = mapped_column(Text)
+    valid_from: Mapped[datetime] = mapped_column(Instant)
+    valid_to: Mapped[datetime] = mapped_column(Instant)
+    given_in: Mapped[str] = mapped_column(Text)
+    given_by: Mapped[str] = mapped_column(Text)
+    given_by_subject: Mapped[str] = mapped_column(Text)
+    given_at: Mapped[datetime] = mapped_column(Instant)
+
+    __table_args__ = (CheckConstraint("valid_from < valid_to", "window"), Index(None, "valid_to"))
+
+
+class GrantEnd(Base):  # type: ignore[misc,valid-type]
+    """A cross-region grant ended before its time. Rows are only added."""
+
+    __tablename__ = "region_grant_ends"
+
+    grant_id: Mapped[UUID] = mapped_column(ForeignKey("region_grants.id"), primary_key=True)
+    ended_at: Mapped[datetime] = mapped_column(Instant)
+    ended_by: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str] = mapped_column(Text)

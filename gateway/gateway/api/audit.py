@@ -56,6 +56,8 @@ class AuditRow(BaseModel):
     chain: UUID | None
     number: int | None
     digest: bytes | None
+    grants: list[str] | None
+    beyond: list[str] | None
 
     @field_serializer("digest")
     def _hex(self, value: bytes | None) -> str | None:
@@ -79,6 +81,7 @@ class Asked(BaseModel):
     kind: Text = Field(default=None, description="raw, case, personal, audit 数据类别")
     ref: Text = Field(default=None, description="What the request named, e.g. mn=… 请求所指")
     trace: Text = None
+    grant: Text = Field(default=None, description="The cross-region grant it passed under 交叉执法授权")
     chain: UUID | None = None
     request: UUID | None = None
     since: AwareDatetime | None = None

@@ -2,7 +2,8 @@
 
 Promises: a route that the policy does not name does not exist (404); an answer is remembered for at most 15 s
 by (token, route, policy version); every refusal, every write that passes and every read on record is noted,
-and what must be certain is stored before it passes. Leaves rows to the services, which verify the token and
+and what must be certain is stored before it passes; what passes under a cross-region grant is noted with its
+number. Leaves rows to the services, which verify the token and
 ask the policy again; leaves to the policy what is on record and what needs a purpose.
 """
 
@@ -18,7 +19,7 @@ from uuid import UUID
 import uuid_utils
 from kit.auth import Verifier, refuse
 from kit.problems import Forbidden, Invalid, NotFound, Problem, TooMany, Unauthorized, Unavailable
-from policy import ANONYMOUS, Decision, Policy, Principal, Route
+from policy import ANONYMOUS, Decision, Policy, Principal, RegionGrant, Route
 
 from gateway.flows.ledger import DECISIONS, Entry, Ledger
 from gateway.rules.days import day_of
@@ -67,6 +68,7 @@ class _Case:
     kind: str | None = None
     purpose: str | None = None
     is_own: bool = False
+    beyond: tuple[RegionGrant, ...] = ()
 
     @cached_property
     def named(self) -> Named:
@@ -130,6 +132,9 @@ class Gate:
             headers = self._count_on(case)
             decision = self._decide(route.permission, case.principal)
             self._remember(key, case.principal, decision)
+        # Never remembered: a certificate ends with a day, a cross-region grant at its second.
+        decision = self._verifier.holding(self._policy, route.permission, case.principal, decision)
+        case.beyond = decision.beyond
         await self._record(case, route.permission, decision)
         return headers | {"X-Request-Id": str(case.request_id)}
 
@@ -139,7 +144,7 @@ class Gate:
         is_write = case.call.method not in READING
         case.kind = records.kind(permission, day)
         case.is_own = decision.scopes <= {"own"}
-        if not (is_write or case.kind):
+        if not (is_write or case.kind or case.beyond):
             return
         if not case.is_own and records.needs_purpose(permission, day):
             try:
@@ -253,4 +258,6 @@ class Gate:
             status=status,
             reason=reason,
             policy_version=self._policy.version,
+            grants=tuple(one.id for one in case.beyond) or None,
+            beyond=tuple(region for one in case.beyond for region in one.regions) or None,
         )

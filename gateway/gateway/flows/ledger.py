@@ -65,6 +65,8 @@ class Entry:
     purpose: str | None = None
     case_id: str | None = None
     unit: str | None = None
+    grants: tuple[str, ...] | None = None
+    beyond: tuple[str, ...] | None = None
 
 
 @dataclass

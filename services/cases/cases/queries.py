@@ -17,6 +17,11 @@ from standards.tables import rows
 
 from cases.tables import Case, CaseStep, Lead, SealedDecision, Signal
 
+# Falsification confirmed, and neither the case nor its basis taken back.
+IS_CONFIRMED = (
+    Case.confirmed_at.is_not(None) & Case.annulled_at.is_(None) & Case.is_basis_withdrawn.is_(False)
+)
+
 
 async def lead(session: AsyncSession, lead_id: UUID, *, is_locked: bool = False) -> Lead:
     """One lead. Raises NotFound."""
@@ -31,6 +36,14 @@ async def case(session: AsyncSession, case_id: UUID, *, is_locked: bool = False)
     found = await session.get(Case, case_id, with_for_update=is_locked or None, populate_existing=is_locked)
     if found is None:
         raise NotFound("no-such-case", f"There is no case {case_id} 没有该案件")
+    return found
+
+
+async def confirmed(session: AsyncSession, case_id: UUID) -> Case:
+    """One case that is confirmed and not annulled. Raises NotFound, also for every other case."""
+    found: Case | None = await session.scalar(select(Case).where(Case.case_id == case_id, IS_CONFIRMED))
+    if found is None:
+        raise NotFound("no-such-case", f"There is no confirmed case {case_id} 没有该已认定案件")
     return found
 
 

@@ -12,6 +12,7 @@ from kit.db import declarative_base
 from sqlalchemy import (
     ARRAY,
     BigInteger,
+    CheckConstraint,
     Date,
     DateTime,
     ForeignKey,
@@ -55,7 +56,9 @@ class Signal(Base):  # type: ignore[misc,valid-type]
 
 
 class Lead(Base):  # type: ignore[misc,valid-type]
-    """A lead. `origin_id` is its number at the origin, so the same report never opens two."""
+    """A lead. `origin_id` is its number at the origin, so the same report never opens two; `channel` is the
+    way a report came.
+    """
 
     __tablename__ = "leads"
 
@@ -81,8 +84,10 @@ class Lead(Base):  # type: ignore[misc,valid-type]
     closed_at: Mapped[datetime | None] = mapped_column(Instant)
     closed_reason: Mapped[str | None] = mapped_column(Text)
     traces: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    channel: Mapped[str | None] = mapped_column(Text)
 
     __table_args__ = (
+        CheckConstraint("channel IN ('web', 'wechat', 'phone', 'letter', 'visit')", "channel"),
         UniqueConstraint("origin", "region", "origin_id"),
         Index(None, "region", "lead_id"),
     )

@@ -111,11 +111,7 @@ def test_the_data_names_only_known_states_documents_and_acts() -> None:
     for record in data["acts"]:
         assert {*record["from"], record["to"]} <= set(data["states"])
         assert {*record["documents"], *record.get("documents_if_serious", ())} <= set(data["documents"])
-        assert {
-            *record.get("apart_from", ()),
-            *record.get("after", {}),
-            *record.get("after", {}).values(),
-        } <= names
+        assert {*record.get("after", {}), *record.get("after", {}).values()} <= names
         assert record["basis"]
         assert all(data["states"][state]["is_open"] for state in record["from"])
 

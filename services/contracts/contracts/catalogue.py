@@ -73,6 +73,8 @@ CATALOGUE: tuple[Entry, ...] = (
     Entry(publish.ReleaseCorrected, ()),
     Entry(publish.LeafRequested, ("evidence",)),
     Entry(gateway.LeafRequested, ("evidence",)),
+    Entry(gateway.RegionGrantGiven, ()),
+    Entry(gateway.RegionGrantEnded, ()),
     Entry(evidence.WitnessRefused, ("cases",)),
     Entry(evidence.QuorumLost, ("qc", "publish")),
     Entry(evidence.QuorumRegained, ("qc", "publish")),

@@ -1,4 +1,4 @@
-"""Events of `gateway`: what was noted in the audit asks for its place in the evidence log."""
+"""Events of `gateway`: seals of the audit that ask for their leaves; cross-region grants given and ended."""
 
 from typing import ClassVar, Literal
 
@@ -18,3 +18,30 @@ class LeafRequested(Event, frozen=True, kw_only=True):
     submissions: list[str]
     leaves: list[str]
     received_at_ms: list[int]
+
+
+class RegionGrantGiven(Event, frozen=True, kw_only=True):
+    """A person may use rights also in other regions, from `begins_ms` until before `ends_ms` (交叉执法).
+
+    Services do not wait for it: they ask the gateway for the whole list (`GET /grants/current`).
+    """
+
+    PRODUCER: ClassVar[str] = "gateway"
+
+    grant_id: str
+    subject: str
+    regions: list[str]
+    permissions: list[str]
+    purpose: str
+    begins_ms: int
+    ends_ms: int
+
+
+class RegionGrantEnded(Event, frozen=True, kw_only=True):
+    """A cross-region grant was ended before its time."""
+
+    PRODUCER: ClassVar[str] = "gateway"
+
+    grant_id: str
+    ended_at_ms: int
+    reason: str

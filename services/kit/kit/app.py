@@ -123,7 +123,9 @@ async def _start_bus(app: FastAPI, settings: ServiceSettings, parts: Parts, stac
 
 
 def _following(app: FastAPI, settings: ServiceSettings, stack: AsyncExitStack) -> list[Job]:
-    """Revoked tokens are asked of the gateway, which every service but the gateway has among its peers."""
+    """Revoked tokens and cross-region grants are asked of the gateway, which is among the peers of every
+    service but itself.
+    """
     if "gateway" not in settings.peers:
         return []
     tokens = auth.ServiceTokens(settings)
@@ -134,7 +136,10 @@ def _following(app: FastAPI, settings: ServiceSettings, stack: AsyncExitStack) -
     async def follow(app: FastAPI) -> None:
         app.state.verifier.revocations.replace(await gateway.revocations())
 
-    return [Job("revocations", FOLLOW_SECONDS, follow)]
+    async def follow_grants(app: FastAPI) -> None:
+        app.state.verifier.grants.replace(await gateway.region_grants())
+
+    return [Job("revocations", FOLLOW_SECONDS, follow), Job("grants", FOLLOW_SECONDS, follow_grants)]
 
 
 async def _begin(app: FastAPI, starts: Sequence[Start], stack: AsyncExitStack) -> None:

@@ -20,10 +20,22 @@ from fastapi.security.base import SecurityBase
 from joserfc import jws, jwt
 from joserfc.errors import ClaimError, ExpiredTokenError, JoseError
 from joserfc.jwk import ECKey, KeySet, RSAKey
-from policy import ANONYMOUS, Decision, Principal, Row, Scope, Within, principal_of, reaches
+from policy import (
+    ANONYMOUS,
+    Decision,
+    Policy,
+    Principal,
+    RegionGrants,
+    Row,
+    Scope,
+    Within,
+    day_at,
+    principal_of,
+    reaches,
+)
 from sqlalchemy import ColumnElement, and_, false, or_, true
 
-from kit.problems import Forbidden, Unauthorized, Unavailable
+from kit.problems import Fault, Forbidden, Unauthorized, Unavailable
 from kit.revocation import LONGEST_LIFE_SECONDS, Names, Revocations, names_of
 from kit.settings import ServiceSettings
 from kit.tls import roots
@@ -127,7 +139,7 @@ class Verifier:
         self._client = httpx.AsyncClient(timeout=3, verify=roots())
         self._keys = Keys(settings.jwks_url, self._client)
         self._seen: dict[bytes, _Verified] = {}
-        self.revocations = Revocations()
+        self.revocations, self.grants = Revocations(), RegionGrants()
         self._claims = jwt.JWTClaimsRegistry(
             now=lambda: int(clock()),
             leeway=LEEWAY_SECONDS,
@@ -156,6 +168,17 @@ class Verifier:
         if self.revocations.hits(known.names, known.issued_at):
             raise refuse("token-revoked")
         return known.principal
+
+    def holding(self, policy: Policy, permission: str, who: Principal, decision: Decision) -> Decision:
+        """An allowed decision as it holds this second: with cross-region grants, or Forbidden for want of a
+        valid certificate.
+        """
+        now = self._clock()
+        lacking = policy.lacking(permission, who, day_at(now))
+        if lacking is not None:
+            fault = Fault(where="token", rule=lacking.rule, what=lacking.what, mend=lacking.mend)
+            raise Forbidden(lacking.slug, lacking.what, permission=permission, errors=[fault])
+        return policy.crossing.extend(decision, permission, self.grants.of(who.subject), now)
 
     async def _verify(self, token: str) -> "_Verified":
         try:
@@ -226,17 +249,19 @@ class Grant:
         Worked example: `select(Site).where(grant.clause(CODES, region=Site.region, owner_uscc=Site.uscc))`.
         """
         who, mine, no = self.principal, self.principal.region, false()
-        codes = [code for code in known if mine is not None and self.within(code, mine)]
-        inside = columns["region"].in_(codes) if "region" in columns else no
+
+        def of(regions: Iterable[str | None]) -> ColumnElement[bool]:
+            inner = [code for code in known if any(home and self.within(code, home) for home in regions)]
+            return columns["region"].in_(inner) if "region" in columns else no
 
         def same(column: str, value: str | None) -> ColumnElement[bool]:
             return columns[column] == value if value and column in columns else no
 
         reached: dict[Scope, ColumnElement[bool]] = {
             "any": true(),
-            "region": inside,
+            "region": of((mine, *self.decision.added)),
             "addressed": same("addressed_to", who.dept and mine and f"{who.dept}@{mine}"),
-            "own": or_(same("owner_uscc", who.uscc), and_(inside, same("owner_dept", who.dept))),
+            "own": or_(same("owner_uscc", who.uscc), and_(of((mine,)), same("owner_dept", who.dept))),
             "published": columns.get("is_published", no),
         }
         return or_(no, *(reached[scope] for scope in sorted(self.decision.scopes)))
@@ -263,6 +288,7 @@ class Guard(SecurityBase):
         request.state.principal = who
         decision: Decision = state.policy.decide(self.permission, who)
         if decision.allowed:
+            decision = state.verifier.holding(state.policy, self.permission, who, decision)
             return Grant(who, self.permission, decision, state.within)
         if who.is_anonymous:
             raise refuse("token-missing")

@@ -12,6 +12,7 @@ from typing import Protocol
 import httpx
 import msgspec
 from nats.aio.msg import Msg
+from policy import RegionGrant
 
 from kit.outbox import Meta
 from kit.revocation import Revocation
@@ -103,6 +104,10 @@ class Peers:
     async def revocations(self) -> list[Revocation]:
         """Every token that is called back now, as the gateway has it."""
         return msgspec.json.decode(await self._get("gateway", "/revocations/current"), type=list[Revocation])
+
+    async def region_grants(self) -> list[RegionGrant]:
+        """Every cross-region grant that holds now or is to hold, as the gateway has it."""
+        return msgspec.json.decode(await self._get("gateway", "/grants/current"), type=list[RegionGrant])
 
     async def close(self) -> None:
         await self._client.aclose()

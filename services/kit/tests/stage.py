@@ -59,6 +59,9 @@ def opened(app: FastAPI) -> FastAPI:
             roles = frozenset({"platform.admin", "platform.service", "data.read"})
             return policy.Principal(subject="test", dept="ee", region="131000", roles=roles, token_id="t")
 
+        def holding(self, *asked: object) -> object:
+            return asked[-1]
+
     app.state.verifier = Everything()
     app.state.policy = policy.load()
     app.state.within = lambda child, ancestor: child == ancestor

@@ -4,6 +4,9 @@ Promises: no database, network, clock or environment; unknown means refused. Lea
 to `kit.auth` and the filtering of rows in SQL to each service.
 """
 
+from policy.certificates import Lacking
+from policy.crossing import CrossRule, RegionGrants
+from policy.dated import day_at
 from policy.evaluation import Policy, in_scope, reaches
 from policy.model import (
     ANONYMOUS,
@@ -13,6 +16,7 @@ from policy.model import (
     Permission,
     PermissionGrant,
     Principal,
+    RegionGrant,
     Route,
     Row,
     Scope,
@@ -20,13 +24,18 @@ from policy.model import (
     principal_of,
 )
 from policy.records import Purpose, Records
+from policy.separation import Collision, Done, Separation
 from policy.source import PolicyError, load, parse, table
 
 __all__ = [
     "ANONYMOUS",
     "PUBLIC",
     "SCOPES",
+    "Collision",
+    "CrossRule",
     "Decision",
+    "Done",
+    "Lacking",
     "Permission",
     "PermissionGrant",
     "Policy",
@@ -34,10 +43,14 @@ __all__ = [
     "Principal",
     "Purpose",
     "Records",
+    "RegionGrant",
+    "RegionGrants",
     "Route",
     "Row",
     "Scope",
+    "Separation",
     "Within",
+    "day_at",
     "in_scope",
     "load",
     "parse",

@@ -6,9 +6,12 @@ parent table), never by prefix: 131000's prefix would also match 131100. Leaves 
 """
 
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 from urllib.parse import unquote
 
+from policy.certificates import Certificates, Lacking
+from policy.crossing import Crossing
 from policy.model import (
     PUBLIC,
     Decision,
@@ -21,6 +24,7 @@ from policy.model import (
     Within,
 )
 from policy.records import Records
+from policy.separation import Separation
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,9 @@ class Policy:
     roles: dict[str, dict[str, str]]
     departments: dict[str, dict[str, str]]
     records: Records = field(default_factory=Records)
+    separation: Separation = field(default_factory=Separation)
+    certificates: Certificates = field(default_factory=Certificates)
+    crossing: Crossing = field(default_factory=Crossing)
 
     @cached_property
     def _index(self) -> dict[tuple[str, str, int], list[tuple[tuple[str, ...], Route]]]:
@@ -77,6 +84,19 @@ class Policy:
         if not fitting:
             return Decision(False, frozenset(), "department-not-granted")
         return Decision(True, frozenset(grant.scope for grant in fitting), "granted")
+
+    def lacking(self, permission: str, principal: Principal, on: date) -> Lacking | None:
+        """What a holder of `permission` lacks of the certificate that it needs on a legal day, if anything.
+
+        Worked example: `cases:confirm-fraud` by a case.officer whose certificate ended yesterday is expired.
+        """
+        by = {
+            grant.role
+            for grant in self.permissions[permission].grants
+            if grant.role in principal.roles and _is_of(principal.dept, grant)
+        }
+        number, until = principal.certificate, principal.certificate_until
+        return self.certificates.lacking(permission, by, number, until, on)
 
 
 def _is_of(dept: str | None, grant: PermissionGrant) -> bool:
@@ -123,5 +143,9 @@ def in_scope(scope: Scope, principal: Principal, row: Row, within: Within) -> bo
 
 
 def reaches(decision: Decision, principal: Principal, row: Row, within: Within) -> bool:
-    """Whether an allowed decision reaches `row` under any of its scopes."""
-    return decision.allowed and any(in_scope(scope, principal, row, within) for scope in decision.scopes)
+    """Whether an allowed decision reaches `row` under any of its scopes, or in a granted region."""
+    if not decision.allowed:
+        return False
+    if row.region is not None and any(within(row.region, region) for region in decision.added):
+        return True
+    return any(in_scope(scope, principal, row, within) for scope in decision.scopes)

@@ -19,7 +19,8 @@ class Principal:
     """Who asks: a person, a department system or a service of ours, as the token says.
 
     `region` is a GB/T 2260 code, `dept` a department slug, `uscc` the organisation a unit, agency or operator
-    belongs to; `expires_at` is the token's `exp` in unix seconds. Everybody also has the role `public`.
+    belongs to; `expires_at` is the token's `exp` in unix seconds; `certificate` and `certificate_until` are
+    number and last day (ISO 8601) of the enforcement certificate. Everybody also has the role `public`.
     """
 
     subject: str
@@ -32,6 +33,8 @@ class Principal:
     client: str | None = None
     token_id: str | None = None
     expires_at: int = 0
+    certificate: str | None = None
+    certificate_until: str | None = None
 
     @property
     def is_anonymous(self) -> bool:
@@ -52,7 +55,8 @@ def principal_of(claims: dict[str, Any]) -> Principal:
     Worked example: `{"sub": "7", "dept": "ee", "realm_access": {"roles": ["data.read"]}, "exp": 1, …}`.
     """
     names = ("sub", "preferred_username", "azp", "jti", "dept", "region", "org_type", "uscc")
-    text = {name: claims.get(name) or None for name in names}
+    of_officers = ("officer_cert_no", "officer_cert_expiry")
+    text = {name: claims.get(name) or None for name in (*names, *of_officers)}
     access = claims.get("realm_access") or {}
     roles = access.get("roles", []) if isinstance(access, dict) else None
     if not isinstance(roles, list) or not _are_texts([*roles, *filter(None, text.values())]):
@@ -68,6 +72,8 @@ def principal_of(claims: dict[str, Any]) -> Principal:
         client=text["azp"],
         token_id=text["jti"] or text["sub"],
         expires_at=int(claims["exp"]),
+        certificate=text["officer_cert_no"],
+        certificate_until=text["officer_cert_expiry"],
     )
 
 
@@ -110,12 +116,36 @@ class Route:
 
 
 @dataclass(frozen=True)
+class RegionGrant:
+    """`subject` may use `permissions` also in `regions` (and below), from `begins` until before `ends`.
+
+    Instants in unix seconds.
+    """
+
+    id: str
+    subject: str
+    regions: tuple[str, ...]
+    permissions: frozenset[str]
+    begins: float
+    ends: float
+
+
+@dataclass(frozen=True)
 class Decision:
-    """Whether a principal holds a permission, how far, and why. A row within any of the scopes counts."""
+    """Whether a principal holds a permission, how far, and why. A row within any of the scopes counts.
+
+    `beyond` are the cross-region grants that add their regions to the scope `region`.
+    """
 
     allowed: bool
     scopes: frozenset[Scope]
     reason: str
+    beyond: tuple[RegionGrant, ...] = ()
+
+    @property
+    def added(self) -> tuple[str, ...]:
+        """The regions that cross-region grants add to one's own."""
+        return tuple(region for one in self.beyond for region in one.regions if "region" in self.scopes)
 
     @property
     def scope(self) -> Scope | None:

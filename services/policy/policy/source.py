@@ -12,9 +12,12 @@ from typing import Any
 
 import yaml
 
+from policy.certificates import Certificates, certificate_errors, certificate_table, certificates_of
+from policy.crossing import Crossing, crossing_errors, crossing_of, crossing_table
 from policy.evaluation import Policy
 from policy.model import PUBLIC, SCOPES, Permission, PermissionGrant, Route
 from policy.records import Records, record_errors, records_of
+from policy.separation import Separation, separation_errors, separation_of, separation_table
 
 EVERYWHERE = "every service"
 OPEN = "open"
@@ -39,6 +42,13 @@ def parse(text: str) -> Policy:
     records = records_of(raw["record"]) if "record" in raw else Records()
     errors = [*_permission_errors(permissions, raw), *_route_errors(routes, permissions)]
     errors += record_errors(records, permissions, raw["departments"])
+    separation = separation_of(raw["separation"]) if "separation" in raw else Separation()
+    certificates = certificates_of(raw["certificates"]) if "certificates" in raw else Certificates()
+    crossing = crossing_of(raw["cross_region"]) if "cross_region" in raw else Crossing()
+    granted = {name: {grant.role for grant in one.grants} for name, one in permissions.items()}
+    regional = [name for name, one in permissions.items() if any(g.scope == "region" for g in one.grants)]
+    errors += [*separation_errors(separation), *certificate_errors(certificates, granted)]
+    errors += crossing_errors(crossing, regional, records.purposes)
     if errors:
         raise PolicyError("\n".join(errors))
     return Policy(
@@ -49,6 +59,9 @@ def parse(text: str) -> Policy:
         roles=raw["roles"],
         departments=raw["departments"],
         records=records,
+        separation=separation,
+        certificates=certificates,
+        crossing=crossing,
     )
 
 
@@ -133,7 +146,14 @@ def table(policy: Policy | None = None) -> str:
         for (departments, scope), roles in _merged(permission).items():
             lines.append(f"{head}| {' '.join(roles)} | {departments} | {scope} | {permission.source} |")
             head = "| | | "
-    return "\n".join([*lines, "", *_record_table(policy.records)]) + "\n"
+    for section in (
+        separation_table(policy.separation),
+        certificate_table(policy.certificates),
+        crossing_table(policy.crossing),
+        _record_table(policy.records),
+    ):
+        lines += ["", *section]
+    return "\n".join(lines) + "\n"
 
 
 def _record_table(records: Records) -> Iterator[str]:

@@ -8,6 +8,7 @@ from jianzhen_client.api.credit_more import CreditMore
 from jianzhen_client.api.evidence_log import EvidenceLog
 from jianzhen_client.api.evidence_more import EvidenceMore
 from jianzhen_client.api.gateway_audit import GatewayAudit
+from jianzhen_client.api.gateway_grants import GatewayGrants
 from jianzhen_client.api.gateway_more import GatewayMore
 from jianzhen_client.api.ingest_commands import IngestCommands
 from jianzhen_client.api.ingest_more import IngestMore
@@ -111,7 +112,7 @@ class Evidence(EvidenceLog, EvidenceMore):
     """All operations of the service `evidence`."""
 
 
-class Gateway(GatewayAudit, GatewayMore):
+class Gateway(GatewayAudit, GatewayGrants, GatewayMore):
     """All operations of the service `gateway`."""
 
 

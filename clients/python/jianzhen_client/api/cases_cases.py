@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from jianzhen_client.models.cases import Annul, ConfirmFraud, Decide, Review
+from jianzhen_client.models.cases import Annul, ConfirmFraud, Decide, Hearing, Review
 from jianzhen_client.transport import Call, Group
 
 
@@ -61,6 +61,35 @@ class CasesCases(Group):
             Call[dict[str, Any]]("GET", "/api/cases/cases/{case_id}", places={"case_id": case_id})
         )
 
+    def list_confirmed(self, *, limit: int | None = None, cursor: str | None = None) -> dict[str, Any]:
+        """已认定案件, for the court: falsification confirmed and not annulled; newest first.
+
+        `GET /api/cases/confirmed-cases`, `confirmed-cases:read`
+        """
+        return self._transport.send(
+            Call[dict[str, Any]](
+                "GET", "/api/cases/confirmed-cases", query={"limit": limit, "cursor": cursor}
+            )
+        )
+
+    def all_confirmed(self, *, limit: int | None = None, cursor: str | None = None) -> Iterator[Any]:
+        """Every item of `list_confirmed`, page after page. 逐页取出全部条目。
+
+        `GET /api/cases/confirmed-cases`, `confirmed-cases:read`
+        """
+        return self._transport.pages(
+            Call[Any]("GET", "/api/cases/confirmed-cases", query={"limit": limit, "cursor": cursor})
+        )
+
+    def show_confirmed(self, case_id: str) -> dict[str, Any]:
+        """One confirmed case. Whether another one exists is not told.
+
+        `GET /api/cases/confirmed-cases/{case_id}`, `confirmed-cases:read`
+        """
+        return self._transport.send(
+            Call[dict[str, Any]]("GET", "/api/cases/confirmed-cases/{case_id}", places={"case_id": case_id})
+        )
+
     def confirm_fraud(
         self, case_id: str, body: ConfirmFraud, *, idempotency_key: str | None = None
     ) -> dict[str, Any]:
@@ -72,6 +101,23 @@ class CasesCases(Group):
             Call[dict[str, Any]](
                 "POST",
                 "/api/cases/cases/{case_id}/confirm-fraud",
+                places={"case_id": case_id},
+                headers={"Idempotency-Key": idempotency_key},
+                body=body,
+            )
+        )
+
+    def hold_hearing(
+        self, case_id: str, body: Hearing, *, idempotency_key: str | None = None
+    ) -> dict[str, Any]:
+        """听证 hosted by a person who did not investigate this case.
+
+        `POST /api/cases/cases/{case_id}/hearing`, `cases:host-hearing`
+        """
+        return self._transport.send(
+            Call[dict[str, Any]](
+                "POST",
+                "/api/cases/cases/{case_id}/hearing",
                 places={"case_id": case_id},
                 headers={"Idempotency-Key": idempotency_key},
                 body=body,

@@ -26,7 +26,7 @@ class GatewayMore(Group):
             Call[dict[str, Any]]("GET", "/api/gateway/docs/openapi/{name}", places={"name": name})
         )
 
-    def listed(self, *, limit: int | None = None, cursor: str | None = None) -> RevocationPage:
+    def listed_revocations(self, *, limit: int | None = None, cursor: str | None = None) -> RevocationPage:
         """Newest first.
 
         `GET /api/gateway/revocations`, `revocations:read`
@@ -35,8 +35,8 @@ class GatewayMore(Group):
             Call[RevocationPage]("GET", "/api/gateway/revocations", query={"limit": limit, "cursor": cursor})
         )
 
-    def all_listed(self, *, limit: int | None = None, cursor: str | None = None) -> Iterator[Any]:
-        """Every item of `listed`, page after page. 逐页取出全部条目。
+    def all_listed_revocations(self, *, limit: int | None = None, cursor: str | None = None) -> Iterator[Any]:
+        """Every item of `listed_revocations`, page after page. 逐页取出全部条目。
 
         `GET /api/gateway/revocations`, `revocations:read`
         """

@@ -6,10 +6,13 @@ from typing import Literal, NotRequired, TypedDict
 class OpenLead(TypedDict):
     """A lead from outside: `origin_id` is its number at the origin, the same number opens it only
     once.
+
+    `channel` is the way a report from the public came: for `origin` report only.
     """
 
     origin: Literal["report", "inspection", "superior", "department"]
     origin_id: str
+    channel: NotRequired[Literal["web", "wechat", "phone", "letter", "visit"] | None]
     region: str
     site: str
     summary: str
@@ -72,6 +75,13 @@ class ConfirmFraud(TypedDict):
     act_from: NotRequired[str | None]
     act_to: NotRequired[str | None]
     series_ids: NotRequired[list[int] | None]
+
+
+class Hearing(TypedDict):
+    """听证: what was heard and what it came to."""
+
+    reason: str
+    documents: NotRequired[list[Document]]
 
 
 class Review(TypedDict):

@@ -34,6 +34,8 @@ class AuditRow(TypedDict):
     chain: str | None
     number: int | None
     digest: str | None
+    grants: list[str] | None
+    beyond: list[str] | None
 
 
 class AuditPage(TypedDict):
@@ -41,6 +43,52 @@ class AuditPage(TypedDict):
 
     items: list[AuditRow]
     next: str | None
+
+
+class GrantRow(TypedDict):
+    """A grant as given, and its early end, if it has one. `state` is to-come, live, over or ended."""
+
+    id: str
+    subject: str
+    person: str
+    regions: list[str]
+    permissions: list[str]
+    purpose: str
+    order_no: str
+    legal_ground: str
+    valid_from: str
+    valid_to: str
+    given_in: str
+    given_by: str
+    given_at: str
+    state: str
+    state_zh: str
+    ended_at: str | None
+    ended_by: str | None
+    ended_reason: str | None
+
+
+class GrantPage(TypedDict):
+    """GrantPage"""
+
+    items: list[GrantRow]
+    next: str | None
+
+
+class GrantAsked(TypedDict):
+    """`subject` is the person's `sub` in the tokens, `person` the name; `order_no` the number of the
+    case or of the order that sends the officer; it holds from `valid_from` until before `valid_to`.
+    """
+
+    subject: str
+    person: str
+    regions: list[str]
+    permissions: list[str]
+    purpose: str
+    order_no: str
+    legal_ground: str
+    valid_from: str
+    valid_to: str
 
 
 class RevocationRow(TypedDict):

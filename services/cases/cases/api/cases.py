@@ -1,4 +1,4 @@
-"""Cases over HTTP: list, show, and the four acts: confirm-fraud, review, decide, annul.
+"""Cases over HTTP: list, show, and the acts: confirm-fraud, hearing, review, decide, annul.
 
 Promises: only cases of the caller's region; a repeated write gets the answer already given. Leaves the law to
 the rules and the work to the flows.
@@ -15,10 +15,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases import queries
 from cases.api.edge import Cursor, Limit, Wanted, Write, Writing, doer_of, page, visible
-from cases.api.views import case_detail, case_view
+from cases.api.views import case_detail, case_view, confirmed_view
 from cases.flows import proceedings
 from cases.flows.acts import Doer
-from cases.flows.asked import Annul, Asked, ConfirmFraud, Decide, Review
+from cases.flows.asked import Annul, Asked, ConfirmFraud, Decide, Hearing, Review
 from cases.tables import Case
 
 A = TypeVar("A", bound=Asked)
@@ -26,6 +26,8 @@ router = APIRouter(tags=["cases"])
 May = Annotated[Grant, Depends(allow("cases", "read"))]
 MayConfirm = Annotated[Grant, Depends(allow("cases", "confirm-fraud"))]
 MayReview = Annotated[Grant, Depends(allow("cases", "review"))]
+MayHost = Annotated[Grant, Depends(allow("cases", "host-hearing"))]
+MayConfirmed = Annotated[Grant, Depends(allow("confirmed-cases", "read"))]
 MayDecide = Annotated[Grant, Depends(allow("cases", "decide"))]
 MayAnnul = Annotated[Grant, Depends(allow("cases", "annul"))]
 
@@ -68,10 +70,34 @@ async def show_case(case_id: UUID, grant: May, session: ReaderSession) -> dict[s
     return await _shown(session, case, doer_of(grant))
 
 
+@router.get("/confirmed-cases")
+async def list_confirmed(
+    grant: MayConfirmed, session: ReaderSession, limit: Limit = 100, cursor: Cursor = None
+) -> dict[str, Any]:
+    """已认定案件, for the court: falsification confirmed and not annulled; newest first."""
+    seen = visible(grant, Case.region) & queries.IS_CONFIRMED
+    found = await queries.cases(session, seen, {}, cursor, limit)
+    return page([confirmed_view(case) for case in found], limit)
+
+
+@router.get("/confirmed-cases/{case_id}")
+async def show_confirmed(case_id: UUID, grant: MayConfirmed, session: ReaderSession) -> dict[str, Any]:
+    """One confirmed case. Whether another one exists is not told."""
+    case = await queries.confirmed(session, case_id)
+    grant.require(region=case.region)
+    return confirmed_view(case)
+
+
 @router.post("/cases/{case_id}/confirm-fraud")
 async def confirm_fraud(case_id: UUID, body: ConfirmFraud, grant: MayConfirm, write: Write) -> dict[str, Any]:
     """认定 (or 不予认定) on the investigation report of two officers of a city authority or above."""
     return await _done(write, case_id, body, grant, proceedings.confirm_fraud)
+
+
+@router.post("/cases/{case_id}/hearing")
+async def hold_hearing(case_id: UUID, body: Hearing, grant: MayHost, write: Write) -> dict[str, Any]:
+    """听证 hosted by a person who did not investigate this case."""
+    return await _done(write, case_id, body, grant, proceedings.hold_hearing)
 
 
 @router.post("/cases/{case_id}/review")

@@ -24,6 +24,13 @@ ORIGINS = {
     "superior": ("上级交办", "Handed down by a superior"),
     "department": ("部门移送", "Handed over by another department"),
 }
+CHANNELS = {
+    "web": ("网络", "Web"),
+    "wechat": ("微信", "WeChat"),
+    "phone": ("电话", "Telephone"),
+    "letter": ("来信", "Letter"),
+    "visit": ("来访", "Visit"),
+}
 NOTED = {
     "open": ("线索登记", "lead opened"),
     "reopen": ("线索恢复", "lead opened again"),
@@ -82,6 +89,8 @@ def lead_view(lead: Lead, case_id: UUID | None, on: date) -> dict[str, Any]:
         "origin": lead.origin,
         **both("origin", ORIGINS[lead.origin]),
         "origin_id": lead.origin_id,
+        "channel": lead.channel,
+        **both("channel", CHANNELS[lead.channel] if lead.channel else ("", "")),
         **place(lead),
         "summary": lead.summary,
         "score": lead.score,
@@ -144,6 +153,14 @@ def case_view(case: Case, on: date) -> dict[str, Any]:
         "annulled_at": _time(case.annulled_at),
         "annulled_reason": case.annulled_reason,
     }
+
+
+def confirmed_view(case: Case) -> dict[str, Any]:
+    """A confirmed case as a court sees it: who, what, when, the decision; no officers, no findings."""
+    told = case_view(case, legal_date(case.filed_at))
+    inner = {"lead_id", "decide_by", "is_decide_by_provisional", "is_overdue", "series_ids", "annulled_at"}
+    kept = {name: value for name, value in told.items() if name not in inner | {"annulled_reason"}}
+    return kept | {"reasoning": case.reasoning}
 
 
 def case_detail(

@@ -67,11 +67,18 @@ async def proposal(session: AsyncSession, act: str, asked: Asked, doer: Doer, ro
         reason=getattr(asked, "reason", ""),
         documents=[document.kind for document in getattr(asked, "documents", [])],
         officers=[officer.certificate for officer in getattr(asked, "officers", [])],
-        history=[Step(step.act, step.actor, step.at) for step in history],
+        history=[_done(step) for step in history],
         is_serious=getattr(asked, "is_serious", False),
         is_basis_withdrawn=getattr(row, "is_basis_withdrawn", False),
         authority_depth=doer.depth,
+        certificate=doer.grant.principal.certificate,
     )
+
+
+def _done(step: CaseStep) -> Step:
+    """An entry of the history, with those who took part in it."""
+    numbers = tuple(str(officer["certificate"]) for officer in step.officers)
+    return Step(step.act, step.actor, step.at, numbers, step.actor_text)
 
 
 def judge(proposed: Proposal, on: date, further: Iterable[Refusal | None] = ()) -> Act:

@@ -29,6 +29,7 @@ Instant = Annotated[AwareDatetime, AfterValidator(_is_of_our_time)]
 SeriesId = Annotated[int, Field(ge=1, lt=2**63)]
 Uscc = Annotated[str, StringConstraints(strip_whitespace=True, to_upper=True, pattern=r"^[0-9A-Za-z]{18}$")]
 Region = Annotated[str, StringConstraints(pattern=r"^[0-9]{6}([0-9]{3})?$")]
+Channel = Literal["web", "wechat", "phone", "letter", "visit"]
 SubjectType = Literal["unit", "agency", "operator", "supplier", "vehicle_insp"]
 
 
@@ -54,10 +55,14 @@ class Officer(Asked):
 
 
 class OpenLead(Asked):
-    """A lead from outside: `origin_id` is its number at the origin, the same number opens it only once."""
+    """A lead from outside: `origin_id` is its number at the origin, the same number opens it only once.
+
+    `channel` is the way a report from the public came: for `origin` report only.
+    """
 
     origin: Literal["report", "inspection", "superior", "department"]
     origin_id: Short
+    channel: Channel | None = None
     region: Region
     site: Short
     summary: Annotated[Text, Field(min_length=1)]
@@ -115,6 +120,13 @@ class Review(Asked):
     """法制审核: passed or returned, with reasons."""
 
     outcome: Literal["passed", "returned"] = "passed"
+    reason: Text
+    documents: Annotated[list[Document], Field(max_length=200)] = []
+
+
+class Hearing(Asked):
+    """听证: what was heard and what it came to."""
+
     reason: Text
     documents: Annotated[list[Document], Field(max_length=200)] = []
 

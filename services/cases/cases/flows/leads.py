@@ -25,7 +25,7 @@ async def open_lead(session: AsyncSession, asked: OpenLead, doer: Doer) -> Lead:
 
     The same origin number with the same facts answers the lead already open; with other facts: Conflict.
     """
-    _check_place(asked)
+    _check(asked)
     doer.grant.require(region=asked.region)
     await queries.lock_origin(session, asked.origin, asked.region, asked.origin_id)
     known = await queries.lead_by_origin(session, asked.origin, asked.region, asked.origin_id)
@@ -116,7 +116,7 @@ async def file_lead(session: AsyncSession, lead_id: UUID, asked: FileLead, doer:
     return case
 
 
-def _check_place(asked: OpenLead) -> None:
+def _check(asked: OpenLead) -> None:
     faults = []
     if regions.get(asked.region) is None:
         faults.append(
@@ -136,6 +136,15 @@ def _check_place(asked: OpenLead) -> None:
                 rule="from_time < to_time",
                 what="时段不成立 · not a window",
                 mend="同时填写起止时间，且起早于止 · give both, from before to",
+            )
+        )
+    if asked.channel is not None and asked.origin != "report":
+        faults.append(
+            Fault(
+                where="channel",
+                rule="LN-26",
+                what="只有举报才有渠道 · only a report from the public has a channel",
+                mend="去掉 channel，或来源填 report · leave out channel, or give the origin report",
             )
         )
     if faults:
@@ -165,5 +174,5 @@ def _opening(lead: Lead, asked: OpenLead, doer: Doer) -> CaseStep:
         basis="环发〔2015〕175号第9条",
         officers=[],
         documents=[],
-        details={"origin": asked.origin, "origin_id": asked.origin_id},
+        details=asked.model_dump(include={"origin", "origin_id", "channel"}, exclude_none=True),
     )

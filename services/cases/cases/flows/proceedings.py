@@ -3,7 +3,7 @@
 Promises: investigator, reviewer and approver are three people; a fine lies within the range of the law of the
 act's day; a case whose basis was withdrawn goes nowhere but to annulment. Only series that qc named, in the
 case's own region, can be confirmed as falsified: no officer can strike out another region's figures. Leaves
-the prior notice's own steps, hearing, service and payment to later work (see `cases.rules.machine`).
+the prior notice's own steps, service and payment to later work (see `cases.rules.machine`).
 """
 
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ from standards.regions import is_within
 from cases import queries
 from cases.flows import leaves
 from cases.flows.acts import Doer, carried, judge, proposal, record, to_ms
-from cases.flows.asked import Annul, ConfirmFraud, Decide, Review
+from cases.flows.asked import Annul, ConfirmFraud, Decide, Hearing, Review
 from cases.rules import clocks, penalties, typology
 from cases.rules.refusal import Refusal
 from cases.tables import Case, Lead
@@ -55,6 +55,14 @@ async def review(session: AsyncSession, case_id: UUID, asked: Review, doer: Doer
     case = await queries.case(session, case_id, is_locked=True)
     name = "review" if asked.outcome == "passed" else "return"
     act = judge(await proposal(session, name, asked, doer, case), doer.today)
+    record(session, act, asked, doer, case, case_id)
+    return case
+
+
+async def hold_hearing(session: AsyncSession, case_id: UUID, asked: Hearing, doer: Doer) -> Case:
+    """听证 by a person who did not investigate; the state stays, the record joins the file."""
+    case = await queries.case(session, case_id, is_locked=True)
+    act = judge(await proposal(session, "hold_hearing", asked, doer, case), doer.today)
     record(session, act, asked, doer, case, case_id)
     return case
 

@@ -1,15 +1,17 @@
 """The state machine: which act leads from which state to which, who may do it, with what, after what.
 
-Promises: acts are dated data (`machine.yaml`), judged by the law of the day of the act; nobody both
-investigates and reviews, or reviews and decides (行政处罚法 Art. 58). A case whose basis was withdrawn can
-only be annulled. The prior notice is demanded as a document of the decision (Art. 44, 62); left out of this
-slice: the five working days to ask for a hearing (Art. 64), the hearing, the period to be heard, service,
-payment and appeal are not clocked here.
+Promises: acts are dated data (`machine.yaml`), judged by the law of the day of the act; who may not do an act
+for what they did before is dated data of the policy (`separation`, 行政处罚法 Art. 57, 58, 64). A case whose
+basis was withdrawn can only be annulled. The prior notice is demanded as a document of the decision (Art. 44,
+62); left out of this slice: the five working days to ask for a hearing (Art. 64), the period to be heard,
+service, payment and appeal are not clocked here.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+
+import policy
 
 from cases.rules.dated import in_force, read
 from cases.rules.refusal import Refusal
@@ -17,8 +19,9 @@ from cases.rules.refusal import Refusal
 
 @dataclass(frozen=True)
 class Act:
-    """One legal act as data. `apart_from` are earlier acts whose person may not do this one;
-    `deepest_authority` is how far below the nation the acting authority may lie (2 = city)."""
+    """One legal act as data. `deepest_authority` is how far below the nation the acting authority may lie
+    (2 = city).
+    """
 
     act: str
     zh: str
@@ -30,7 +33,6 @@ class Act:
     documents: tuple[str, ...] = ()
     documents_if_serious: tuple[str, ...] = ()
     officers: int = 0
-    apart_from: tuple[str, ...] = ()
     after: tuple[tuple[str, str], ...] = ()
     deadline: str | None = None
     deepest_authority: int | None = None
@@ -39,16 +41,24 @@ class Act:
 
 @dataclass(frozen=True)
 class Step:
-    """One entry of the history: what was done, by whom (token subject), when."""
+    """One entry of the history: what was done, by whom (token subject; `who` for people), when.
+
+    `officers` are the certificate numbers of those who took part.
+    """
 
     act: str
     actor: str
     at: datetime
+    officers: tuple[str, ...] = ()
+    who: str = ""
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """An act somebody wants to do. `officers` are certificate numbers, `documents` kinds."""
+    """An act somebody wants to do. `officers` are certificate numbers, `documents` kinds.
+
+    `certificate` is the doer's own number, by which those who took part in an earlier act are known again.
+    """
 
     act: str
     state: str
@@ -60,6 +70,7 @@ class Proposal:
     is_serious: bool = False
     is_basis_withdrawn: bool = False
     authority_depth: int = 2
+    certificate: str | None = None
 
 
 def act(name: str, on: date) -> Act | None:
@@ -80,7 +91,6 @@ def act(name: str, on: date) -> Act | None:
                 documents=tuple(record["documents"]),
                 documents_if_serious=tuple(record.get("documents_if_serious", ())),
                 officers=record.get("officers", 0),
-                apart_from=tuple(record.get("apart_from", ())),
                 after=tuple(record.get("after", {}).items()),
                 deadline=record.get("deadline"),
                 deepest_authority=record.get("deepest_authority"),
@@ -136,7 +146,7 @@ def state_refusal(proposal: Proposal, on: date) -> Refusal | None:
     return None
 
 
-def duty_refusals(proposal: Proposal, found: Act) -> list[Refusal]:
+def duty_refusals(proposal: Proposal, found: Act, on: date) -> list[Refusal]:
     """Separation of duties and order: whose earlier act bars this one, and what must be newer than what."""
     refusals = []
     if found.deepest_authority is not None and proposal.authority_depth > found.deepest_authority:
@@ -148,18 +158,7 @@ def duty_refusals(proposal: Proposal, found: Act) -> list[Refusal]:
                 "报设区的市级部门办理 · hand it to the city authority",
             )
         )
-    done = [
-        step for step in proposal.history if step.act in found.apart_from and step.actor == proposal.actor
-    ]
-    if done:
-        refusals.append(
-            Refusal(
-                "actor",
-                f"职责分离（{found.basis}）· separation of duties",
-                f"本人已办理：{'、'.join(sorted({step.act for step in done}))} · you did these acts yourself",
-                "由其他人员办理 · another person must do this",
-            )
-        )
+    refusals += apart(proposal, on)
     for later, earlier in found.after:
         if not _is_newer(later, earlier, proposal.history):
             refusals.append(
@@ -171,6 +170,22 @@ def duty_refusals(proposal: Proposal, found: Act) -> list[Refusal]:
                 )
             )
     return refusals
+
+
+def apart(proposal: Proposal, on: date) -> list[Refusal]:
+    """One refusal for each rule of the day that earlier acts of the same person run against.
+
+    The same person is known by the subject of the token or by the number of the certificate.
+    Worked example: the second officer of the filing, who logs in later as legal reviewer, may not review.
+    """
+    marks = {proposal.actor} | ({proposal.certificate} if proposal.certificate else set())
+    history = [
+        policy.Done(step.act, frozenset({step.actor, *step.officers}), step.who or step.actor, step.at)
+        for step in proposal.history
+    ]
+    found = policy.load().separation.collisions("case", proposal.act, marks, history, on)
+    mend = "由其他人员办理 · another person must do this"
+    return [Refusal("actor", one.line.source, one.told, mend) for one in found]
 
 
 def content_refusals(proposal: Proposal, found: Act) -> list[Refusal]:
@@ -219,7 +234,7 @@ def refusals(proposal: Proposal, on: date) -> list[Refusal]:
         return [stopped]
     found = act(proposal.act, on)
     assert found is not None
-    return [*duty_refusals(proposal, found), *content_refusals(proposal, found)]
+    return [*duty_refusals(proposal, found, on), *content_refusals(proposal, found)]
 
 
 def _is_newer(later: str, earlier: str, history: Iterable[Step]) -> bool:

@@ -60,15 +60,24 @@ class Tokens:
         }
 
     def mint(self, as_: str, **claims: Any) -> str:
-        """A token of `dept/role@region` (several roles with `+`, `-` for none); None drops a claim."""
+        """A token of `dept/role@region` (several roles with `+`, `-` for none); None drops a claim.
+
+        An officer has a certificate unless told otherwise.
+        """
         dept, _, rest = as_.partition("/")
         roles, _, region = rest.partition("@")
         now = int(time.time())
+        is_officer = "case.officer" in roles.split("+")
         full = {
             **{"iss": ISSUER, "aud": ["jianzhen"], "sub": str(uuid.uuid5(uuid.NAMESPACE_URL, as_))},
             **{"iat": now, "nbf": now, "exp": now + 300, "jti": str(uuid.uuid4()), "typ": "Bearer"},
             **{"azp": "jianzhen-cli", "preferred_username": as_, "org_type": "gov"},
             **{"dept": dept, "region": region, "realm_access": {"roles": roles.split("+")}},
+            **(
+                {"officer_cert_no": f"ZF-{region}-9", "officer_cert_expiry": "2099-12-31"}
+                if is_officer
+                else {}
+            ),
             **claims,
         }
         kept = {name: value for name, value in full.items() if value not in (None, "-")}

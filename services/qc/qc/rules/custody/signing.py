@@ -8,6 +8,8 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+import policy
+
 from qc.rules.custody.law import Law, Post
 from qc.rules.custody.steps import Step
 
@@ -112,7 +114,7 @@ def objections(wish: Wish, steps: Sequence[Step], signed: Sequence[Signed], law:
     found += _uncertified(wish, law)
     found += _order(wish.post, signed, law)
     if wish.person is not None:
-        found += _duties(wish.post, wish.person, steps, signed)
+        found += _duties(wish.post, wish.person, steps, signed, wish.on)
     return found
 
 
@@ -158,7 +160,7 @@ def _order(post: Post, signed: Sequence[Signed], law: Law) -> Iterator[Objection
 
 
 def _duties(
-    post: Post, person: Person, steps: Sequence[Step], signed: Sequence[Signed]
+    post: Post, person: Person, steps: Sequence[Step], signed: Sequence[Signed], on: date
 ) -> Iterator[Objection]:
     counted = [step for step in steps if step.revision == 0]
     if post.of:
@@ -168,14 +170,14 @@ def _duties(
                 "who produces the figure answers for it", what, "由分析人员签字 · the analyst signs"
             )
         return
-    worked = any(
-        person.number in step.persons
-        for step in counted
-        if step.stage in ("sampling", "field_test", "analysis")
-    )
-    if worked or any(person.number == one.person or person.subject == one.subject for one in signed):
-        what = "采样、分析、审核、签发不得为同一人 · sampler or analyst, reviewers and signatory must differ"
-        yield Objection("separation of duties", what, "由他人签字 · another person must sign")
+    history = [
+        policy.Done(step.stage, frozenset(step.persons), person.number, step.happened_at) for step in counted
+    ]
+    history += [policy.Done(one.post, frozenset({one.person, one.subject}), one.person) for one in signed]
+    marks = {person.number, person.subject}
+    for found in policy.load().separation.collisions("result", post.id, marks, history, on):
+        mend = "由他人签字 · another person must sign"
+        yield Objection("separation of duties", f"{found.told} [{found.line.source}]", mend)
 
 
 def unreviewed(signed: Sequence[Signed], law: Law) -> list[Post]:
