@@ -20,7 +20,7 @@ from fastapi.security.base import SecurityBase
 from joserfc import jws, jwt
 from joserfc.errors import ClaimError, ExpiredTokenError, JoseError
 from joserfc.jwk import ECKey, KeySet, RSAKey
-from policy import ANONYMOUS, Decision, Principal, Row, Scope, Within, principal_of, reaches
+from policy import ANONYMOUS, Decision, Principal, Reach, Row, Scope, Within, principal_of, reach_of, reaches
 from sqlalchemy import ColumnElement, and_, false, or_, true
 
 from kit.problems import Forbidden, Unauthorized, Unavailable
@@ -202,6 +202,10 @@ class Grant:
     @property
     def scope(self) -> Scope | None:
         return self.decision.scope
+
+    def reach(self, known: frozenset[str] = frozenset()) -> Reach:
+        """What a reader's transaction is told: `database.reader(who, reach=grant.reach(regions.CODES))`."""
+        return reach_of(self.decision, self.principal, self.within, known)
 
     def covers(self, row: Row) -> bool:
         return reaches(self.decision, self.principal, row, self.within)

@@ -24,6 +24,8 @@ from sqlalchemy import Connection, make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from policy import lock as rows
+
 from kit.settings import SECRETS
 
 KIT = Path(__file__).parent / "migrations"
@@ -38,6 +40,12 @@ def grant(table: str, *, writer: str = "", reader: str = "") -> None:
     for role, rights in (("writer", writer), ("reader", reader)):
         if rights:
             op.execute(f'GRANT {rights} ON {table} TO "{service}_{role}"')
+
+
+def lock(table: str, *conditions: str) -> None:
+    """Inside a migration: the reader sees only rows within reach, `lock("cases", condition(region="region"))`."""
+    for statement in rows.statements(table, f"{context.config.attributes['service']}_reader", *conditions):
+        op.execute(statement)
 
 
 def _upgrade(connection: Connection, service: str, versions: Path, version_table: str) -> None:

@@ -5,6 +5,7 @@ to `kit.auth` and the filtering of rows in SQL to each service.
 """
 
 from policy.evaluation import Policy, in_scope, reaches
+from policy.lock import EVERYTHING, NOTHING, Reach, reach_of
 from policy.model import (
     ANONYMOUS,
     PUBLIC,
@@ -24,6 +25,8 @@ from policy.source import PolicyError, load, parse, table
 
 __all__ = [
     "ANONYMOUS",
+    "EVERYTHING",
+    "NOTHING",
     "PUBLIC",
     "SCOPES",
     "Decision",
@@ -33,6 +36,7 @@ __all__ = [
     "PolicyError",
     "Principal",
     "Purpose",
+    "Reach",
     "Records",
     "Route",
     "Row",
@@ -42,6 +46,7 @@ __all__ = [
     "load",
     "parse",
     "principal_of",
+    "reach_of",
     "reaches",
     "table",
 ]

@@ -12,7 +12,7 @@ from kit.auth import Grant, ServiceTokens, allow
 from kit.problems import Invalid
 
 from cases import queries
-from cases.api.edge import Limit
+from cases.api.edge import REGIONS, Limit
 from cases.flows.neighbours import Neighbours
 
 router = APIRouter(tags=["cases"])
@@ -32,7 +32,7 @@ async def show_eligibility(
     503 while `qc` is away.
     """
     # No session is held while another service is asked.
-    async with request.app.state.database.reader(grant.principal) as session:
+    async with request.app.state.database.reader(grant.principal, reach=grant.reach(REGIONS)) as session:
         case = await queries.case(session, case_id)
         grant.require(region=case.region)
         lead = await queries.lead(session, case.lead_id)
