@@ -5,7 +5,6 @@ Langfang (131000) and one for Hengshui (131100), whose codes share a prefix.
 """
 
 import asyncio
-import uuid
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import pytest
 import yaml
 from hand_table import SERVICES
 from kit.db import Database
+from locked_rows import HERE, NEIGHBOUR, NEIGHBOUR_KEY, plant
 from policy import NOTHING, Reach
 from policy.lock import condition, statements
 from sqlalchemy import text
@@ -23,7 +23,6 @@ from sqlalchemy.exc import DBAPIError
 WRITTEN: dict[str, Any] = yaml.load(
     (Path(__file__).parent / "row_locks.yaml").read_text(), Loader=yaml.CSafeLoader
 )
-HERE, NEIGHBOUR = "131000", "131100"
 ASKER = Reach(regions="131000,131002")
 READABLE = """
 SELECT c.relname AS name, c.relrowsecurity AS is_locked, c.relkind IN ('v', 'm') AS is_view,
@@ -32,11 +31,6 @@ FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace, pg_roles r
 WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p', 'v', 'm') AND NOT c.relispartition
   AND r.rolname = $1 AND (has_table_privilege(r.oid, c.oid, 'SELECT') OR has_any_column_privilege(r.oid, c.oid, 'SELECT'))
 """  # noqa: E501
-COLUMNS = """
-SELECT attname, format_type(atttypid, NULL) AS type, attnotnull OR attname IN ('uscc', 'dept') AS is_needed,
-       attidentity = 'a' AS is_numbered
-FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped
-"""
 
 
 async def faults(service: str, superuser_url: str) -> list[str]:
@@ -58,43 +52,6 @@ async def faults(service: str, superuser_url: str) -> list[str]:
     return sorted(told)
 
 
-def value(column: asyncpg.Record, region: str) -> Any:
-    """What a column of a row of this region holds; keys agree, so that rows hang together."""
-    name, kind = column["attname"], column["type"]
-    if name == "region_path":
-        return [region]
-    if name in {"region", "own_region"}:
-        return region
-    made = {
-        "uuid": uuid.uuid5(uuid.NAMESPACE_OID, region), "boolean": "false", "jsonb": "{}", "bytea": region.encode(),
-        "date": "2026-11-21", "timestamp with time zone": "2026-11-21",
-    }  # fmt: skip
-    if kind.endswith("[]"):
-        return "{}"
-    return made.get(kind, region if kind == "text" else 131 if kind == "smallint" else int(region))
-
-
-async def plant(superuser_url: str, tables: list[str]) -> None:
-    """One row of each region in each table, told to a superuser whom no key and no lock stops."""
-    connection = await asyncpg.connect(superuser_url)
-    await connection.execute("SET session_replication_role = replica")
-    for table in tables:
-        columns = [row for row in await connection.fetch(COLUMNS, table) if row["is_needed"]]
-        names = ", ".join(row["attname"] for row in columns)
-        for region in (HERE, NEIGHBOUR):
-            cells = ", ".join(literal(value(row, region)) for row in columns)
-            await connection.execute(f"INSERT INTO {table} ({names}) OVERRIDING SYSTEM VALUE VALUES ({cells})")
-    await connection.close()
-
-
-def literal(told: Any) -> str:
-    if isinstance(told, bytes):
-        return f"'\\x{told.hex()}'"
-    if isinstance(told, list):
-        return f"ARRAY['{told[0]}']"
-    return str(told) if isinstance(told, int) else f"'{told}'"
-
-
 async def seen(database: Database, table: str, reach: Reach) -> list[str]:
     """The regions whose rows a reader gets that asks for everything."""
     async with database.reader(reach=reach) as session:
@@ -102,7 +59,6 @@ async def seen(database: Database, table: str, reach: Reach) -> list[str]:
     return ["neighbour" if NEIGHBOUR in repr(row) or NEIGHBOUR_KEY in repr(row) else "here" for row in rows]
 
 
-NEIGHBOUR_KEY = str(uuid.uuid5(uuid.NAMESPACE_OID, NEIGHBOUR))
 LOCKED = [service for service in SERVICES if WRITTEN[service]["locked"] and service != "ingest"]
 
 
@@ -115,7 +71,9 @@ async def test_every_table_a_reader_selects_is_locked_or_open_for_a_reason(servi
 async def test_a_new_table_of_a_region_without_row_security_fails(service_database) -> None:
     database = await service_database("cases")
     owner = await asyncpg.connect(database.superuser_url)
-    await owner.execute("CREATE TABLE visits (visit int, region text); GRANT SELECT ON visits TO cases_reader")
+    await owner.execute(
+        "CREATE TABLE visits (visit int, region text); GRANT SELECT ON visits TO cases_reader"
+    )
     assert await faults("cases", database.superuser_url) == [
         "visits: in no list of row_locks.yaml",
     ]
@@ -142,11 +100,13 @@ async def test_a_reader_that_forgets_its_where_sees_its_region_and_untold_nothin
     untold = {table: len(await connection.fetch(f"SELECT * FROM {table}")) for table in tables}
     await connection.close()
     assert untold == dict.fromkeys(tables, 0)
-    assert {table: await seen(database, table, NOTHING) for table in tables} == {table: [] for table in tables}
+    assert {table: await seen(database, table, NOTHING) for table in tables} == {
+        table: [] for table in tables
+    }
     here = [] if service == "gateway" else ["here"]
     assert {table: await seen(database, table, ASKER) for table in tables} == dict.fromkeys(tables, here)
     everything = {table: sorted(await seen(database, table, Reach(all="yes"))) for table in tables}
-    assert everything == dict.fromkeys(tables, ["here", "neighbour"])
+    assert everything == {table: ["here", "neighbour"] for table in tables}
 
 
 async def test_ingest_shows_no_row_to_who_is_not_told_and_none_of_a_neighbour(service_database) -> None:

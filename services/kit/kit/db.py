@@ -151,7 +151,7 @@ class Database:
     ) -> AsyncIterator[AsyncSession]:
         """A READ ONLY transaction that knows who asks (`jianzhen.region` …) and how far that one may see.
 
-        Locked tables (docs/guides/identity.md) show what is within `reach` and nothing else, so nothing at all
+        Locked tables (docs/guides/identity.md) show what is within `reach` and nothing else, so nothing
         unless it is told; `policy.EVERYTHING` is for work of the service itself, never for an answer.
 
         A statement that takes longer than `most` seconds (0: as long as it takes) raises Invalid.
@@ -159,7 +159,9 @@ class Database:
         async with _store(is_reader=True), self._read() as session, session.begin():
             who = {name: getattr(principal, name, None) or "" for name in PARTS} | {"most": f"{most}s"}
             far = {f"reach_{part}": getattr(reach, part) for part in lock.PARTS}
-            await session.execute(WHO, who | far | {"roles": ",".join(sorted(getattr(principal, "roles", ())))})
+            await session.execute(
+                WHO, who | far | {"roles": ",".join(sorted(getattr(principal, "roles", ())))}
+            )
             yield session
 
     @asynccontextmanager

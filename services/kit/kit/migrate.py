@@ -20,11 +20,10 @@ from alembic import command, context, op
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
+from policy import lock as rows
 from sqlalchemy import Connection, make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
-
-from policy import lock as rows
 
 from kit.settings import SECRETS
 
@@ -43,7 +42,7 @@ def grant(table: str, *, writer: str = "", reader: str = "") -> None:
 
 
 def lock(table: str, *conditions: str) -> None:
-    """Inside a migration: the reader sees only rows within reach, `lock("cases", condition(region="region"))`."""
+    """Inside a migration, the reader sees rows within reach: `lock("cases", condition(region="region"))`."""
     for statement in rows.statements(table, f"{context.config.attributes['service']}_reader", *conditions):
         op.execute(statement)
 
