@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 MAX_FILE, MAX_FUNCTION, MAX_BUS, MAX_MAIN = 400, 60, 300, 60
-# docs/adr/0010, 0031, 0043, 0045, 0047, 0056: lines of code, without comments and docstrings, that a service loads.
+# docs/adr/0010, 0031, 0043, 0045, 0047, 0056: lines of code a service loads, no comments, no docstrings.
 MAX_KIT = 2500
 NOT_LOADED = {"testing", "migrations", "servers", "processes", "privileges"}
 REFUSED_NAMES = {"utils", "helpers", "common", "base", "manager", "handler", "handlers", "flows2", "misc"}

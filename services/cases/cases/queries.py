@@ -15,7 +15,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from standards.regions import is_within
 from standards.tables import rows
 
-from cases.tables import Case, CaseStep, Lead, SealedDecision, Signal
+from cases.tables import (
+    Case,
+    CaseStep,
+    Intervention,
+    InterventionRead,
+    Lead,
+    Recorder,
+    Reporter,
+    SealedDecision,
+    Signal,
+)
 
 
 async def lead(session: AsyncSession, lead_id: UUID, *, is_locked: bool = False) -> Lead:
@@ -143,3 +153,36 @@ async def locked_signal(session: AsyncSession, signal_id: str, kind: str, site: 
 async def signals_merged_into(session: AsyncSession, signal_id: str) -> list[Signal]:
     """The signals that stand under this one's number."""
     return list(await session.scalars(select(Signal).where(Signal.merged_into == signal_id)))
+
+
+async def intervention(session: AsyncSession, intervention_id: UUID) -> Intervention | None:
+    """One intervention, None when it is not there or beyond reach."""
+    return await session.get(Intervention, intervention_id)
+
+
+async def interventions(
+    session: AsyncSession, visible: ColumnElement[bool], before: UUID | None, limit: int
+) -> Sequence[Intervention]:
+    """Up to `limit` visible interventions older than `before`, newest first."""
+    of = Intervention
+    query = select(of).where(visible).order_by(of.intervention_id.desc()).limit(limit)
+    return (
+        await session.scalars(query if before is None else query.where(of.intervention_id < before))
+    ).all()
+
+
+async def recorder(session: AsyncSession, intervention_id: UUID) -> Recorder | None:
+    """Who recorded an intervention; row security shows it to one right alone."""
+    return await session.get(Recorder, intervention_id)
+
+
+async def intervention_reads(session: AsyncSession, intervention_id: UUID) -> Sequence[InterventionRead]:
+    """Who read an intervention, oldest first."""
+    of = InterventionRead
+    query = select(of).where(of.intervention_id == intervention_id).order_by(of.read_id)
+    return (await session.scalars(query)).all()
+
+
+async def reporter(session: AsyncSession, lead_id: UUID) -> Reporter | None:
+    """Who reported a lead; row security shows it to one right alone."""
+    return await session.get(Reporter, lead_id)

@@ -205,7 +205,7 @@ class Grant:
 
     def reach(self, known: frozenset[str] = frozenset()) -> Reach:
         """What a reader's transaction is told: `database.reader(who, reach=grant.reach(regions.CODES))`."""
-        return reach_of(self.decision, self.principal, self.within, known)
+        return reach_of(self.decision, self.principal, self.within, known, self.permission)
 
     def covers(self, row: Row) -> bool:
         return reaches(self.decision, self.principal, row, self.within)

@@ -237,7 +237,8 @@ def reach_of_request(request: Request, who: Principal) -> Reach:
     route = state.policy.route(state.service, request.method, path)
     if route is None or route.permission is None:
         return NOTHING
-    return reach_of(state.policy.decide(route.permission, who), who, state.within, state.regions)
+    decision = state.policy.decide(route.permission, who)
+    return reach_of(decision, who, state.within, state.regions, route.permission)
 
 
 async def _reader_session(request: Request) -> AsyncIterator[AsyncSession]:

@@ -1,7 +1,7 @@
 """The last lock: what a reader's transaction is told of who asks, and the condition its rows are judged by.
 
 Promises: pure text; the same scopes as the WHERE clause of a service, so that a query which forgets its
-clause shows no row more; nothing told means no row. Leaves telling it to `kit.db` and enforcing it to PostgreSQL.
+clause shows no row more; nothing told means no row. Leaves telling it to `kit.db`, enforcing to PostgreSQL.
 """
 
 from collections.abc import Iterable
@@ -16,7 +16,8 @@ class Reach:
     """How far a transaction sees: as decided, for one principal. Empty is nothing.
 
     `regions` for the scope region; `uscc`, or `dept` within `own_regions`, for own; `addressed` and
-    `published` for those; `all` for any. Lists are separated by commas.
+    `published` for those; `all` for any. Lists are separated by commas. `permission` is what the route asks
+    for, where a table is for one right alone.
     """
 
     all: str = ""
@@ -26,6 +27,7 @@ class Reach:
     dept: str = ""
     addressed: str = ""
     published: str = ""
+    permission: str = ""
 
 
 NOTHING = Reach()
@@ -33,7 +35,9 @@ EVERYTHING = Reach(all="yes")
 PARTS = tuple(field.name for field in fields(Reach))
 
 
-def reach_of(decision: Decision, who: Principal, within: Within, known: frozenset[str]) -> Reach:
+def reach_of(
+    decision: Decision, who: Principal, within: Within, known: frozenset[str], permission: str = ""
+) -> Reach:
     """The reach of a decision; `known` are the region codes there are.
 
     Worked example: case.officer of 131000 reading leads: `Reach(regions="131000,131002,…")`.
@@ -49,6 +53,7 @@ def reach_of(decision: Decision, who: Principal, within: Within, known: frozense
         dept=who.dept or "" if is_own else "",
         addressed=mine if "addressed" in scopes else "",
         published="yes" if "published" in scopes else "",
+        permission=permission if decision.allowed else "",
     )
 
 

@@ -11,6 +11,7 @@ def upgrade() -> None:
     lock("releases", condition(region="region", published="status = 'published'"))
     lock("release_steps", through("releases", "release_steps.release_id", "id"))
     lock("series", condition(region="region", published="is_public"))
-    lock("fraud_cases", condition(region="region"))
-    lock("holds", condition(region="region", uscc="uscc"))
+    # A figure that a confirmed case or a hold leaves out says so to whoever sees the figure.
+    lock("fraud_cases", condition(region="region", published="is_effective"))
+    lock("holds", condition(region="region", uscc="uscc", published="placed_at IS NOT NULL"))
     lock("listings", condition(region="region", published="listed_at IS NOT NULL AND removed_at IS NULL"))

@@ -7,7 +7,7 @@ are compared by functions that are not leakproof), and sorts the whole table for
 from kit.migrate import lock
 from policy.lock import condition
 
-revision = "gateway_0004"
+revision = "gateway_0005"
 down_revision = "gateway_0003"
 
 
