@@ -25,6 +25,7 @@ from cases.tables import (
     Reporter,
     SealedDecision,
     Signal,
+    TeamMember,
 )
 
 
@@ -186,3 +187,37 @@ async def intervention_reads(session: AsyncSession, intervention_id: UUID) -> Se
 async def reporter(session: AsyncSession, lead_id: UUID) -> Reporter | None:
     """Who reported a lead; row security shows it to one right alone."""
     return await session.get(Reporter, lead_id)
+
+
+def of_team(subject: str) -> ColumnElement[bool]:
+    """The memberships of a person that hold now, by the clock of the database."""
+    of = TeamMember
+    now = func.now()
+    return (of.subject == subject) & of.ended_at.is_(None) & (of.from_at <= now) & (now < of.until_at)
+
+
+def case_of_team(subject: str) -> ColumnElement[bool]:
+    """The cases whose team the person is on now."""
+    return Case.case_id.in_(select(TeamMember.case_id).where(of_team(subject)))
+
+
+async def is_on_team(session: AsyncSession, subject: str, case_id: UUID) -> bool:
+    """Whether a person is on the team of a case now."""
+    query = select(TeamMember.member_id).where(of_team(subject), TeamMember.case_id == case_id).limit(1)
+    return await session.scalar(query) is not None
+
+
+async def team(session: AsyncSession, case_id: UUID) -> Sequence[TeamMember]:
+    """Everybody who is or was on the team of a case, newest first."""
+    of = TeamMember
+    return (
+        await session.scalars(select(of).where(of.case_id == case_id).order_by(of.member_id.desc()))
+    ).all()
+
+
+async def member(session: AsyncSession, case_id: UUID, member_id: UUID) -> TeamMember:
+    """One membership, locked. Raises NotFound."""
+    found = await session.get(TeamMember, member_id, with_for_update=True)
+    if found is None or found.case_id != case_id:
+        raise NotFound("no-such-member", f"There is no member {member_id} of this team 没有该成员")
+    return found

@@ -244,3 +244,25 @@ class Reporter(Base):  # type: ignore[misc,valid-type]
     name: Mapped[str] = mapped_column(Text)
     contact: Mapped[str] = mapped_column(Text)
     given_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class TeamMember(Base):  # type: ignore[misc,valid-type]
+    """专案组: who of whichever department sees one case, and from when until when; never removed."""
+
+    __tablename__ = "case_team"
+
+    member_id: Mapped[UUID] = mapped_column(UuidType, primary_key=True)
+    case_id: Mapped[UUID] = mapped_column(ForeignKey("cases.case_id"))
+    lead_id: Mapped[UUID] = mapped_column(ForeignKey("leads.lead_id"))
+    region: Mapped[str] = mapped_column(Text)
+    subject: Mapped[str] = mapped_column(Text)
+    dept: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str] = mapped_column(Text)
+    named_by: Mapped[str] = mapped_column(Text)
+    from_at: Mapped[datetime] = mapped_column(Instant)
+    until_at: Mapped[datetime] = mapped_column(Instant)
+    ended_at: Mapped[datetime | None] = mapped_column(Instant)
+    ended_by: Mapped[str | None] = mapped_column(Text)
+    ended_reason: Mapped[str | None] = mapped_column(Text)
+
+    __table_args__ = (Index(None, "case_id"), Index(None, "subject", "until_at"))

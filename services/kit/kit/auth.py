@@ -218,9 +218,10 @@ class Grant:
         owner_uscc: str | None = None,
         addressed_to: str | None = None,
         is_published: bool = False,
+        is_on_team: bool = False,
     ) -> None:
         """Raises Forbidden unless the row is within reach, as in `grant.require(region="131002")`."""
-        if not self.covers(Row(region, owner_dept, owner_uscc, addressed_to, is_published)):
+        if not self.covers(Row(region, owner_dept, owner_uscc, addressed_to, is_published, is_on_team)):
             detail = f"{self.permission} does not reach this row for {self.principal.text} 超出权限范围"
             raise Forbidden("out-of-scope", detail, permission=self.permission)
 
@@ -241,6 +242,7 @@ class Grant:
             "region": inside,
             "addressed": same("addressed_to", who.dept and mine and f"{who.dept}@{mine}"),
             "own": or_(same("owner_uscc", who.uscc), and_(inside, same("owner_dept", who.dept))),
+            "team": columns.get("is_on_team", no),
             "published": columns.get("is_published", no),
         }
         return or_(no, *(reached[scope] for scope in sorted(self.decision.scopes)))

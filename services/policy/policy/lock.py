@@ -16,8 +16,8 @@ class Reach:
     """How far a transaction sees: as decided, for one principal. Empty is nothing.
 
     `regions` for the scope region; `uscc`, or `dept` within `own_regions`, for own; `addressed` and
-    `published` for those; `all` for any. Lists are separated by commas. `permission` is what the route asks
-    for, where a table is for one right alone.
+    `published` for those; `team` is the person, for the rows of their teams; `all` for any. Lists are
+    separated by commas. `permission` is what the route asks for, where a table is for one right alone.
     """
 
     all: str = ""
@@ -27,6 +27,7 @@ class Reach:
     dept: str = ""
     addressed: str = ""
     published: str = ""
+    team: str = ""
     permission: str = ""
 
 
@@ -53,6 +54,7 @@ def reach_of(
         dept=who.dept or "" if is_own else "",
         addressed=mine if "addressed" in scopes else "",
         published="yes" if "published" in scopes else "",
+        team=who.subject if "team" in scopes else "",
         permission=permission if decision.allowed else "",
     )
 
@@ -71,17 +73,19 @@ def _listed(part: str) -> str:
     return f"ANY ((SELECT string_to_array(current_setting('jianzhen.reach_{part}', true), ','))::text[])"
 
 
-def condition(
+def condition(  # noqa: PLR0913 - one expression of a row each
     region: str = "",
     uscc: str = "",
     dept: str = "",
     parties: str = "",
     addressed: str = "",
     published: str = "",
+    team: str = "",
 ) -> str:
     """The condition of a row security policy; arguments are SQL expressions, as in `Grant.clause`.
 
-    `parties` are organisations (an array) that see the row beside its owner.
+    `parties` are organisations (an array) that see the row beside its owner; `team` is an array of subjects,
+    as `ARRAY(SELECT …)`, that see it for being on its team.
 
     Worked example: `condition(region="region", uscc="uscc")` holds for a row of a region within reach, for
     one of the asker's own organisation, and for every row where the reach is `any`.
@@ -99,6 +103,8 @@ def condition(
         either.append(f"{addressed} = {_told('addressed')}")
     if published:
         either.append(f"({_told('published')} = 'yes' AND {published})")
+    if team:
+        either.append(f"{_told('team')} = ANY ({team})")
     # Alone it is no condition of a row: asked bare, the planner knows that it lets all pass or none.
     return " OR ".join(either) if len(either) > 1 else "current_setting('jianzhen.reach_all', true) = 'yes'"
 

@@ -114,9 +114,23 @@ class Annul(TypedDict):
     documents: NotRequired[list[Document]]
 
 
+class NameMember(TypedDict):
+    """专案组成员: the token subject of a person, their department, until when and why."""
+
+    subject: str
+    dept: str
+    until: str
+    reason: str
+
+
+class EndMember(TypedDict):
+    """A member leaves the team now: reasons are mandatory."""
+
+    reason: str
+
+
 class RecordIntervention(TypedDict):
-    """干预留痕. `intervener` is the department and region that intervened (`gov@131000`), with the
-    person's name.
+    """干预留痕. `intervener` is the department that intervened (`gov@131000`), with the person's name.
 
     `medium` is where the original is kept 介质存档, `extraction` how it was lawfully taken 依法提取
     ; `addressed_to` a department (`ee@131000`) that reads it beside discipline inspection.

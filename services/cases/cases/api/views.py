@@ -29,6 +29,8 @@ NOTED = {
     "reopen": ("线索恢复", "lead opened again"),
     "withdraw": ("线索撤回", "lead withdrawn"),
     "withdraw_basis": ("案件依据撤回", "basis of the case withdrawn"),
+    "team_named": ("专案组成员加入", "member named to the special-case team"),
+    "team_ended": ("专案组成员离组", "member left the special-case team"),
     "self_proof_requested": ("要求自我举证", "self-proof asked of the unit"),
     "self_proof_answered": ("收到举证材料", "evidence received from the unit"),
     "self_proof_overdue": ("逾期未举证", "no evidence in time"),

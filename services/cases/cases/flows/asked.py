@@ -169,3 +169,18 @@ class RecordIntervention(Asked):
         None
     )
     attachments: Annotated[list[Document], Field(max_length=50)] = []
+
+
+class NameMember(Asked):
+    """专案组成员: the token subject of a person, their department, until when and why."""
+
+    subject: Short
+    dept: Annotated[str, StringConstraints(pattern=r"^[a-z_.]{2,30}$")]
+    until: Instant
+    reason: Annotated[Text, Field(min_length=1)]
+
+
+class EndMember(Asked):
+    """A member leaves the team now: reasons are mandatory."""
+
+    reason: Annotated[Text, Field(min_length=1)]
