@@ -13,7 +13,7 @@ from typing import Annotated, Any, Protocol
 
 import asyncpg
 from fastapi import Depends, Request
-from policy import ANONYMOUS, NOTHING, Principal, Reach, lock, reach_of
+from policy import NOTHING, Principal, Reach, lock, reach_of
 from sqlalchemy import MetaData, event, make_url, text
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -246,7 +246,7 @@ async def _reader_session(request: Request) -> AsyncIterator[AsyncSession]:
     # Asked again rather than taken from the guard, so that the order of a route's parameters is no matter.
     verifier = getattr(state, "verifier", None)
     who = await verifier.principal(request.headers.get("authorization")) if verifier else None
-    reach = reach_of_request(request, who or ANONYMOUS)
+    reach = reach_of_request(request, who) if who else NOTHING
     async with state.database.question(who, reach=reach) as session:
         yield session
 
