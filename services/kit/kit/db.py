@@ -234,7 +234,9 @@ def reach_of_request(request: Request, who: Principal) -> Reach:
     """How far the route in hand lets `who` see, by the policy alone: whatever its guard and its query do."""
     state, scope = request.app.state, request.scope
     path = (scope.get("raw_path") or scope["path"].encode()).decode("ascii", "replace")
-    route = state.policy.route(state.service, request.method, path)
+    # An application that `create_app` did not make is no service of the policy.
+    service = getattr(state, "service", None)
+    route = state.policy.route(service, request.method, path) if service else None
     if route is None or route.permission is None:
         return NOTHING
     decision = state.policy.decide(route.permission, who)
