@@ -28,6 +28,7 @@ def sample_rows(dept: str | None) -> dict[str, Row]:
         "elsewhere": Row("131100", **own),
         "addressed": Row("131100", **other, addressed_to=f"{dept}@131000"),
         "published": Row("131100", **other, is_published=True),
+        "team": Row("131100", **other, is_on_team=True),
     }
 
 

@@ -17,6 +17,7 @@ from gateway.main import build
 from gateway.rules import chain
 from gateway.settings import Settings
 from gateway.tables import Audit, Seal
+from policy import EVERYTHING
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
@@ -53,7 +54,7 @@ async def ask(client, method: str, uri: str, *headers: dict[str, str]) -> httpx.
 
 
 async def stored(database) -> list[Audit]:
-    async with database.reader() as session:
+    async with database.reader(reach=EVERYTHING) as session:
         return list(await session.scalars(select(Audit).order_by(Audit.id)))
 
 
@@ -173,7 +174,7 @@ async def test_many_certain_reads_share_few_commits(database) -> None:
     ledger.start()
     await asyncio.gather(*(ledger.certain(entry(number)) for number in range(500)))
     await ledger.stop()
-    async with database.reader() as session:
+    async with database.reader(reach=EVERYTHING) as session:
         commits = await session.scalar(text("SELECT count(DISTINCT xmin::text) FROM audit"))
     assert len(await stored(database)) == 500
     assert commits <= 5
@@ -212,7 +213,7 @@ def entry(number: int, **more) -> ledgers.Entry:
 
 
 async def faults(database) -> list[chain.Fault]:
-    async with database.reader() as session:
+    async with database.reader(reach=EVERYTHING) as session:
         rows = list(await session.scalars(select(Audit).where(Audit.chain.is_not(None))))
         seals = list(await session.scalars(select(Seal)))
     columns = [column.name for column in Audit.__table__.columns]
@@ -272,7 +273,7 @@ async def test_a_seal_asks_for_its_leaf_in_one_transaction_with_its_events(datab
     ledger = Ledger(database)
     ledger.allow(entry(1))
     await ledger.flush()
-    async with database.reader() as session:
+    async with database.reader(reach=EVERYTHING) as session:
         (seal,) = list(await session.scalars(select(Seal)))
         xmins = await session.scalar(
             text("SELECT count(DISTINCT x) FROM (SELECT xmin::text AS x FROM audit UNION ALL "
@@ -295,7 +296,7 @@ async def test_the_chain_of_a_process_that_died_is_sealed_by_another(database) -
     assert await sealing.seal_orphans(database, living.chain.id, datetime.now(UTC)) == 1
     assert await sealing.seal_orphans(database, living.chain.id, datetime.now(UTC)) == 0
     assert await faults(database) == []
-    async with database.reader() as session:
+    async with database.reader(reach=EVERYTHING) as session:
         (seal,) = list(await session.scalars(select(Seal)))
     assert seal.chain != living.chain.id
 

@@ -124,7 +124,7 @@ async def show_content(id: UUID, grant: MayRead, session: ReaderSession) -> Resp
 @router.get("/audit/seals/{id}/receipt", response_class=Response, summary="The proof of a seal 封印回执")
 async def show_receipt(id: UUID, grant: MayRead, request: Request) -> Response:
     """The receipt (`jianzhen-receipt/1`), verifiable offline; 202 and Retry-After until it is there."""
-    async with request.app.state.database.reader(grant.principal) as session:
+    async with request.app.state.database.reader(grant.principal, reach=grant.reach()) as session:
         row = await _one(session, id)
     receipts: Receipts = request.app.state.receipts
     receipt = await receipts.of(row)

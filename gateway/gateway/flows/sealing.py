@@ -17,6 +17,7 @@ import uuid_utils
 from contracts.gateway import LeafRequested
 from kit.db import Database
 from kit.outbox import put
+from policy import EVERYTHING
 from sqlalchemy import Table, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from tlog.receipts import NONCE_SIZE, Record, entry_of, record_of
@@ -104,7 +105,7 @@ def record(row: Seal) -> Record:
 
 async def seal_orphans(database: Database, own: UUID, now: datetime) -> int:
     """Seals the chains that nobody writes any more and whose end has no seal; how many."""
-    async with database.reader() as session:
+    async with database.reader(reach=EVERYTHING) as session:
         found = (await session.execute(unsealed_chains(own, now - ORPHAN_AGE))).all()
     for chain, number, digest in found:
         async with database.writer() as session:

@@ -3,7 +3,7 @@
 from fastapi import FastAPI
 from kit.app import Parts, create_app, serve
 from kit.settings import load
-from standards.regions import is_within
+from standards.regions import CODES, is_within
 
 from cases import consumers
 from cases.api import router
@@ -17,6 +17,7 @@ def build(settings: Settings) -> FastAPI:
         name="cases",
         title="Jianzhen cases 案件",
         within=is_within,
+        regions=CODES,
         routers=[router],
         consumers=consumers.CONSUMERS,
         on_start=[know_neighbours],

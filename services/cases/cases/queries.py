@@ -15,7 +15,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from standards.regions import is_within
 from standards.tables import rows
 
-from cases.tables import Case, CaseStep, Lead, SealedDecision, Signal
+from cases.tables import (
+    Case,
+    CaseStep,
+    Intervention,
+    InterventionRead,
+    Lead,
+    Recorder,
+    Reporter,
+    SealedDecision,
+    Signal,
+    TeamMember,
+)
 
 # Falsification confirmed, and neither the case nor its basis taken back.
 IS_CONFIRMED = (
@@ -156,3 +167,70 @@ async def locked_signal(session: AsyncSession, signal_id: str, kind: str, site: 
 async def signals_merged_into(session: AsyncSession, signal_id: str) -> list[Signal]:
     """The signals that stand under this one's number."""
     return list(await session.scalars(select(Signal).where(Signal.merged_into == signal_id)))
+
+
+async def intervention(session: AsyncSession, intervention_id: UUID) -> Intervention | None:
+    """One intervention, None when it is not there or beyond reach."""
+    return await session.get(Intervention, intervention_id)
+
+
+async def interventions(
+    session: AsyncSession, visible: ColumnElement[bool], before: UUID | None, limit: int
+) -> Sequence[Intervention]:
+    """Up to `limit` visible interventions older than `before`, newest first."""
+    of = Intervention
+    query = select(of).where(visible).order_by(of.intervention_id.desc()).limit(limit)
+    return (
+        await session.scalars(query if before is None else query.where(of.intervention_id < before))
+    ).all()
+
+
+async def recorder(session: AsyncSession, intervention_id: UUID) -> Recorder | None:
+    """Who recorded an intervention; row security shows it to one right alone."""
+    return await session.get(Recorder, intervention_id)
+
+
+async def intervention_reads(session: AsyncSession, intervention_id: UUID) -> Sequence[InterventionRead]:
+    """Who read an intervention, oldest first."""
+    of = InterventionRead
+    query = select(of).where(of.intervention_id == intervention_id).order_by(of.read_id)
+    return (await session.scalars(query)).all()
+
+
+async def reporter(session: AsyncSession, lead_id: UUID) -> Reporter | None:
+    """Who reported a lead; row security shows it to one right alone."""
+    return await session.get(Reporter, lead_id)
+
+
+def of_team(subject: str) -> ColumnElement[bool]:
+    """The memberships of a person that hold now, by the clock of the database."""
+    of = TeamMember
+    now = func.now()
+    return (of.subject == subject) & of.ended_at.is_(None) & (of.from_at <= now) & (now < of.until_at)
+
+
+def case_of_team(subject: str) -> ColumnElement[bool]:
+    """The cases whose team the person is on now."""
+    return Case.case_id.in_(select(TeamMember.case_id).where(of_team(subject)))
+
+
+async def is_on_team(session: AsyncSession, subject: str, case_id: UUID) -> bool:
+    """Whether a person is on the team of a case now."""
+    query = select(TeamMember.member_id).where(of_team(subject), TeamMember.case_id == case_id).limit(1)
+    return await session.scalar(query) is not None
+
+
+async def team(session: AsyncSession, case_id: UUID) -> Sequence[TeamMember]:
+    """Everybody who is or was on the team of a case, newest first."""
+    of = TeamMember
+    return (
+        await session.scalars(select(of).where(of.case_id == case_id).order_by(of.member_id.desc()))
+    ).all()
+
+
+async def member(session: AsyncSession, case_id: UUID, member_id: UUID) -> TeamMember:
+    """One membership, locked. Raises NotFound."""
+    found = await session.get(TeamMember, member_id, with_for_update=True)
+    if found is None or found.case_id != case_id:
+        raise NotFound("no-such-member", f"There is no member {member_id} of this team 没有该成员")
+    return found

@@ -1,4 +1,4 @@
-"""The tables of `cases`: signals from qc, leads, cases, their history, and answers already given.
+"""The tables of `cases`: signals, leads, cases, their history, interventions, and answers already given.
 
 Promises: a signal is one row whatever arrives first, its raising or its withdrawal; the history is
 append-only (no runtime role may update or delete it). Leaves documents to the file store: here are hashes.
@@ -181,3 +181,93 @@ class Answer(Base):  # type: ignore[misc,valid-type]
     request_sha256: Mapped[str] = mapped_column(Text)
     body: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     given_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class Intervention(Base):  # type: ignore[misc,valid-type]
+    """干预记录, written once. `intervener` is `dept@region`; who recorded it stands in a table apart.
+
+    `owner_dept`, `owner_uscc` are of the recorder and told to nobody; `addressed_to` is `dept@region`.
+    """
+
+    __tablename__ = "interventions"
+
+    intervention_id: Mapped[UUID] = mapped_column(UuidType, primary_key=True)
+    category: Mapped[str] = mapped_column(Text)
+    form: Mapped[str] = mapped_column(Text)
+    region: Mapped[str] = mapped_column(Text)
+    intervener: Mapped[str] = mapped_column(Text)
+    intervener_name: Mapped[str] = mapped_column(Text)
+    happened_at: Mapped[datetime] = mapped_column(Instant)
+    content: Mapped[str] = mapped_column(Text)
+    lead_id: Mapped[UUID | None] = mapped_column(ForeignKey("leads.lead_id"))
+    addressed_to: Mapped[str | None] = mapped_column(Text)
+    medium: Mapped[str] = mapped_column(Text)
+    extraction: Mapped[str] = mapped_column(Text)
+    attachments: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    owner_dept: Mapped[str | None] = mapped_column(Text)
+    owner_uscc: Mapped[str | None] = mapped_column(Text)
+    recorded_at: Mapped[datetime] = mapped_column(Instant)
+
+    __table_args__ = (Index(None, "region", "intervention_id"),)
+
+
+class Recorder(Base):  # type: ignore[misc,valid-type]
+    """Who recorded an intervention: read by one right alone."""
+
+    __tablename__ = "intervention_recorders"
+
+    intervention_id: Mapped[UUID] = mapped_column(
+        ForeignKey("interventions.intervention_id"), primary_key=True
+    )
+    subject: Mapped[str] = mapped_column(Text)
+    name: Mapped[str] = mapped_column(Text)
+    principal: Mapped[str] = mapped_column(Text)
+
+
+class InterventionRead(Base):  # type: ignore[misc,valid-type]
+    """依法提取: who read an intervention on which legal ground, and whether who recorded it was told."""
+
+    __tablename__ = "intervention_reads"
+
+    read_id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    intervention_id: Mapped[UUID] = mapped_column(ForeignKey("interventions.intervention_id"))
+    subject: Mapped[str] = mapped_column(Text)
+    principal: Mapped[str] = mapped_column(Text)
+    ground: Mapped[str] = mapped_column(Text)
+    is_of_recorder: Mapped[bool]
+    at: Mapped[datetime] = mapped_column(Instant)
+
+    __table_args__ = (Index(None, "intervention_id", "read_id"),)
+
+
+class Reporter(Base):  # type: ignore[misc,valid-type]
+    """举报人: who reported a lead. Read by one right alone; no view, event or answer carries it."""
+
+    __tablename__ = "reporters"
+
+    lead_id: Mapped[UUID] = mapped_column(ForeignKey("leads.lead_id"), primary_key=True)
+    name: Mapped[str] = mapped_column(Text)
+    contact: Mapped[str] = mapped_column(Text)
+    given_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class TeamMember(Base):  # type: ignore[misc,valid-type]
+    """专案组: who of whichever department sees one case, and from when until when; never removed."""
+
+    __tablename__ = "case_team"
+
+    member_id: Mapped[UUID] = mapped_column(UuidType, primary_key=True)
+    case_id: Mapped[UUID] = mapped_column(ForeignKey("cases.case_id"))
+    lead_id: Mapped[UUID] = mapped_column(ForeignKey("leads.lead_id"))
+    region: Mapped[str] = mapped_column(Text)
+    subject: Mapped[str] = mapped_column(Text)
+    dept: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str] = mapped_column(Text)
+    named_by: Mapped[str] = mapped_column(Text)
+    from_at: Mapped[datetime] = mapped_column(Instant)
+    until_at: Mapped[datetime] = mapped_column(Instant)
+    ended_at: Mapped[datetime | None] = mapped_column(Instant)
+    ended_by: Mapped[str | None] = mapped_column(Text)
+    ended_reason: Mapped[str | None] = mapped_column(Text)
+
+    __table_args__ = (Index(None, "case_id"), Index(None, "subject", "until_at"))

@@ -87,8 +87,9 @@ async def test_another_city_sees_nothing_and_a_county_only_its_own(
     lead = await client.get(
         f"/leads/{await lead_id(client, tokens)}", headers=tokens.bearer("ee.enf/case.officer@131100")
     )
-    assert lead.status_code == 403
-    assert lead.json()["type"] == "/problems/out-of-scope"
+    # Not even that there is such a lead.
+    assert lead.status_code == 404
+    assert lead.json()["type"] == "/problems/no-such-lead"
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def refused(kind: str = "rollback", refusal_id: str = "r-1") -> WitnessRefused:
 
 
 async def leads(database: Database) -> list[Lead]:
-    async with database.reader() as session:
+    async with database.writer() as session:
         return list((await session.scalars(select(Lead).order_by(Lead.origin_id))).all())
 
 
@@ -50,7 +50,7 @@ async def test_a_refusal_opens_one_lead_of_the_highest_severity(service_database
         "log-witness-rollback", "log-witness-fork"
     )  # fmt: skip
     assert "见证方" in first.summary and first.findings[0]["source_clause"]
-    async with database.reader() as session:
+    async with database.writer() as session:
         signal = await session.get(Signal, "r-1")
         assert signal is not None and signal.severity == "case"
 
@@ -60,7 +60,7 @@ async def test_decision_and_annulment_are_sealed_as_they_were_said(service_datab
     case = await reviewed(database)
     await decide(database, case)
     await annul(database, case)
-    async with database.reader() as session:
+    async with database.writer() as session:
         sealed = (await session.scalars(select(SealedDecision).order_by(SealedDecision.sealed_at))).all()
         asked = "SELECT data FROM outbox WHERE event = 'cases.leaf_requested.v1' ORDER BY id"
         said = [json.loads(row[0]) for row in await session.execute(text(asked))]

@@ -48,7 +48,7 @@ async def said(database: Database) -> list[tuple[str, dict[str, Any]]]:
 async def opened(database: Database) -> UUID:
     async with database.writer() as session:
         await signals.raise_suspicion(session, suspicion(), NOW)
-    async with database.reader() as session:
+    async with database.writer() as session:
         return (await session.scalars(select(Lead.lead_id))).one()
 
 
@@ -110,7 +110,7 @@ async def test_the_full_walk_says_every_fact_once(service_database: ServiceDatab
     assert (confirmed["from_ms"], confirmed["to_ms"]) == (MS - 12 * 3_600_000, MS - 2 * 3_600_000)
     assert (decided["uscc"], decided["organisation_zh"]) == ("9144030071526726XG", "甲运维公司")
     assert decided["legal_basis"].startswith("《生态环境法典》第一千二百三十条")
-    async with database.reader() as session:
+    async with database.writer() as session:
         found = await queries.case(session, case.case_id)
         history = [
             (step.act, step.actor, step.to_state) for step in await queries.steps(session, found.lead_id)
@@ -192,7 +192,7 @@ async def test_an_incomplete_confirmation_is_refused_with_what_is_missing(
     with pytest.raises(Invalid) as caught:
         await confirm(database, case, **more)
     assert wheres(caught.value) == expected
-    async with database.reader() as session:
+    async with database.writer() as session:
         found = await queries.case(session, case.case_id)
     assert (found.state, found.typology) == ("FILED", None)
 

@@ -130,4 +130,4 @@ async def test_LN_15_a_case_shows_which_hours_of_its_data_may_be_evidence(
             assert {reason["condition"] for reason in hours[0]["reasons"]} == {"calibrated", "normal"}
             assert all(reason["zh"] and reason["en"] and reason["source"] for reason in hours[0]["reasons"])
             elsewhere = await client.get(path, headers=tokens.bearer("ee.enf/case.officer@131100"))
-            assert elsewhere.status_code == 403
+            assert elsewhere.status_code == 404

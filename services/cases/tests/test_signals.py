@@ -51,7 +51,7 @@ async def said(database: Database) -> list[tuple[str, dict[str, Any]]]:
 
 
 async def lead_of(database: Database, origin_id: str = "s-1") -> Lead | None:
-    async with database.reader() as session:
+    async with database.writer() as session:
         return await session.scalar(select(Lead).where(Lead.origin_id == origin_id))
 
 
@@ -134,7 +134,7 @@ async def test_an_alarm_opens_no_lead_and_is_shown_beside_the_lead_of_its_site(
     await feed(database, alarm(), alarm(alarm_id="a-2"), alarm_withdrawn(alarm_id="a-2"))
     assert await said(database) == []
     await feed(database, suspicion())
-    async with database.reader() as session:
+    async with database.writer() as session:
         lead = await session.scalar(select(Lead))
         assert lead is not None
         found = await queries.alarms_beside(session, lead)
@@ -191,7 +191,7 @@ async def test_a_withdrawal_after_filing_flags_the_case_and_leaves_the_end_to_a_
     assert name == "basis_withdrawn"
     assert (event["case_id"], event["reason_en"]) == (str(case.case_id), "a late correction")
     assert [name for name, _ in await said(database)].count("basis_withdrawn") == 1
-    async with database.reader() as session:
+    async with database.writer() as session:
         found = await queries.case(session, case.case_id)
         history = [step.act for step in await queries.steps(session, found.lead_id)]
     assert (found.state, found.is_basis_withdrawn) == ("FILED", True)
@@ -259,7 +259,7 @@ async def test_LF_60_an_anomaly_confirmed_at_the_alarm_desk_is_a_lead_with_its_t
     await feed(database, alarm())
     assert await said(database) == []
     await feed(database, alarm(at=1_800_000, severity="case"))
-    async with database.reader() as session:
+    async with database.writer() as session:
         lead = await session.scalar(select(Lead))
     assert lead is not None and (lead.state, lead.origin_id) == ("LEAD", "a-1")
     assert lead.file_by > legal_date(lead.opened_at)

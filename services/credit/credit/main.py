@@ -3,7 +3,7 @@
 from fastapi import FastAPI
 from kit.app import Parts, create_app, serve
 from kit.settings import load
-from standards.regions import is_within
+from standards.regions import CODES, is_within
 
 from credit import consumers, jobs
 from credit.api import router
@@ -16,6 +16,7 @@ def build(settings: Settings) -> FastAPI:
         name="credit",
         title="Jianzhen credit 信用",
         within=is_within,
+        regions=CODES,
         routers=[router],
         consumers=consumers.CONSUMERS,
         jobs=jobs.JOBS,

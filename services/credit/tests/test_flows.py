@@ -31,7 +31,7 @@ async def feed(database: Database, *events: Any, now: datetime = NOW) -> None:
 
 async def final(database: Database, case_id: str) -> dict[str, Any]:
     """A listing and its marks without what differs by nature: ids, moments of receipt, what was said."""
-    async with database.reader() as session:
+    async with database.writer() as session:
         rows = [
             await session.scalar(select(Listing).where(Listing.case_id == case_id)),
             await session.get(CaseMark, case_id),
@@ -52,7 +52,7 @@ async def said(database: Database) -> list[tuple[str, dict[str, Any]]]:
 
 
 async def state_of(database: Database, case_id: str = "c-1") -> str:
-    async with database.reader() as session:
+    async with database.writer() as session:
         return str(await session.scalar(select(Listing.state).where(Listing.case_id == case_id)))
 
 
@@ -63,7 +63,7 @@ async def test_a_penalty_lists_the_subject_and_says_so(service_database: Service
     assert event == "listed"
     assert (listed["valid_from"], listed["valid_to"]) == ("2026-11-21", "2029-11-21")
     assert "175" in listed["legal_basis"]
-    async with database.reader() as session:
+    async with database.writer() as session:
         (listing, _), *_ = await queries.bearing_on(session, USCC)
         acts = [step.act for step in await queries.steps(session, listing.listing_id)]
     assert acts == ["prior_notice", "list"]
@@ -172,6 +172,6 @@ async def test_two_events_of_one_case_at_once_do_not_pass_each_other_unseen(
 async def test_the_legal_day_of_the_listing_is_a_date(service_database: ServiceDatabase) -> None:
     database = await service_database("credit")
     await feed(database, decided())
-    async with database.reader() as session:
+    async with database.writer() as session:
         ((listing, _),) = await queries.bearing_on(session, USCC)
     assert (listing.valid_from, listing.repair_from) == (date(2026, 11, 21), date(2027, 11, 21))

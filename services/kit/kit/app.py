@@ -44,7 +44,8 @@ class Job:
 
 @dataclass(frozen=True)
 class Parts:
-    """What a service brings. `within(child, ancestor)` is the region closure of `standards.regions`.
+    """What a service brings. `within(child, ancestor)` is the region closure of `standards.regions`,
+    `regions` are the codes there are; a reader sees rows of no other.
 
     `readiness` are names of checks and what is told in zh and en while one fails, None while it holds.
     `on_start(app)` may return a coroutine function that is called at the end (used for the TCP receiver);
@@ -62,6 +63,7 @@ class Parts:
     readiness: Mapping[str, Callable[[], str | None]] = field(default_factory=dict)
     has_outbox: bool = True
     backoff: Sequence[float] = field(default=(0.2, 1, 5, 15))
+    regions: frozenset[str] = frozenset()
 
 
 async def _clockwork(app: FastAPI, job: Job) -> None:
@@ -181,7 +183,7 @@ def create_app(settings: ServiceSettings, parts: Parts) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.settings = settings
-    app.state.within = parts.within
+    app.state.service, app.state.within, app.state.regions = parts.name, parts.within, parts.regions
     app.state.policy = load_policy()
     app.state.verifier = auth.Verifier(settings)
     app.state.database = db.Database(

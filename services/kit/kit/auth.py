@@ -25,12 +25,14 @@ from policy import (
     Decision,
     Policy,
     Principal,
+    Reach,
     RegionGrants,
     Row,
     Scope,
     Within,
     day_at,
     principal_of,
+    reach_of,
     reaches,
 )
 from sqlalchemy import ColumnElement, and_, false, or_, true
@@ -226,6 +228,10 @@ class Grant:
     def scope(self) -> Scope | None:
         return self.decision.scope
 
+    def reach(self, known: frozenset[str] = frozenset()) -> Reach:
+        """What a reader's transaction is told: `database.reader(who, reach=grant.reach(regions.CODES))`."""
+        return reach_of(self.decision, self.principal, self.within, known, self.permission)
+
     def covers(self, row: Row) -> bool:
         return reaches(self.decision, self.principal, row, self.within)
 
@@ -237,9 +243,10 @@ class Grant:
         owner_uscc: str | None = None,
         addressed_to: str | None = None,
         is_published: bool = False,
+        is_on_team: bool = False,
     ) -> None:
         """Raises Forbidden unless the row is within reach, as in `grant.require(region="131002")`."""
-        if not self.covers(Row(region, owner_dept, owner_uscc, addressed_to, is_published)):
+        if not self.covers(Row(region, owner_dept, owner_uscc, addressed_to, is_published, is_on_team)):
             detail = f"{self.permission} does not reach this row for {self.principal.text} 超出权限范围"
             raise Forbidden("out-of-scope", detail, permission=self.permission)
 
@@ -262,6 +269,7 @@ class Grant:
             "region": of((mine, *self.decision.added)),
             "addressed": same("addressed_to", who.dept and mine and f"{who.dept}@{mine}"),
             "own": or_(same("owner_uscc", who.uscc), and_(of((mine,)), same("owner_dept", who.dept))),
+            "team": columns.get("is_on_team", no),
             "published": columns.get("is_published", no),
         }
         return or_(no, *(reached[scope] for scope in sorted(self.decision.scopes)))

@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary
 
 import asyncpg
 from fastapi import Depends, Request
+from policy import NOTHING, Principal, Reach, lock, reach_of
 from sqlalchemy import MetaData, event, make_url, text
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
@@ -38,7 +39,9 @@ NAMES = {
 SERVER_SETTINGS = {"timezone": "UTC", "jit": "off", "idle_in_transaction_session_timeout": "120000"}
 DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
 WHO = text(
-    "SELECT set_config('jianzhen.subject', :subject, true), set_config('jianzhen.dept', :dept, true), "
+    "SELECT "
+    + "".join(f"set_config('jianzhen.reach_{part}', :reach_{part}, true), " for part in lock.PARTS)
+    + "set_config('jianzhen.subject', :subject, true), set_config('jianzhen.dept', :dept, true), "
     "set_config('jianzhen.region', :region, true), set_config('jianzhen.uscc', :uscc, true), "
     "set_config('jianzhen.roles', :roles, true), set_config('statement_timeout', :most, true)"
 )
@@ -167,19 +170,27 @@ class Database:
         self.committed.set()
 
     @asynccontextmanager
-    async def reader(self, principal: Reader | None = None, most: float = 0) -> AsyncIterator[AsyncSession]:
-        """A READ ONLY transaction that knows who asks (`jianzhen.region` …, for row security).
+    async def reader(
+        self, principal: Reader | None = None, most: float = 0, reach: Reach = NOTHING
+    ) -> AsyncIterator[AsyncSession]:
+        """A READ ONLY transaction that knows who asks (`jianzhen.region` …) and how far that one may see.
+
+        Locked tables (docs/guides/identity.md) show what is within `reach` and nothing else, so nothing
+        unless it is told; `policy.EVERYTHING` is for work of the service itself, never for an answer.
 
         A statement that takes longer than `most` seconds (0: as long as it takes) raises Invalid.
         """
         async with _store(is_reader=True), self._read() as session, session.begin():
             who = {name: getattr(principal, name, None) or "" for name in PARTS} | {"most": f"{most}s"}
-            await session.execute(WHO, who | {"roles": ",".join(sorted(getattr(principal, "roles", ())))})
+            far = {f"reach_{part}": getattr(reach, part) for part in lock.PARTS}
+            await session.execute(
+                WHO, who | far | {"roles": ",".join(sorted(getattr(principal, "roles", ())))}
+            )
             yield session
 
     @asynccontextmanager
     async def question(
-        self, principal: Reader | None, patience: float = TURN_SECONDS
+        self, principal: Reader | None, patience: float = TURN_SECONDS, reach: Reach = NOTHING
     ) -> AsyncIterator[AsyncSession]:
         """A reader for what is asked over HTTP: in the asker's own turn, and each statement in bounded time.
 
@@ -189,7 +200,7 @@ class Database:
         own = (getattr(principal, name, None) for name in ("dept", "uscc", "subject"))
         async with (
             self.turns.turn(next(filter(None, own), ""), patience),
-            self.reader(principal, self.question_seconds) as session,
+            self.reader(principal, self.question_seconds, reach) as session,
         ):
             yield session
 
@@ -243,12 +254,27 @@ async def _writer_session(request: Request) -> AsyncIterator[AsyncSession]:
         yield session
 
 
+def reach_of_request(request: Request, who: Principal) -> Reach:
+    """How far the route in hand lets `who` see, by the policy alone: whatever its guard and its query do."""
+    state, scope = request.app.state, request.scope
+    path = (scope.get("raw_path") or scope["path"].encode()).decode("ascii", "replace")
+    # An application that `create_app` did not make is no service of the policy.
+    service = getattr(state, "service", None)
+    route = state.policy.route(service, request.method, path) if service else None
+    if route is None or route.permission is None:
+        return NOTHING
+    decided = state.policy.decide(route.permission, who)
+    decision = state.verifier.holding(state.policy, route.permission, who, decided)
+    return reach_of(decision, who, state.within, state.regions, route.permission)
+
+
 async def _reader_session(request: Request) -> AsyncIterator[AsyncSession]:
     state = request.app.state
     # Asked again rather than taken from the guard, so that the order of a route's parameters is no matter.
     verifier = getattr(state, "verifier", None)
     who = await verifier.principal(authorization_of(request)) if verifier else None
-    async with state.database.question(who) as session:
+    reach = reach_of_request(request, who) if who else NOTHING
+    async with state.database.question(who, reach=reach) as session:
         yield session
 
 

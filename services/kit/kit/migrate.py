@@ -20,6 +20,7 @@ from alembic import command, context, op
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
+from policy import lock as rows
 from sqlalchemy import Connection, make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
@@ -38,6 +39,12 @@ def grant(table: str, *, writer: str = "", reader: str = "") -> None:
     for role, rights in (("writer", writer), ("reader", reader)):
         if rights:
             op.execute(f'GRANT {rights} ON {table} TO "{service}_{role}"')
+
+
+def lock(table: str, *conditions: str) -> None:
+    """Inside a migration, the reader sees rows within reach: `lock("cases", condition(region="region"))`."""
+    for statement in rows.statements(table, f"{context.config.attributes['service']}_reader", *conditions):
+        op.execute(statement)
 
 
 def _upgrade(connection: Connection, service: str, versions: Path, version_table: str) -> None:

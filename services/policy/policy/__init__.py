@@ -8,6 +8,7 @@ from policy.certificates import Lacking
 from policy.crossing import CrossRule, RegionGrants
 from policy.dated import day_at
 from policy.evaluation import Policy, in_scope, reaches
+from policy.lock import EVERYTHING, NOTHING, Reach, reach_of
 from policy.model import (
     ANONYMOUS,
     PUBLIC,
@@ -29,6 +30,8 @@ from policy.source import PolicyError, load, parse, table
 
 __all__ = [
     "ANONYMOUS",
+    "EVERYTHING",
+    "NOTHING",
     "PUBLIC",
     "SCOPES",
     "Collision",
@@ -42,6 +45,7 @@ __all__ = [
     "PolicyError",
     "Principal",
     "Purpose",
+    "Reach",
     "Records",
     "RegionGrant",
     "RegionGrants",
@@ -55,6 +59,7 @@ __all__ = [
     "load",
     "parse",
     "principal_of",
+    "reach_of",
     "reaches",
     "table",
 ]

@@ -119,9 +119,10 @@ def _is_ambiguous(segment: str) -> bool:
 def in_scope(scope: Scope, principal: Principal, row: Row, within: Within) -> bool:
     """Whether `row` is within reach of `principal` under one scope. A missing field is never within reach.
 
-    any: every row · published: what is public · region: the row's region lies in the principal's region
-    (counties of a city included) · addressed: addressed to this department of this region · own: the same
-    organisation (USCC), or the same department within the principal's region.
+    any: every row · published: what is public · team: the asker is on the row's special-case team ·
+    region: the row's region lies in the principal's region (counties of a city included) · addressed:
+    addressed to this department of this region · own: the same organisation (USCC), or the same department
+    within the principal's region.
 
     Worked example: scope `region`, principal of 131000: a row of 131002 is within reach, of 131100 not.
     """
@@ -132,6 +133,8 @@ def in_scope(scope: Scope, principal: Principal, row: Row, within: Within) -> bo
     if scope == "addressed":
         mine = f"{principal.dept}@{principal.region}"
         return None not in (principal.dept, principal.region) and row.addressed_to == mine
+    if scope == "team":
+        return row.is_on_team
     inside = None not in (row.region, principal.region) and within(row.region or "", principal.region or "")
     if scope == "region":
         return inside

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-Scope = Literal["any", "region", "addressed", "own", "published"]
+Scope = Literal["any", "region", "addressed", "own", "team", "published"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 Within = Callable[[str, str], bool]
 PUBLIC = "public"
@@ -155,10 +155,13 @@ class Decision:
 
 @dataclass(frozen=True)
 class Row:
-    """What the policy needs to know of one row. `addressed_to` reads `dept@region`, e.g. `police@131000`."""
+    """What the policy needs to know of one row. `addressed_to` reads `dept@region`, e.g. `police@131000`;
+    `is_on_team`: the asker belongs to the special-case team of the row now.
+    """
 
     region: str | None = None
     owner_dept: str | None = None
     owner_uscc: str | None = None
     addressed_to: str | None = None
     is_published: bool = False
+    is_on_team: bool = False

@@ -3,7 +3,7 @@
 from fastapi import FastAPI
 from kit.app import Parts, create_app, serve
 from kit.settings import load
-from standards.regions import is_within
+from standards.regions import CODES, is_within
 
 from publish.api import ROUTERS
 from publish.consumers import CONSUMERS
@@ -17,6 +17,7 @@ def application(settings: Settings) -> FastAPI:
         name="publish",
         title="Jianzhen publish 信息发布",
         within=is_within,
+        regions=CODES,
         routers=ROUTERS,
         consumers=CONSUMERS,
         jobs=JOBS,

@@ -184,7 +184,7 @@ async def follow(database: Database) -> None:
 
 
 async def current(database: Database, number: int | None = None) -> dict[str, Any]:
-    async with database.reader() as session:
+    async with database.writer() as session:
         release = (await session.execute(text("SELECT id FROM releases"))).scalar_one()
         return await views.release_detail(session, str(release), number)
 

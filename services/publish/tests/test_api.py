@@ -115,7 +115,7 @@ async def test_another_city_sees_no_drafts(
     assert [release["id"] for release in mine["items"]] == [drafted["id"]]
     other = tokens.bearer("ee/publish.editor@131100")
     assert (await client.get("/releases", headers=other)).json()["items"] == []
-    assert (await client.get(f"/releases/{drafted['id']}", headers=other)).status_code == 403
+    assert (await client.get(f"/releases/{drafted['id']}", headers=other)).status_code == 404
     seen = (await client.get(f"/releases/{drafted['id']}", headers=tokens.bearer(APPROVER))).json()
     assert seen["draft"]["figure"]["aqi"] == 120
     assert (await client.get("/public/releases")).json()["items"] == []

@@ -38,7 +38,7 @@ async def is_halted(database: FreshDatabase, *events: QuorumLost | QuorumRegaine
                 await evidence.lose_quorum(session, event)
             else:
                 await evidence.regain_quorum(session, event)
-    async with database.reader() as session:
+    async with database.writer() as session:
         return await evidence.is_halted(session)
 
 

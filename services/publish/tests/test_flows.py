@@ -44,7 +44,7 @@ LEAF = "publish.leaf_requested.v1"
 
 
 async def events_said(database: Database) -> list[str]:
-    async with database.reader() as session:
+    async with database.writer() as session:
         return list((await session.execute(text("SELECT event FROM outbox ORDER BY id"))).scalars())
 
 
@@ -169,7 +169,7 @@ async def test_changed_figures_send_an_approved_draft_back(database: FreshDataba
         with pytest.raises(Conflict, match="draft-changed"):
             await releases.publish(session, release, actor=EDITOR, now=NOW)
     await follow(database)
-    async with database.reader() as session:
+    async with database.writer() as session:
         release = await releases.known(session, release.id)
         assert (release.status, release.approved_by) == ("draft", None)
         assert release.draft is not None
@@ -212,7 +212,7 @@ STATE = (
 
 
 async def state(database: Database) -> list[Any]:
-    async with database.reader() as session:
+    async with database.writer() as session:
         rows = [list(await session.execute(text(query))) for query in STATE]
         found = await views.figures.public_figures(session, ["A01"], HOUR, HOUR + timedelta(hours=1))
     return [*rows, [(figure.factor, figure.value, figure.code, figure.case_id) for figure in found]]
@@ -297,7 +297,7 @@ async def test_no_change_is_overlooked_while_everything_happens_at_once(database
     await asyncio.gather(*jobs)
     await follow(database)
     told = (await current(database))["snapshot"]
-    async with database.reader() as session:
+    async with database.writer() as session:
         item = await session.get_one(CatalogueItem, ITEM)
         now = await index.compose(session, item, index.Subject("131000", HOUR))
     assert correction_reason(told, now) is None
@@ -316,13 +316,13 @@ async def test_a_figure_is_followed_by_the_trace_of_its_own_reading(database: Fr
     query = text(
         "SELECT s.factor, f.traces FROM figures f JOIN series s ON s.id = f.series_id ORDER BY f.series_id"
     )
-    async with database.reader() as session:
+    async with database.writer() as session:
         first = {row.factor: row.traces for row in await session.execute(query)}
         touched = (await session.execute(text("SELECT traces FROM touched_hours"))).scalar_one()
     assert first == {factor: [] if n < 0 else [traces[n]] for factor, n in zip(values, own, strict=True)}
     assert sorted(touched) == sorted(traces[n] for n in own if n >= 0)
     await hear(database, again)
-    async with database.reader() as session:
+    async with database.writer() as session:
         second = {row.factor: row.traces for row in await session.execute(query)}
     assert second == {factor: ["f" * 32, *first[factor]] for factor in values}
 
@@ -342,7 +342,7 @@ async def test_ten_thousand_verdicts_are_one_statement(database: FreshDatabase) 
         sent_at_ms=[0] * 12_000,
     )
     await hear(database, many)
-    async with database.reader() as session:
+    async with database.writer() as session:
         assert (await session.execute(text("SELECT count(*) FROM figures"))).scalar_one() == 12_000
         assert (await session.execute(text("SELECT count(*) FROM touched_hours"))).scalar_one() == 2000
 

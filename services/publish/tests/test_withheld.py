@@ -60,6 +60,6 @@ async def test_a_decision_covers_what_it_names_whatever_comes_first(database: Fr
             await hear(database, *(events[place] for place in order))
             expected[at] = slug
             hours += 1
-    async with database.reader() as session:
+    async with database.writer() as session:
         found = await public_figures(session, ["A01"], HOUR, HOUR + timedelta(hours=hours))
     assert {figure.ts: left_out(figure) for figure in found} == expected

@@ -7,7 +7,7 @@ from datetime import datetime
 from fastapi import FastAPI
 from kit.app import Parts, create_app, serve
 from kit.settings import load
-from standards.regions import is_within
+from standards.regions import CODES, is_within
 
 from qc.api import router
 from qc.consumers import CONSUMERS
@@ -29,6 +29,7 @@ def build(settings: Settings, clock: Callable[[], datetime] = utc_now) -> FastAP
         name="qc",
         title="Jianzhen qc 质量控制",
         within=is_within,
+        regions=CODES,
         routers=[router],
         consumers=CONSUMERS,
         jobs=all_jobs(clock, closes_days=settings.closes_days),

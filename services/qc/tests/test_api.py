@@ -98,7 +98,7 @@ async def test_alarms_and_suspicions_are_seen_in_their_region_only(lane: Lane, c
         assert shown.json().items() >= mine[0].items()
         assert (await client.get(route, headers=tokens.bearer(ELSEWHERE))).json()["items"] == []
         other = await client.get(f"{route}/{mine[0]['id']}", headers=tokens.bearer(ELSEWHERE))
-        assert other.status_code == 403
+        assert other.status_code == 404
         assert (await client.get(route)).status_code == 401
     (suspicion,) = (await client.get("/suspicions", headers=tokens.bearer(ANALYST))).json()["items"]
     assert suspicion["score"] >= 0.8

@@ -54,7 +54,7 @@ async def test_LF_39_a_value_lists_all_persons_and_who_leaves_keeps_the_liabilit
     assert (gone["left_on"], gone["is_liable"]) == ("2026-11-25", True)
     assert "终身负责" in gone["liability_zh"] and "for life" in gone["liability_en"]
     assert all(link["is_liable"] for link in shown["chain"])
-    assert (await lab.ask(f"/custody/results/{result}", ELSEWHERE)).status_code == 403
+    assert (await lab.ask(f"/custody/results/{result}", ELSEWHERE)).status_code == 404
     for table in ("signatures", "lab_people", "person_departures", "lab_steps", "manual_results"):
         for statement in (f"DELETE FROM {table}", f"UPDATE {table} SET institution = institution"):
             if table == "signatures":
@@ -282,5 +282,5 @@ async def test_an_institution_sees_its_own_and_a_department_its_region(lab: Lab)
     assert (await lab.ask("/custody/results", ELSEWHERE)).json()["items"] == []
     other = lab.headers("agency/data.submit@131000", uscc="91131000MA0000009X")
     assert (await lab.client.get("/custody/results", headers=other)).json()["items"] == []
-    assert (await lab.client.get(f"/custody/results/{result}", headers=other)).status_code == 403
+    assert (await lab.client.get(f"/custody/results/{result}", headers=other)).status_code == 404
     assert (await lab.client.get("/custody/results")).status_code == 401

@@ -81,7 +81,7 @@ async def test_findings_are_filtered_and_paged_and_explained_with_pictures(close
         assert ElementTree.fromstring(picture["svg"]).tag == "svg"
         assert picture["zh"] and picture["en"]
     assert "2026-10-01T00:00:00+08:00" in told["pictures"][1]["zh"]
-    await ask(client, tokens, f"/findings/{copy['id']}", ELSEWHERE, 403)
+    await ask(client, tokens, f"/findings/{copy['id']}", ELSEWHERE, 404)
 
 
 async def test_every_finding_can_be_explained(closed: City, client, tokens):

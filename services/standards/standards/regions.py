@@ -13,6 +13,7 @@ from functools import lru_cache
 from standards.tables import is_in_force, newest, rows
 
 NATION = "100000"
+CODES = frozenset(row["code"] for row in rows("regions"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ class CasesCases(Group):
         site: str | None = None,
         uscc: str | None = None,
     ) -> dict[str, Any]:
-        """Cases of the caller's region, newest first.
+        """Cases of the caller's region, and those of teams the caller is on, newest first.
 
         `GET /api/cases/cases`, `cases:read`
         """
@@ -201,5 +201,48 @@ class CasesCases(Group):
                 "/api/cases/cases/{case_id}/eligibility",
                 places={"case_id": case_id},
                 query={"limit": limit, "cursor": cursor},
+            )
+        )
+
+    def show_team(self, case_id: str) -> dict[str, Any]:
+        """Everybody who is or was on the team, newest first.
+
+        `GET /api/cases/cases/{case_id}/team`, `case-teams:name`
+        """
+        return self._transport.send(
+            Call[dict[str, Any]]("GET", "/api/cases/cases/{case_id}/team", places={"case_id": case_id})
+        )
+
+    def name_member(
+        self, case_id: str, body: NameMember, *, idempotency_key: str | None = None
+    ) -> dict[str, Any]:
+        """Names a member until the given end.
+
+        `POST /api/cases/cases/{case_id}/team`, `case-teams:name`
+        """
+        return self._transport.send(
+            Call[dict[str, Any]](
+                "POST",
+                "/api/cases/cases/{case_id}/team",
+                places={"case_id": case_id},
+                headers={"Idempotency-Key": idempotency_key},
+                body=body,
+            )
+        )
+
+    def end_member(
+        self, case_id: str, member_id: str, body: EndMember, *, idempotency_key: str | None = None
+    ) -> dict[str, Any]:
+        """The member sees the case no more from now on.
+
+        `POST /api/cases/cases/{case_id}/team/{member_id}/end`, `case-teams:name`
+        """
+        return self._transport.send(
+            Call[dict[str, Any]](
+                "POST",
+                "/api/cases/cases/{case_id}/team/{member_id}/end",
+                places={"case_id": case_id, "member_id": member_id},
+                headers={"Idempotency-Key": idempotency_key},
+                body=body,
             )
         )

@@ -3,6 +3,15 @@
 from typing import Literal, NotRequired, TypedDict
 
 
+class Who(TypedDict):
+    """举报人: name and how to reach them; kept apart, masked for everybody but the right that names
+    it.
+    """
+
+    name: str
+    contact: str
+
+
 class OpenLead(TypedDict):
     """A lead from outside: `origin_id` is its number at the origin, the same number opens it only
     once.
@@ -21,6 +30,7 @@ class OpenLead(TypedDict):
     organisation_en: NotRequired[str | None]
     from_time: NotRequired[str | None]
     to_time: NotRequired[str | None]
+    reporter: NotRequired[Who | None]
 
 
 class Officer(TypedDict):
@@ -112,3 +122,39 @@ class Annul(TypedDict):
 
     reason: str
     documents: NotRequired[list[Document]]
+
+
+class NameMember(TypedDict):
+    """专案组成员: the token subject of a person, their department, until when and why."""
+
+    subject: str
+    dept: str
+    until: str
+    reason: str
+
+
+class EndMember(TypedDict):
+    """A member leaves the team now: reasons are mandatory."""
+
+    reason: str
+
+
+class RecordIntervention(TypedDict):
+    """干预留痕. `intervener` is the department that intervened (`gov@131000`), with the person's name.
+
+    `medium` is where the original is kept 介质存档, `extraction` how it was lawfully taken 依法提取
+    ; `addressed_to` a department (`ee@131000`) that reads it beside discipline inspection.
+    """
+
+    category: Literal["instigation", "obstruction", "interference", "target", "other"]
+    form: Literal["instruction", "letter", "oral", "hint", "other"]
+    region: str
+    intervener: str
+    intervener_name: str
+    happened_at: str
+    content: str
+    medium: str
+    extraction: str
+    lead_id: NotRequired[str | None]
+    addressed_to: NotRequired[str | None]
+    attachments: NotRequired[list[Document]]

@@ -14,7 +14,17 @@ from kit.db import ReaderSession
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases import queries
-from cases.api.edge import Cursor, Limit, Wanted, Write, Writing, doer_of, page, visible
+from cases.api.edge import (
+    Cursor,
+    Limit,
+    Wanted,
+    Write,
+    Writing,
+    doer_of,
+    page,
+    require_case,
+    visible,
+)
 from cases.api.views import case_detail, case_view, confirmed_view
 from cases.flows import proceedings
 from cases.flows.acts import Doer
@@ -57,8 +67,9 @@ async def _done(
 async def list_cases(
     grant: May, session: ReaderSession, wanted: Wanted, limit: Limit = 100, cursor: Cursor = None
 ) -> dict[str, Any]:
-    """Cases of the caller's region, newest first."""
-    found = await queries.cases(session, visible(grant, Case.region), wanted, cursor, limit)
+    """Cases of the caller's region, and those of teams the caller is on, newest first."""
+    reach = visible(grant, Case.region, is_on_team=queries.case_of_team(grant.principal.subject))
+    found = await queries.cases(session, reach, wanted, cursor, limit)
     return page([case_view(case, doer_of(grant).today) for case in found], limit)
 
 
@@ -66,7 +77,7 @@ async def list_cases(
 async def show_case(case_id: UUID, grant: May, session: ReaderSession) -> dict[str, Any]:
     """A case with its history, the range of its fine and the acts that can follow."""
     case = await queries.case(session, case_id)
-    grant.require(region=case.region)
+    await require_case(session, grant, case)
     return await _shown(session, case, doer_of(grant))
 
 

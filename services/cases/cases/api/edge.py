@@ -17,9 +17,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 from standards.tables import rows
 
+from cases import queries
 from cases.flows.acts import Doer
 from cases.flows.asked import Asked
 from cases.flows.repeats import Ask, once
+from cases.tables import Case
 
 REGIONS = frozenset(row["code"] for row in rows("regions"))
 
@@ -61,9 +63,15 @@ async def writing(
 Write = Annotated[Writing, Depends(writing)]
 
 
-def visible(grant: Grant, region: InstrumentedAttribute[str]) -> ColumnElement[bool]:
-    """The rows of the regions within reach of the grant."""
-    return grant.clause(REGIONS, region=region)
+def visible(grant: Grant, region: InstrumentedAttribute[str], **further: Any) -> ColumnElement[bool]:
+    """The rows of the regions within reach of the grant; `further` as the columns of `Grant.clause`."""
+    return grant.clause(REGIONS, region=region, **further)
+
+
+async def require_case(session: AsyncSession, grant: Grant, case: Case) -> None:
+    """Raises Forbidden unless the case lies within reach, or the reader is on its team now."""
+    is_on_team = await queries.is_on_team(session, grant.principal.subject, case.case_id)
+    grant.require(region=case.region, is_on_team=is_on_team)
 
 
 def equalities(

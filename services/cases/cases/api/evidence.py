@@ -12,7 +12,7 @@ from kit.auth import Grant, ServiceTokens, allow
 from kit.problems import Invalid
 
 from cases import queries
-from cases.api.edge import Limit
+from cases.api.edge import REGIONS, Limit, require_case
 from cases.flows.neighbours import Neighbours
 
 router = APIRouter(tags=["cases"])
@@ -32,9 +32,9 @@ async def show_eligibility(
     503 while `qc` is away.
     """
     # No session is held while another service is asked.
-    async with request.app.state.database.reader(grant.principal) as session:
+    async with request.app.state.database.reader(grant.principal, reach=grant.reach(REGIONS)) as session:
         case = await queries.case(session, case_id)
-        grant.require(region=case.region)
+        await require_case(session, grant, case)
         lead = await queries.lead(session, case.lead_id)
     start, end = case.act_from_at or lead.from_at, case.act_to_at or lead.to_at
     if start is None or end is None:

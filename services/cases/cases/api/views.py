@@ -15,7 +15,7 @@ from standards.calendar import legal_date
 from tlog.receipts import record_of
 
 from cases.rules import machine, penalties, typology
-from cases.tables import Case, CaseStep, Lead, SealedDecision, Signal
+from cases.tables import Case, CaseStep, Intervention, Lead, SealedDecision, Signal
 
 ORIGINS = {
     "suspicion": ("质控发现", "Found by quality control"),
@@ -36,11 +36,29 @@ NOTED = {
     "reopen": ("线索恢复", "lead opened again"),
     "withdraw": ("线索撤回", "lead withdrawn"),
     "withdraw_basis": ("案件依据撤回", "basis of the case withdrawn"),
+    "team_named": ("专案组成员加入", "member named to the special-case team"),
+    "team_ended": ("专案组成员离组", "member left the special-case team"),
     "self_proof_requested": ("要求自我举证", "self-proof asked of the unit"),
     "self_proof_answered": ("收到举证材料", "evidence received from the unit"),
     "self_proof_overdue": ("逾期未举证", "no evidence in time"),
     "self_proof_accepted": ("举证予以采信", "self-proof accepted"),
     "self_proof_rejected": ("举证不予采信", "self-proof rejected"),
+}
+
+
+CATEGORIES = {
+    "instigation": ("指使弄虚作假", "Instigating falsification"),
+    "obstruction": ("限制、阻挠执法", "Restricting or obstructing enforcement"),
+    "interference": ("干扰查处、追责", "Interfering with investigation or accountability"),
+    "target": ("下达考核指标", "Making data a target of assessment"),
+    "other": ("其他", "Other"),
+}
+FORMS = {
+    "instruction": ("批示", "Written instruction"),
+    "letter": ("函文", "Letter"),
+    "oral": ("口头意见", "Word of mouth"),
+    "hint": ("暗示", "Hint"),
+    "other": ("其他", "Other"),
 }
 
 
@@ -244,3 +262,26 @@ def _pair(zh: str | None, en: str | None) -> tuple[str, str]:
 
 def _time(at: Any) -> str | None:
     return at.isoformat() if at is not None else None
+
+
+def intervention_view(row: Intervention) -> dict[str, Any]:
+    """An intervention for whoever may read it: never who recorded it, nor of which department they are."""
+    return {
+        "id": str(row.intervention_id),
+        "category": row.category,
+        **both("category", CATEGORIES[row.category]),
+        "form": row.form,
+        **both("form", FORMS[row.form]),
+        "region": row.region,
+        **both("region", (regions.name(row.region), regions.name(row.region, "en"))),
+        "intervener": row.intervener,
+        "intervener_name": row.intervener_name,
+        "happened_at": _time(row.happened_at),
+        "content": row.content,
+        "lead_id": str(row.lead_id) if row.lead_id else None,
+        "addressed_to": row.addressed_to,
+        "medium": row.medium,
+        "extraction": row.extraction,
+        "attachments": row.attachments,
+        "recorded_on": legal_date(row.recorded_at).isoformat(),
+    }

@@ -6,6 +6,7 @@ to the rules which documents, officers and reasons an act needs, so that a refus
 
 from datetime import UTC, datetime
 from typing import Annotated, Literal
+from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
@@ -54,6 +55,13 @@ class Officer(Asked):
     certificate: Short
 
 
+class Who(Asked):
+    """举报人: name and how to reach them; kept apart, masked for everybody but the right that names it."""
+
+    name: Short
+    contact: Short
+
+
 class OpenLead(Asked):
     """A lead from outside: `origin_id` is its number at the origin, the same number opens it only once.
 
@@ -71,6 +79,7 @@ class OpenLead(Asked):
     organisation_en: Short | None = None
     from_time: Instant | None = None
     to_time: Instant | None = None
+    reporter: Who | None = None
 
 
 class RejectLead(Asked):
@@ -149,3 +158,41 @@ class Annul(Asked):
 
     reason: Text
     documents: Annotated[list[Document], Field(max_length=200)] = []
+
+
+class RecordIntervention(Asked):
+    """干预留痕. `intervener` is the department that intervened (`gov@131000`), with the person's name.
+
+    `medium` is where the original is kept 介质存档, `extraction` how it was lawfully taken 依法提取;
+    `addressed_to` a department (`ee@131000`) that reads it beside discipline inspection.
+    """
+
+    category: Literal["instigation", "obstruction", "interference", "target", "other"]
+    form: Literal["instruction", "letter", "oral", "hint", "other"]
+    region: Region
+    intervener: Annotated[str, StringConstraints(pattern=r"^[a-z_.]{2,30}@[0-9]{6}([0-9]{3})?$")]
+    intervener_name: Short
+    happened_at: Instant
+    content: Annotated[Text, Field(min_length=1)]
+    medium: Short
+    extraction: Short
+    lead_id: UUID | None = None
+    addressed_to: Annotated[str, StringConstraints(pattern=r"^[a-z_.]{2,30}@[0-9]{6}([0-9]{3})?$")] | None = (
+        None
+    )
+    attachments: Annotated[list[Document], Field(max_length=50)] = []
+
+
+class NameMember(Asked):
+    """专案组成员: the token subject of a person, their department, until when and why."""
+
+    subject: Short
+    dept: Annotated[str, StringConstraints(pattern=r"^[a-z_.]{2,30}$")]
+    until: Instant
+    reason: Annotated[Text, Field(min_length=1)]
+
+
+class EndMember(Asked):
+    """A member leaves the team now: reasons are mandatory."""
+
+    reason: Annotated[Text, Field(min_length=1)]

@@ -17,7 +17,7 @@ from cases import queries
 from cases.flows.acts import Doer, carried, judge, proposal, record, to_ms
 from cases.flows.asked import FileLead, OpenLead, RejectLead
 from cases.rules import clocks
-from cases.tables import Case, CaseStep, Lead
+from cases.tables import Case, CaseStep, Lead, Reporter
 
 
 async def open_lead(session: AsyncSession, asked: OpenLead, doer: Doer) -> Lead:
@@ -34,7 +34,7 @@ async def open_lead(session: AsyncSession, asked: OpenLead, doer: Doer) -> Lead:
     due = clocks.due("filing", doer.today)
     lead = Lead(
         lead_id=uuid7(),
-        **asked.model_dump(exclude={"from_time", "to_time"}),
+        **asked.model_dump(exclude={"from_time", "to_time", "reporter"}),
         series=[],
         findings=[],
         from_at=asked.from_time,
@@ -48,6 +48,8 @@ async def open_lead(session: AsyncSession, asked: OpenLead, doer: Doer) -> Lead:
     session.add(lead)
     await session.flush()
     session.add(_opening(lead, asked, doer))
+    if asked.reporter is not None:
+        session.add(Reporter(lead_id=lead.lead_id, **asked.reporter.model_dump(), given_at=doer.now))
     event = LeadOpened(
         lead_id=str(lead.lead_id),
         origin=asked.origin,
