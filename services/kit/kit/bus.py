@@ -30,6 +30,7 @@ from kit.link import Link, ended
 from kit.outbox import Meta
 from kit.peers import Incoming, Peers, Tokens
 from kit.problems import Conflict
+from kit.settings import Rotating
 
 log = structlog.get_logger()
 
@@ -224,7 +225,7 @@ class Bus:
             settings.nats_url,
             name=service,
             user=settings.nats_user,
-            password=settings.nats_password.get_secret_value(),
+            password=Rotating(settings, "nats_password"),
         )
         self._database = database
         self._peers = Peers(settings.peers, tokens)
