@@ -1,4 +1,4 @@
-"""A secret and its successor as files: NAME in use, NAME.next to come, NAME.old still good, NAME.past no more.
+"""A secret and its successor as files: NAME in use, NAME.next to come, NAME.old still good, NAME.past gone.
 
 Promises: every change is one rename, so that a crash leaves a state from which the same calls go on; nothing
 is readable by anybody but the owner. Leaves to `rotation` who must know a secret before the next call.

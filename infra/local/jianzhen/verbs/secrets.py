@@ -59,3 +59,18 @@ def rotate(
                 rotation.run(lambda stage: say(f"  {stage}"))
             lines += [*secret_names, *(f"  {stage}" for stage in stages if dry_run)]
     put({"dry_run": dry_run, "rounds": told}, as_json, "\n".join(lines))
+
+
+@app.command()
+def keys() -> None:
+    """Print the public keys of the services as JSON, for `jianzhen identity apply --keys`. 列出各服务公钥。
+
+    Two of a service stand side by side while its key is changed, so that Keycloak takes both.
+
+    \b
+    Example:
+      jianzhen secrets keys >keys.json
+    """
+    from jianzhen.handing import service_keys
+
+    put(service_keys(State.here()), as_json=True)
