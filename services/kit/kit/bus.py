@@ -221,12 +221,8 @@ class Bus:
         tuning: Tuning | None = None,
     ) -> None:
         self.service = service
-        self.link = Link(
-            settings.nats_url,
-            name=service,
-            user=settings.nats_user,
-            password=Rotating(settings, "nats_password"),
-        )
+        password = Rotating(settings, "nats_password")
+        self.link = Link(settings.nats_url, name=service, user=settings.nats_user, password=password)
         self._database = database
         self._peers = Peers(settings.peers, tokens)
         # Requests must find connections too, however much there is to hear.
