@@ -90,6 +90,7 @@ def test_a_look_that_was_answered_is_on_record_and_a_killed_round_is_all_that_is
                     len(sender.answered) > seen[0] + 5 and len(officers[0].answered) > seen[1] + 5
                 ),
                 "both are answered again",
+                180,
             )
             time.sleep(chance.uniform(0, ROUND_SECONDS))
             assert platform.kill("gateway")
