@@ -98,6 +98,8 @@ def test_a_look_that_was_answered_is_on_record_and_a_killed_round_is_all_that_is
     finally:
         for asker in (*officers, sender):
             asker.stop()
+    for client in (*people, system):
+        client.close()
     platform.wait_ready()
     certain = [one for officer in officers for one in officer.answered]
     # What waits is written within a round; a busy machine's commit is as slow as the slowest certain answer.

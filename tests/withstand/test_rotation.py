@@ -7,7 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import asyncpg
@@ -40,11 +40,15 @@ class Readers(threading.Thread):
         self._platform, self._ended = platform, threading.Event()
 
     def run(self) -> None:
-        clients = {path: self._platform.client.client(who) for path, who in READERS.items()}
-        while not self._ended.is_set():
-            for path, client in clients.items():
-                self.statuses[path, self._ask(client, path)] += 1
-            time.sleep(0.05)
+        with ExitStack() as open_ones:
+            clients = {
+                path: open_ones.enter_context(self._platform.client.client(who))
+                for path, who in READERS.items()
+            }
+            while not self._ended.is_set():
+                for path, client in clients.items():
+                    self.statuses[path, self._ask(client, path)] += 1
+                time.sleep(0.05)
 
     def _ask(self, client: httpx.Client, path: str) -> int | str:
         try:
@@ -166,6 +170,7 @@ def test_a_rotation_that_is_killed_is_finished_by_the_next(platform: WholePlatfo
                 break
         os.kill(running.pid, signal.SIGKILL)
         running.wait()
+        running.stderr.close()
         assert rotation.under_way(platform.state) == ["qc"]
         done = platform.command("secrets", "rotate", "qc", seconds=240)
     assert done.returncode == 0, done.stderr
