@@ -14,7 +14,7 @@ import stations
 from gateway.flows.ledger import ROUND_SECONDS
 from whole_platform import WholePlatform
 
-pytestmark = [pytest.mark.chaos, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(900)]
 OFFICER = "ee.enf/case.officer@131000"
 KILLS = 4
 FOUND = "SELECT request_id::text FROM audit WHERE request_id = ANY ($1::uuid[])"

@@ -21,7 +21,7 @@ from joserfc.jwk import ECKey
 from kit.testing.databases import in_thread
 from whole_platform import JIANZHEN, WholePlatform
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(480)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 READERS = {
     "/api/ingest/sites": "ee.mon/data.submit@131000",
     "/api/qc/alarms": "ee.mon/qc.analyst@131000",
