@@ -32,7 +32,9 @@ async def test_a_service_proves_itself_by_its_key(issuer: Issuer, right_key: byt
         header = (await tokens.headers())["Authorization"]
     finally:
         await tokens.close()
-    principal = await Verifier(settings).principal(header)
+    verifier = Verifier(settings)
+    principal = await verifier.principal(header)
+    await verifier.close()
     assert (principal.roles, principal.dept) == (frozenset({"platform.service"}), None)
 
 
