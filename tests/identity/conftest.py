@@ -27,13 +27,35 @@ def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def realm(tmp_path_factory: pytest.TempPathFactory, key: Path) -> Path:
-    """The platform's realm and one system more, which proves itself by a key."""
+def next_key(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The key that follows `key`: the realm holds both."""
+    return tmp_path_factory.mktemp("next") / "system.pem"
+
+
+@pytest.fixture(scope="session")
+def service_keys(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Private keys of some of the platform's own services."""
+    folder = tmp_path_factory.mktemp("services")
+    return {name: folder / f"{name}.pem" for name in ("svc-ingest", "svc-gateway", "svc-credit")}
+
+
+@pytest.fixture(scope="session")
+def realm(
+    tmp_path_factory: pytest.TempPathFactory, key: Path, next_key: Path, service_keys: dict[str, Path]
+) -> Path:
+    """The platform's realm and one system more; it and some services prove themselves by keys."""
     told = json.loads(REALM.read_text(encoding="utf-8"))
+    for one in told["clients"]:
+        if path := service_keys.get(one["clientId"]):
+            one |= proof_of(proof.make(path))
     like = "sys-water-131000"
     client = next(one for one in told["clients"] if one["clientId"] == like)
     account = next(one for one in told["users"] if one.get("serviceAccountClientId") == like)
-    told["clients"].append(client | {"id": str(uuid.uuid4()), "clientId": KEYED} | proof_of(proof.make(key)))
+    told["clients"].append(
+        client
+        | {"id": str(uuid.uuid4()), "clientId": KEYED}
+        | proof_of(f"{proof.make(key)} {proof.make(next_key)}")
+    )
     told["users"].append(
         account
         | {"id": str(uuid.uuid4()), "username": f"service-account-{KEYED}", "serviceAccountClientId": KEYED}

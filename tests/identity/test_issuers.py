@@ -235,7 +235,7 @@ def test_a_refresh_token_works_once_and_its_reuse_ends_the_session(
 
 def test_introspection_and_userinfo_follow_a_logout(issuer: Issuer, http: httpx.Client) -> None:
     body = ask(http, form(issuer, scope="openid")).json()
-    auth = ("svc-gateway", issuer.secrets["clients"]["svc-gateway"])
+    auth = ("svc-publish", issuer.secrets["clients"]["svc-publish"])
     asked = {"token": body["access_token"]}
     bearer = {"Authorization": f"Bearer {body['access_token']}"}
     assert http.post(f"{OIDC}/token/introspect", data=asked, auth=auth).json()["active"] is True

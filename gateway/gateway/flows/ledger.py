@@ -2,9 +2,10 @@
 
 Promises: nothing is dropped in silence. A *certain* event is committed before the caller goes on, or the
 caller is told 503; many share one commit. A *gathered* event is written within a round of half a second; lost
-with the process is at most that round. Equal refusals of a round are one row with a count, so a flood cannot
-fill the disk. A batch that could not be written is written again as it was, before anything else, so the
-chain has no gap and no event twice; meanwhile nothing certain passes. What waits is written before a stop.
+with the process is at most that round and the one being written. Equal refusals of a round are one row with a
+count, so a flood cannot fill the disk. A batch that could not be written is written again as it was, before
+anything else, so the chain has no gap and no event twice; meanwhile nothing certain passes. What waits is
+written before a stop.
 Leaves to `flows.sealing` when a chain is sealed.
 """
 

@@ -23,7 +23,7 @@ from kit.servers import PostgresServer, ServerError
 
 from jianzhen import accounts, external
 from jianzhen.plan import MARK, Plan, Program
-from jianzhen.state import DOORS, INSIDE, Refused, State
+from jianzhen.state import DATABASES, DOORS, INSIDE, Refused, State
 
 Say = Callable[[str], None]
 SUPERVISOR, DEMO = "supervisor", "demo"
@@ -56,9 +56,12 @@ def start(state: State, say: Say) -> Plan:
     from issuer.credentials import ensure
     from issuer.realm import load
 
-    from jianzhen import databases
+    from jianzhen import databases, handing
     from jianzhen.identity import files
 
+    handing.write_nats_conf(plan)
+    for service in DATABASES:
+        handing.hand_out(plan, service)
     say("PostgreSQL, NATS")
     with ThreadPoolExecutor(max_workers=4) as pool:
         try:
@@ -66,7 +69,7 @@ def start(state: State, say: Say) -> Plan:
                 done.result()
         except ServerError as error:
             raise Refused(str(error), code=3) from None
-        ensure(plan.identity, load(files.renew(state)))
+        ensure(plan.identity, load(files.renew(state, keys=handing.service_keys(state))))
         say("databases, streams")
         declared = pool.submit(declare_streams, plan)
         databases.prepare(plan)
@@ -78,11 +81,8 @@ def start(state: State, say: Say) -> Plan:
 def declare_streams(plan: Plan) -> None:
     from jianzhen import streams
 
-    asyncio.run(
-        streams.declare(
-            plan.nats.url, accounts.OPERATOR, plan.state.secret(f"nats_{accounts.OPERATOR}"), replicas=1
-        )
-    )
+    told = plan.state.secret(f"nats_{accounts.OPERATOR}")
+    asyncio.run(streams.declare(plan.nats.url, *accounts.login(accounts.OPERATOR, told), replicas=1))
 
 
 def supervise(plan: Plan) -> None:

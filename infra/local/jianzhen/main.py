@@ -22,6 +22,7 @@ from jianzhen.verbs import (
     qc,
     replay,
     sandbox,
+    secrets,
     status,
     token,
     up,
@@ -50,6 +51,7 @@ app.add_typer(log.app, name="log")
 app.add_typer(parked.app, name="parked")
 app.add_typer(qc.app, name="qc")
 app.add_typer(sandbox.app, name="sandbox")
+app.add_typer(secrets.app, name="secrets")
 
 
 def main() -> None:

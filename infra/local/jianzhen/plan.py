@@ -4,8 +4,6 @@ Promises: the same programs, settings and roles as in production; everything lis
 `supervisor` the running, to `databases` the roles, and to each service what its settings mean.
 """
 
-import base64
-import hashlib
 import json
 import os
 import sys
@@ -17,7 +15,6 @@ from typing import TypeVar
 from contracts.catalogue import consumed_by
 from kit.servers import NatsServer, PostgresServer, Server, binary
 
-from jianzhen import accounts
 from jianzhen.external import postgres_of
 from jianzhen.state import ROOT, SERVICES, State
 
@@ -76,11 +73,16 @@ class Plan:
     def nats(self) -> NatsServer:
         home = self.state.home / "nats"
         home.mkdir(exist_ok=True)
-        (home / "server.conf").write_text(accounts.server_conf())
-        users = (accounts.OPERATOR, *accounts.SERVICES)
-        passwords = {accounts.password_variable(user): self.state.secret(f"nats_{user}") for user in users}
-        server = NatsServer(home, self.ports["nats"], config=home / "server.conf", passwords=passwords)
-        return self._settled(server)
+        return self._settled(NatsServer(home, self.ports["nats"], config=self.nats_conf))
+
+    @property
+    def nats_conf(self) -> Path:
+        """Holds passwords; `handing` writes it, nats-server reads it again on SIGHUP."""
+        return self.state.home / "nats" / "server.conf"
+
+    def secrets_of(self, service: str) -> Path:
+        """The folder from which a service reads its secrets (`handing`)."""
+        return self.state.home / "secrets" / "of" / service
 
     def _settled(self, server: AnyServer) -> AnyServer:
         server.log, server.pidfile = self.state.log(server.name), self.state.pidfile(server.name)
@@ -97,7 +99,8 @@ class Plan:
 
     def _python(self, name: str, env: dict[str, str], ready: str) -> Program:
         prefixed = {f"{name.upper()}_{key}": value for key, value in env.items()}
-        full = {**self.mark, "PYTHONUNBUFFERED": "1", **prefixed}
+        own = {"PYTHONUNBUFFERED": "1", "JIANZHEN_SECRETS": str(self.secrets_of(name))}
+        full = {**self.mark, **own, **prefixed}
         return Program(name, (sys.executable, "-m", f"{name}.main"), full, self.inside(name) + ready)
 
     def _issuer(self) -> Program:
@@ -111,7 +114,6 @@ class Plan:
         return self._python("issuer", env, "/realms/jianzhen/.well-known/openid-configuration")
 
     def _service_env(self, name: str) -> dict[str, str]:
-        clients: dict[str, str] = json.loads(self.identity.read_text())["clients"]
         heard = {entry.producer: self.inside(entry.producer) for entry in consumed_by(name)}
         # Whose tokens were called back is the gateway's to say.
         peers = heard if name == "gateway" else heard | {"gateway": self.inside("gateway")}
@@ -119,16 +121,12 @@ class Plan:
             "ENVIRONMENT": "local",
             "HOST": "127.0.0.1",
             "PORT": str(self.ports[name]),
-            "WRITER_URL": self.database_url(name, "writer"),
-            "READER_URL": self.database_url(name, "reader"),
             "NATS_URL": self.nats.url,
             "NATS_USER": name,
-            "NATS_PASSWORD": self.state.secret(f"nats_{name}"),
             "ISSUER": self.realm,
             "JWKS_URL": f"{self.inside('issuer')}/realms/jianzhen{OIDC}/certs",
             "TOKEN_URL": f"{self.inside('issuer')}/realms/jianzhen{OIDC}/token",
             "CLIENT_ID": f"svc-{name}",
-            "CLIENT_SECRET": clients[f"svc-{name}"],
             "PEERS": json.dumps(peers),
             "LOG_LEVEL": os.environ.get("JIANZHEN_LOG_LEVEL", "INFO"),
         }
@@ -141,12 +139,7 @@ class Plan:
         if name == "qc":
             env["CLOSES_DAYS"] = os.environ.get("JIANZHEN_CLOSES_DAYS", "true")
         if name == "evidence":
-            seed = hashlib.sha256(self.state.secret("evidence_key").encode()).digest()
-            env |= {
-                "KEY": base64.b64encode(seed).decode(),
-                "STORE": str(self.state.home / "log"),
-                "REGION": "131000",
-            }
+            env |= {"STORE": str(self.state.home / "log"), "REGION": "131000"}
             env["PLATFORM"] = os.environ.get("JIANZHEN_PLATFORM", "jianzhen-local")
         if name == "gateway":
             env["SERVICES"] = json.dumps({service: self.inside(service) for service in SERVICES})

@@ -1,7 +1,7 @@
 """Where a local run keeps itself: ports, secrets, logs and pid files under `.state/` (JIANZHEN_HOME).
 
 Promises: secrets are made here at the first start, are readable by their owner only and never leave this
-folder except into the environment of the process that needs them; one `up` or `down` at a time. Leaves to
+folder; each service reads its own below it; one `up` or `down` at a time. Leaves to
 `plan` what runs.
 """
 
@@ -13,7 +13,7 @@ import secrets
 import shutil
 import socket
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,6 +48,11 @@ def is_free(port: int) -> bool:
         except OSError:
             return False
     return not accepts(port)
+
+
+def password() -> str:
+    """A new password; begins with a letter: nats-server takes numbers apart."""
+    return "s" + secrets.token_hex(20)
 
 
 @dataclass(frozen=True)
@@ -116,13 +121,13 @@ class State:
             file.flush()
             yield
 
-    def secret(self, name: str) -> str:
-        """A secret by name, made at the first call; begins with a letter: nats-server takes numbers apart."""
+    def secret(self, name: str, make: Callable[[], str] = password) -> str:
+        """A secret by name, made at the first call."""
         path = self.home / "secrets" / name
         with contextlib.suppress(FileNotFoundError):
             if kept := path.read_text():
                 return kept
-        made = "s" + secrets.token_hex(20)
+        made = make()
         new = path.with_suffix(f".{os.getpid()}.new")
         with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             file.write(made)

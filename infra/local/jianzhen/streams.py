@@ -1,7 +1,8 @@
 """The streams of the bus, made from the catalogue: one per producer, declared here and nowhere else.
 
 Promises: `declare` makes a missing stream, mends a changed one and never deletes a message it need not
-delete. `python -m jianzhen.streams` does it against NATS_URL; `--write` renews the files in infra/nats.
+delete. `python -m jianzhen.streams` does it against NATS_URL; `--write` renews the files in infra/nats,
+`--conf` prints a configuration with passwords in it, two of a user while one is changed.
 Leaves to kit what travels, and to PostgreSQL to be the truth: a lost stream is filled again.
 """
 
@@ -94,7 +95,16 @@ def main() -> None:
     parser.add_argument(
         "--write", type=Path, help="renew streams.json and server.conf in this folder and end"
     )
+    parser.add_argument(
+        "--conf", type=Path, help='print server.conf with the logins of this file: {"qc": ["PASSWORD", …], …}'
+    )
     options = parser.parse_args()
+    if options.conf:
+        told: dict[str, list[str]] = json.loads(options.conf.read_text())
+        print(
+            accounts.server_conf({user: [accounts.login(user, one) for one in told[user]] for user in told})
+        )
+        return
     if options.write:
         write(options.write)
         return

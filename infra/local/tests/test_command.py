@@ -167,3 +167,13 @@ def test_ports_are_kept_and_moved_only_when_taken(home: Path, taken: int) -> Non
     assert {name: port for name, port in second.items() if name != "qc"} == {
         name: port for name, port in first.items() if name != "qc"
     }
+
+
+def test_secrets_of_a_platform_that_is_down_are_not_changed(home: Path) -> None:
+    down = jianzhen("secrets", "rotate", "qc", home=home)
+    assert (down.returncode, "`jianzhen up` first" in down.stderr) == (3, True)
+    nobody = jianzhen("secrets", "rotate", "portal", home=home)
+    assert (nobody.returncode, "operator and all" in nobody.stderr) == (2, True)
+    shown = json.loads(jianzhen("secrets", "rotate", "qc", "--dry-run", "--json", home=home).stdout)
+    assert shown["rounds"][0]["secrets"] == ["qc_migrator", "qc_writer", "qc_reader", "nats_qc", "client_qc"]
+    assert not (home / "secrets").exists()

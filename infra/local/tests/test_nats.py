@@ -1,7 +1,10 @@
 """The bus as the catalogue wants it: streams, accounts, and what each service may not do."""
 
 import asyncio
+import json
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -10,6 +13,7 @@ from pathlib import Path
 import nats
 import pytest
 from jianzhen import accounts, streams
+from jianzhen.rotation import bus_admits
 from kit.servers import NatsServer
 from nats.aio.client import Client
 from nats.errors import TimeoutError as NatsTimeout
@@ -47,6 +51,23 @@ def test_the_files_in_infra_nats_are_what_the_catalogue_makes(tmp_path: Path) ->
     streams.write(tmp_path)
     for name in ("streams.json", "server.conf"):
         assert (ROOT / "infra/nats" / name).read_text() == (tmp_path / name).read_text(), "run `make docs`"
+
+
+async def test_a_configuration_with_two_logins_of_a_user_lets_both_in(tmp_path: Path) -> None:
+    told = {user: [password] for user, password in PASSWORDS.items()} | {
+        "qc": [PASSWORDS["qc"], "qc-2:p-two"]
+    }
+    (tmp_path / "logins.json").write_text(json.dumps(told))
+    call = [sys.executable, "-m", "jianzhen.streams", "--conf", str(tmp_path / "logins.json")]
+    done = await asyncio.to_thread(subprocess.run, call, capture_output=True, text=True, check=True)
+    (tmp_path / "server.conf").write_text(done.stdout)
+    server = NatsServer(tmp_path, config=tmp_path / "server.conf")
+    await asyncio.to_thread(server.start)
+    try:
+        logins = [("qc", PASSWORDS["qc"]), ("qc-2", "p-two"), ("qc-2", PASSWORDS["qc"]), ("operator", "no")]
+        assert [bus_admits(server.port, *login) for login in logins] == [True, True, False, False]
+    finally:
+        await asyncio.to_thread(server.stop)
 
 
 async def test_streams_are_declared_once_and_mended_after(server: NatsServer) -> None:

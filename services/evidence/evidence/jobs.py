@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from kit.app import Job
 from kit.auth import ServiceTokens
 from kit.db import Database
+from kit.settings import Rotating
 
 from evidence.flows.identity import Identity
 from evidence.flows.integrating import Log, Turn
@@ -34,7 +35,7 @@ async def open_log(app: FastAPI) -> Callable[[], Awaitable[None]]:
     seconds, pause = settings.witness_seconds, settings.witness_pause_seconds
     witnesses = Witnesses(keys, urls, settings.needed, seconds, pause)
     identity = Identity.of(settings.origin, settings.region, settings.seed)
-    turn = Turn(settings.writer_url.get_secret_value())
+    turn = Turn(Rotating(settings, "writer_url"))
     app.state.lag = Lag()
     app.state.log = log = Log(app.state.database, Objects(settings.store), identity, witnesses, turn)
     await log.open(datetime.now(UTC))

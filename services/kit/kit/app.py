@@ -21,7 +21,7 @@ from kit import auth, bus, db, described, manners, outbox, parking, problems, re
 from kit.deadline import BodyDeadline
 from kit.peers import Peers
 from kit.revocation import FOLLOW_SECONDS
-from kit.settings import ServiceSettings
+from kit.settings import Rotating, ServiceSettings
 
 # Longer than the edge keeps a connection idle (60 s, gateway/Caddyfile): else a service that is busy when its
 # own limit passes closes a connection under a request that has arrived, and the edge cannot repeat a POST.
@@ -115,7 +115,7 @@ async def _start_bus(app: FastAPI, settings: ServiceSettings, parts: Parts, stac
     await stack.enter_async_context(carrier.running())
     if parts.has_outbox:
         sender = relay.Relay(
-            settings.writer_url.get_secret_value(),
+            Rotating(settings, "writer_url"),
             parts.name,
             carrier.link,
             app.state.database.committed,
@@ -187,7 +187,7 @@ def create_app(settings: ServiceSettings, parts: Parts) -> FastAPI:
     app.state.policy = load_policy()
     app.state.verifier = auth.Verifier(settings)
     app.state.database = db.Database(
-        settings.writer_url.get_secret_value(), settings.reader_url.get_secret_value(), settings.pool_size
+        Rotating(settings, "writer_url"), Rotating(settings, "reader_url"), settings.pool_size
     )
     problems.install(app)
     manners.install(app)

@@ -9,6 +9,7 @@ Leaves to `policy` what is granted, and to each service which rows it reads.
 import asyncio
 import hashlib
 import time
+import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -39,10 +40,11 @@ from sqlalchemy import ColumnElement, and_, false, or_, true
 
 from kit.problems import Fault, Forbidden, Unauthorized, Unavailable
 from kit.revocation import LONGEST_LIFE_SECONDS, Names, Revocations, names_of
-from kit.settings import ServiceSettings
+from kit.settings import Rotating, ServiceSettings
 from kit.tls import roots
 
 ALGORITHMS = ["RS256", "ES256"]
+ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 LEEWAY_SECONDS = 5
 LONGEST_TOKEN = 8192
 CACHED_TOKENS = 20_000
@@ -314,6 +316,7 @@ class ServiceTokens:
 
     def __init__(self, settings: ServiceSettings) -> None:
         self._settings, self._lock = settings, asyncio.Lock()
+        self._keys = Rotating(settings, "client_key")
         self._client = httpx.AsyncClient(timeout=5, verify=roots())
         self._token, self._renew_at = "", 0.0
 
@@ -325,15 +328,25 @@ class ServiceTokens:
         return {"Authorization": f"Bearer {self._token}"}
 
     async def _renew(self) -> None:
-        secret = (self._settings.client_id, self._settings.client_secret.get_secret_value())
         try:
-            form = {"grant_type": "client_credentials"}
-            answer = await self._client.post(self._settings.token_url, data=form, auth=secret)
+            answer = await self._client.post(self._settings.token_url, data=self._proof())
             body = answer.raise_for_status().json()
             self._token, lifetime = body["access_token"], float(body["expires_in"])
         except (httpx.HTTPError, ValueError, KeyError) as error:
             raise Unavailable("no-service-token", "The issuer gave this service no token") from error
         self._renew_at = time.monotonic() + max(1.0, lifetime - 30)
+
+    def _proof(self) -> dict[str, str]:
+        """What a request for a token says: proved by the key (RFC 7523), else by the secret."""
+        me = self._settings.client_id
+        asked = {"grant_type": "client_credentials", "client_id": me}
+        if not (pem := self._keys()[0]):
+            return asked | {"client_secret": self._settings.client_secret.get_secret_value()}
+        key, now = ECKey.import_key(pem), int(time.time())
+        claims = {"iss": me, "sub": me, "aud": self._settings.issuer, "iat": now, "exp": now + 30}
+        header = {"alg": "ES256", "kid": key.thumbprint()}
+        signed = jwt.encode(header, claims | {"jti": uuid.uuid4().hex}, key, algorithms=["ES256"])
+        return asked | {"client_assertion_type": ASSERTION, "client_assertion": signed}
 
     async def close(self) -> None:
         await self._client.aclose()

@@ -30,6 +30,7 @@ from kit.link import Link, ended
 from kit.outbox import Meta
 from kit.peers import Incoming, Peers, Tokens
 from kit.problems import Conflict
+from kit.settings import Rotating
 
 log = structlog.get_logger()
 
@@ -220,12 +221,8 @@ class Bus:
         tuning: Tuning | None = None,
     ) -> None:
         self.service = service
-        self.link = Link(
-            settings.nats_url,
-            name=service,
-            user=settings.nats_user,
-            password=settings.nats_password.get_secret_value(),
-        )
+        password = Rotating(settings, "nats_password")
+        self.link = Link(settings.nats_url, name=service, user=settings.nats_user, password=password)
         self._database = database
         self._peers = Peers(settings.peers, tokens)
         # Requests must find connections too, however much there is to hear.

@@ -7,8 +7,8 @@ Leaves tables to services, DDL to `kit.migrate`.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, nullcontext, suppress
 from typing import Annotated, Any, Protocol
 from weakref import WeakKeyDictionary
 
@@ -46,6 +46,8 @@ WHO = text(
     "set_config('jianzhen.roles', :roles, true), set_config('statement_timeout', :most, true)"
 )
 PARTS = ("subject", "dept", "region", "uscc")
+# One for good, or what may be asked again (`kit.settings.Rotating`).
+Urls = str | Callable[[], Sequence[str]]
 
 
 class NotDurable(RuntimeError):
@@ -96,25 +98,43 @@ registry.register("postgresql.kit", __name__, _Dialect.__name__)
 _COMPILED: LRUCache[Any, Any] = LRUCache(2_000)
 
 
-def engine_for(url: str, size: int, *, reads_only: bool = False) -> AsyncEngine:
+async def session_of(urls: Urls, **options: Any) -> asyncpg.Connection:
+    """A connection by the first URL whose password is good: while one is changed there are two."""
+    *others, last = urls() if callable(urls) else (urls,)
+    for url in others:
+        with suppress(asyncpg.InvalidPasswordError):
+            return await asyncpg.connect(url, **options)
+    return await asyncpg.connect(last, **options)
+
+
+def engine_for(urls: Urls, size: int, *, reads_only: bool = False) -> AsyncEngine:
     """An engine on asyncpg with exactly `size` connections at most."""
-    own = {"default_transaction_read_only": "on"} if reads_only else {}
+    settings = SERVER_SETTINGS | ({"default_transaction_read_only": "on"} if reads_only else {})
+
+    def first() -> str:
+        return urls()[0] if callable(urls) else urls
+
     engine = create_async_engine(
-        make_url(url).set(drivername="postgresql+kit"),
+        make_url(first()).set(drivername="postgresql+kit"),
         pool_size=size,
         max_overflow=0,
         pool_timeout=10,
-        connect_args={"server_settings": SERVER_SETTINGS | own, "timeout": 10},
+        async_creator=lambda: session_of(urls, server_settings=settings, timeout=10),
         execution_options={"postgresql_readonly": reads_only, "compiled_cache": _COMPILED},
     )
-    event.listen(engine.sync_engine, "checkout", _require_open)
+
+    def remember(_: Any, record: Any) -> None:
+        record.info["url"] = first()
+
+    def require_good(connection: Any, record: Any, _: Any) -> None:
+        # The driver sees its server go; a ping before every transaction would cost three round trips to learn
+        # it. What was opened by a password that has been changed is not used again, either.
+        if connection.driver_connection.is_closed() or record.info["url"] != first():
+            raise InvalidatePoolError
+
+    event.listen(engine.sync_engine, "connect", remember)
+    event.listen(engine.sync_engine, "checkout", require_good)
     return engine
-
-
-def _require_open(connection: Any, *_: Any) -> None:
-    # The driver sees its server go; a ping before every transaction would cost three round trips to learn it.
-    if connection.driver_connection.is_closed():
-        raise InvalidatePoolError
 
 
 @asynccontextmanager
@@ -150,7 +170,7 @@ class Database:
     `committed` is set after each write transaction: a relay in this process need not wait for its poll.
     """
 
-    def __init__(self, writer_url: str, reader_url: str, pool_size: int = 8) -> None:
+    def __init__(self, writer_url: Urls, reader_url: Urls, pool_size: int = 8) -> None:
         read = max(1, pool_size // 3)
         self.write_connections = max(1, pool_size - read)
         self.writers = engine_for(writer_url, self.write_connections)

@@ -1,11 +1,12 @@
 """One connection to NATS that never gives up.
 
-Promises: a service starts, works and stops without NATS; when it comes back the connection does too. Leaves
+Promises: a service starts, works and stops without NATS; when it comes back the connection does too; a
+password that has been changed is taken up within two seconds, without losing what is under way. Leaves
 streams and accounts to `infra/nats`: nothing is ever declared from here.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -13,7 +14,10 @@ import structlog
 from nats.aio.client import Client
 from nats.js.client import JetStreamContext
 
+from kit.settings import FRESH_SECONDS
+
 log = structlog.get_logger()
+Password = str | Callable[[], Sequence[str]]
 
 
 async def ended(*tasks: asyncio.Task[None]) -> None:
@@ -26,14 +30,25 @@ async def ended(*tasks: asyncio.Task[None]) -> None:
 
 
 class Link:
-    """`async with Link(url, name="qc").running() as link: await link.connected()`"""
+    """`async with Link(url, name="qc").running() as link: await link.connected()`
 
-    def __init__(self, url: str, *, name: str, user: str | None = None, password: str | None = None) -> None:
+    `password` may say `name:password` where the bus knows this user by two names, while one is changed.
+    """
+
+    def __init__(self, url: str, *, name: str, user: str | None = None, password: Password = "") -> None:
         self._url, self._name = url, name
-        # Replies come to an inbox of this user's own: the accounts in infra/nats allow no other.
-        own = {"user": user, "password": password, "inbox_prefix": f"_INBOX_{user}"}
-        self._login: dict[str, Any] = own if user else {}
+        self._user, self._password = user or "", password
+        self._used = self._login()
         self.client = Client()
+
+    def _login(self) -> tuple[str, str]:
+        told = self._password()[0] if callable(self._password) else self._password
+        name, _, password = told.rpartition(":")
+        return name or self._user, password
+
+    def _take_login(self) -> str:
+        self._used = self._login()
+        return self._used[0]
 
     @property
     def is_connected(self) -> bool:
@@ -50,10 +65,11 @@ class Link:
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Link"]:
         opening = asyncio.create_task(self._open(), name=f"nats-{self._name}")
+        following = asyncio.create_task(self._follow(), name=f"nats-login-{self._name}")
         try:
             yield self
         finally:
-            await ended(opening)
+            await ended(opening, following)
             try:
                 async with asyncio.timeout(2):
                     await self.client.close()
@@ -64,6 +80,9 @@ class Link:
         async def on_error(error: Exception) -> None:
             log.warning("nats.error", service=self._name, error=repr(error))
 
+        # Replies come to an inbox of this user's own: the accounts in infra/nats allow no other.
+        login: dict[str, Any] = {"user": self._take_login, "password": lambda: self._used[1]}
+        login = login | {"inbox_prefix": f"_INBOX_{self._user}"} if self._user else {}
         await self.client.connect(
             self._url.split(","),
             name=self._name,
@@ -73,5 +92,13 @@ class Link:
             ping_interval=5,
             max_outstanding_pings=2,
             error_cb=on_error,
-            **self._login,
+            **login,
         )
+
+    async def _follow(self) -> None:
+        while True:
+            await asyncio.sleep(FRESH_SECONDS)
+            if self.client.is_connected and self._login() != self._used:
+                await self.client.force_reconnect()
+            elif self.client.is_closed:  # it was told to go before it had read its new password
+                await self._open()

@@ -20,6 +20,7 @@ from nats.errors import Error as NatsError
 from nats.js.client import JetStreamContext
 from prometheus_client import Counter
 
+from kit.db import Urls, session_of
 from kit.link import Link, ended
 
 log = structlog.get_logger()
@@ -97,13 +98,13 @@ class Relay:
 
     def __init__(
         self,
-        url: str,
+        urls: Urls,
         service: str,
         link: Link,
         committed: asyncio.Event | None = None,
         keep_days: float = 90,
     ) -> None:
-        self._url = url
+        self._urls = urls
         self._kept = timedelta(days=keep_days)
         self._service = service
         self._link = link
@@ -124,8 +125,8 @@ class Relay:
     async def _run(self) -> None:
         while True:
             try:
-                connection = await asyncpg.connect(
-                    self._url,
+                connection = await session_of(
+                    self._urls,
                     timeout=10,
                     command_timeout=30,
                     server_settings={"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5"},

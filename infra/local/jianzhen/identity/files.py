@@ -8,6 +8,7 @@ import csv
 import io
 import json
 import uuid
+from collections.abc import Mapping
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,28 @@ def with_rows(world: World, text: str) -> World:
     return people.added(world, text, dict(rules.departments), set(rules.roles) - {policy.PUBLIC}, levels)
 
 
+def with_keys(world: World, keys: Mapping[str, str]) -> World:
+    """The realm in which these clients prove themselves by keys; `keys` as in a roster's `public_key`."""
+    if unknown := sorted(name for name in keys if ("client", name) not in world.things):
+        raise Refused(f"the realm has no client {', '.join(unknown)}")
+    told = {("client", name): world.things["client", name] for name in keys}
+    try:
+        proved = {
+            place: facts | _proof(facts, keys[place[1]]) | {"protocolMappers": facts["protocolMappers"]}
+            for place, facts in told.items()
+        }
+    except ValueError as error:
+        raise Refused(str(error)) from None
+    return World(world.name, world.things | proved)
+
+
+def _proof(client: Facts, public_keys: str) -> Facts:
+    if not public_keys:
+        return {}
+    proof = people.proof_of(public_keys)
+    return proof | {"attributes": client.get("attributes", {}) | proof["attributes"]}
+
+
 def level_of(region: str) -> str:
     """The level of a region by GB/T 2260, whose codes end in 0000 for provinces and in 00 for cities."""
     if region == regions.NATION:
@@ -77,12 +100,16 @@ def realm_file(state: State) -> Path:
     return state.home / "realm.json"
 
 
-def renew(state: State, text: str | None = None) -> Path:
-    """The issuer's realm made anew from the realm file and the roster, or from `text` as its new content."""
+def renew(state: State, text: str | None = None, keys: Mapping[str, str] | None = None) -> Path:
+    """The issuer's realm made anew from the realm file and the roster, or from `text` as its new content.
+
+    `keys` are the public keys of the services' clients (`with_keys`).
+    """
     raw, roster = json_of(REALM), local_roster(state)
     if text is None:
         text = roster.read_text(encoding="utf-8") if roster.exists() else ""
     told = exported(raw, with_rows(wanted(raw), text)) if text else raw
+    told["clients"] = [one | _proof(one, (keys or {}).get(one["clientId"], "")) for one in told["clients"]]
     if text:
         _replace(roster, text)
     _replace(realm_file(state), json.dumps(told, ensure_ascii=False, indent=1))

@@ -5,8 +5,8 @@ then no row counts; groups that a row needs are added. Columns: `username,dept,r
 they apply,
 `client,uscc,name,name_en,officer_cert_no,officer_cert_expiry,post_cert_no,banned_until,enabled`. A row
 with `client` is a system that logs in by itself; its `username` stays empty, and `public_key` (base64 of
-its DER, as in a PEM file without the first and last line) makes it prove itself by that key instead of a
-secret.
+its DER, as in a PEM file without the first and last line; two of them apart by a blank while the key is
+changed) makes it prove itself by that key instead of a secret.
 """
 
 import csv
@@ -117,9 +117,17 @@ def _check(
 
 
 def proof_of(public_key: str) -> Facts:
-    """How a system proves itself. Raises ValueError for what is no public key on the curve P-256."""
+    """How a system proves itself; two keys apart by a blank are both good, while one is changed.
+
+    Raises ValueError for what is no public key on the curve P-256.
+    """
     if not public_key:
         return {"clientAuthenticatorType": "client-secret"}
+    keys = json.dumps({"keys": [_jwk(one) for one in public_key.split()]}, sort_keys=True)
+    return {"clientAuthenticatorType": "client-jwt", "attributes": KEY_CLIENT | {"jwks.string": keys}}
+
+
+def _jwk(public_key: str) -> Facts:
     from joserfc.errors import JoseError  # a library most commands do without
     from joserfc.jwk import ECKey
 
@@ -129,11 +137,9 @@ def proof_of(public_key: str) -> Facts:
         key = ECKey.import_key(pem)
         if key.is_private or key.curve_name != "P-256":
             raise ValueError("not on P-256")
-        told = dict(key.as_dict(private=False)) | {"kid": key.thumbprint(), "use": "sig", "alg": "ES256"}
+        return dict(key.as_dict(private=False)) | {"kid": key.thumbprint(), "use": "sig", "alg": "ES256"}
     except (JoseError, ValueError, TypeError) as error:
         raise ValueError(f"public_key is no public key on P-256: {error}") from error
-    keys = json.dumps({"keys": [told]}, sort_keys=True)
-    return {"clientAuthenticatorType": "client-jwt", "attributes": KEY_CLIENT | {"jwks.string": keys}}
 
 
 def _check_roles(named: list[str], roles: Container[str]) -> None:

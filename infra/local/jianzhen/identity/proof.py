@@ -47,7 +47,11 @@ def form(client: str, path: Path, issuer: str) -> dict[str, str]:
 
     Worked example: `form("sys-met-131000", Path("met.pem"), "https://…/realms/jianzhen")`.
     """
-    key = _key(path)
+    return form_of(client, _key(path), issuer)
+
+
+def form_of(client: str, key: ECKey, issuer: str) -> dict[str, str]:
+    """The same with a key in hand."""
     now = int(time.time())
     claims = {"iss": client, "sub": client, "aud": issuer, "iat": now, "exp": now + LIFE_SECONDS}
     header = {"alg": "ES256", "kid": key.thumbprint()}

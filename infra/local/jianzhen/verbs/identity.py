@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.progress import track
 
-from jianzhen.identity.files import REALM, json_of, with_people
+from jianzhen.identity.files import REALM, json_of, with_keys, with_people
 from jianzhen.identity.plan import Step, steps
 from jianzhen.identity.world import World, exact, wanted
 from jianzhen.screen import AsJson, console, put
@@ -36,6 +36,9 @@ def apply(  # noqa: PLR0913 each argument is an option of the command
     realm: Annotated[Path, typer.Option(help="the realm file · 域定义文件")] = REALM,
     people: Annotated[Path | None, typer.Option(help="a roster, CSV · 人员与系统名册")] = None,
     secrets: Annotated[Path | None, typer.Option(help="secrets and first passwords, JSON · 密钥文件")] = None,
+    keys: Annotated[
+        Path | None, typer.Option(help="public keys of clients, JSON of `secrets keys` · 客户端公钥")
+    ] = None,
     admin: Annotated[str, typer.Option(help="an administrator of master · 管理员")] = "admin",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="show what differs, change nothing · 只比较")
@@ -59,6 +62,8 @@ def apply(  # noqa: PLR0913 each argument is an option of the command
     world = wanted(json_of(realm))
     if people is not None:
         world = with_people(world, people)
+    if keys is not None:
+        world = with_keys(world, json_of(keys))
     taken, given = equal(url, admin, (realm, world), secrets, dry_run=dry_run, prune=prune)
     put(
         {"realm": world.name, "steps": [_shown(step) for step in taken], "secrets": given},

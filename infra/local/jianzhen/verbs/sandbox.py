@@ -16,6 +16,7 @@ from issuer.realm import load
 
 from jianzhen.demo.officers import ask
 from jianzhen.demo.registration import CLERK
+from jianzhen.handing import service_keys
 from jianzhen.identity import files
 from jianzhen.identity.world import wanted
 from jianzhen.platform import Platform
@@ -116,8 +117,9 @@ def _known_here(row: dict[str, str]) -> str:
     # The secret is there before the issuer, which looks at the realm at its next request, could make another.
     with tempfile.TemporaryDirectory(dir=state.home) as folder:
         trial = State(Path(folder))
-        found = ensure(identity, load(files.renew(trial, files.roster_of(before, row))))
-        files.renew(state, files.local_roster(trial).read_text(encoding="utf-8"))
+        keys = service_keys(state)
+        found = ensure(identity, load(files.renew(trial, files.roster_of(before, row), keys)))
+        files.renew(state, files.local_roster(trial).read_text(encoding="utf-8"), keys)
     return found["clients"].get(row["client"], "") if "public_key" not in row else ""
 
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from time import monotonic
 
 import asyncpg
-from kit.db import Database
+from kit.db import Database, Urls, session_of
 from prometheus_client import Counter, Gauge
 from tlog import merkle
 from tlog.merkle import leaf_hash
@@ -38,8 +38,8 @@ class Overtaken(RuntimeError):
 class Turn:
     """Whose turn it is: a lock of the database's session, lost with the connection. `number` counts ours."""
 
-    def __init__(self, url: str) -> None:
-        self._url = url
+    def __init__(self, urls: Urls) -> None:
+        self._urls = urls
         self._connection: asyncpg.Connection | None = None
         self.number = 0
 
@@ -47,7 +47,7 @@ class Turn:
         """Whether it is ours, now."""
         try:
             if self._connection is None:
-                self._connection = await asyncpg.connect(self._url, timeout=10, command_timeout=10)
+                self._connection = await session_of(self._urls, timeout=10, command_timeout=10)
                 if not await self._connection.fetchval(LOCK):
                     await self.leave()
                     return False

@@ -1,0 +1,142 @@
+"""A secret that changes in its file while the service runs: at the store, on the bus, in the settings."""
+
+import asyncio
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+from kit import link as links
+from kit import settings as kit_settings
+from kit.db import Database, session_of
+from kit.link import Link
+from kit.servers import NatsServer
+from kit.settings import Rotating, ServiceSettings
+from pydantic import SecretStr
+from sqlalchemy import text
+
+USERS = '{{user: {name}, password: {word}, permissions: {{publish: [">"], subscribe: ["_INBOX_qc.>"]}}}}'
+BUSY = "SELECT pg_backend_pid()"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(kit_settings, "SECRETS", tmp_path)
+    monkeypatch.setattr(kit_settings, "FRESH_SECONDS", 0.0)
+    monkeypatch.setattr(links, "FRESH_SECONDS", 0.05)
+    return tmp_path
+
+
+def told(**values: str) -> ServiceSettings:
+    return ServiceSettings.model_construct(**{name: SecretStr(value) for name, value in values.items()})
+
+
+def test_the_file_is_read_again_and_what_it_announces_comes_second(folder: Path) -> None:
+    (folder / "nats_password").write_text("old\n")
+    password = Rotating(told(nats_password="old"), "nats_password")
+    assert password() == ("old",)
+    (folder / "nats_password_next").write_text("new")
+    assert password() == ("old", "new")
+    (folder / "nats_password").write_text("new")
+    (folder / "nats_password_next").unlink()
+    assert password() == ("new",)
+    # Between two versions of a mounted folder there is none: the last one holds.
+    (folder / "nats_password").unlink()
+    assert password() == ("new",)
+
+
+def test_what_came_by_the_environment_is_for_good(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NATS_PASSWORD", "mine")
+    (folder / "nats_password").write_text("other")
+    assert Rotating(told(nats_password="mine"), "nats_password")() == ("mine",)
+    assert Rotating(told(nats_password="mine"), "client_key")() == ("",)
+
+
+async def test_sessions_follow_a_password_and_nobody_is_refused(service_database) -> None:
+    database = await service_database("probe")
+    old, role = database.writer_url, "probe_writer"
+    new = old.replace(f"{role}:", f"{role}:x")
+    password = new.partition(f"{role}:")[2].partition("@")[0]
+    urls = [old]
+    ours = Database(lambda: urls, lambda: [database.reader_url], 3)
+
+    async def at_work() -> int:
+        async with ours.writer() as session:
+            return int(await session.scalar(text(BUSY)) or 0)
+
+    admin = await asyncpg.connect(database.server.superuser_url(database.name))
+    try:
+        first = await at_work()
+        assert await at_work() == first
+        urls[:] = [old, new]
+        await admin.execute(f"ALTER ROLE {role} PASSWORD '{password}'")
+        # Who holds a session keeps it, who opens one is let in by the password to come.
+        assert await at_work() == first
+        async with ours.writer() as holding:
+            await holding.execute(text(BUSY))
+            assert await at_work() != first
+        urls[:] = [new]
+        # A session of the old password is used for nothing new.
+        assert await at_work() != first
+        with pytest.raises(asyncpg.InvalidPasswordError):
+            await session_of(old)
+        with pytest.raises(asyncpg.InvalidPasswordError):
+            await session_of(lambda: [old, old])
+    finally:
+        was = old.partition(f"{role}:")[2].partition("@")[0]
+        await admin.execute(f"ALTER ROLE {role} PASSWORD '{was}'")
+        await admin.close()
+        await ours.close()
+
+
+@pytest.fixture
+def bus(tmp_path: Path) -> Iterator[NatsServer]:
+    server = NatsServer(tmp_path / "nats", config=tmp_path / "server.conf")
+    admit(server, "qc:s1")
+    server.start()
+    yield server
+    server.stop()
+
+
+def admit(server: NatsServer, *logins: str) -> None:
+    assert server.config is not None
+    users = ", ".join(USERS.format(name=name, word=word) for name, word in (one.split(":") for one in logins))
+    server.config.write_text(f"accounts {{ J {{ jetstream: enabled, users: [{users}] }} }}\n")
+    server.pidfile.signal(signal.SIGHUP)
+
+
+async def until(link: Link, login: tuple[str, str]) -> None:
+    async with asyncio.timeout(30):
+        while not (link.is_connected and link._used == login):
+            await asyncio.sleep(0.05)
+        await link.jetstream().account_info()
+
+
+# nats-py leaves the socket of a refused attempt to the garbage collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+async def test_the_link_moves_to_its_new_login_and_comes_back_when_it_was_too_late(
+    bus: NatsServer, folder: Path
+) -> None:
+    now = ["s1"]
+    async with Link(bus.url, name="qc", user="qc", password=lambda: now).running() as link:
+        await until(link, ("qc", "s1"))
+        admit(bus, "qc:s1", "qc-2:s2")
+        now[0] = "qc-2:s2"
+        await until(link, ("qc-2", "s2"))
+        moves = link.client.stats["reconnects"]
+        admit(bus, "qc-2:s2")
+        await asyncio.sleep(0.5)
+        assert link.is_connected
+        assert link.client.stats["reconnects"] == moves
+        # Told to go first, and the new one later.
+        admit(bus, "qc-3:s3")
+        async with asyncio.timeout(30):
+            while link.is_connected:
+                await asyncio.sleep(0.05)
+        now[0] = "qc-3:s3"
+        await until(link, ("qc-3", "s3"))
+        # nats-py gives up for good when it reads the refusal before the end of the line.
+        await link.client._process_err("'Authorization Violation'")
+        await asyncio.sleep(0.1)
+        await until(link, ("qc-3", "s3"))
