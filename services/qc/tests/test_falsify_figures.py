@@ -117,11 +117,19 @@ def test_what_a_network_holds_at_the_days_largest_is_its_platforms() -> None:
     for returning, innocent in ((5, True), (0, False)):
         panel = ozone(1, returning)
         values = panel.value[5].copy()
-        # The last station holds the largest of the day before for thirty hours.
+        # The last station holds the largest of the day before for thirty hours, of which the first ten still
+        # follow a night.
         values[1000:1030] = values[976:1000].max()
         panel = changed(panel, 5, values)
-        assert daymax.at_maximum(panel)[5, 1000:1030].all() == innocent
+        assert daymax.at_maximum(panel)[5, 1000:1010].all() == innocent
         assert (named(say(panel, "K1"), 5, 1000, 1030) == []) == innocent
+
+
+def test_a_narrow_band_meets_its_own_largest_and_is_not_excused() -> None:
+    panel = ozone(1, 5)
+    values = panel.value[5].copy()
+    values[1000:1096] = 60 + np.resize([0, 1, 2, 2, 1], 96)
+    assert not daymax.at_maximum(changed(panel, 5, values))[5, 1024:1096].any()
 
 
 def test_a_freeze_at_another_value_is_found_beside_a_network_that_returns() -> None:
@@ -176,7 +184,7 @@ def test_three_days_running_are_asked_every_six_hours() -> None:
 
 
 @pytest.mark.parametrize(("profile", "strong"), [("ambient-air", 6.8), ("waste-water", 5.0)])
-def test_a_copied_site_counts_by_where_it_lies_between_threshold_and_full(profile: str, strong: float) -> None:
+def test_a_copied_site_counts_by_where_it_lies_below_full(profile: str, strong: float) -> None:
     test = TESTS["D2"]
     entry = test.settings_for(profile, "a34004")
     assert entry is not None

@@ -17,6 +17,9 @@ from qc.rules.outcome import Flags, Floats
 
 # Steps of the last digit by which a value must rise to return, and within which it comes near.
 RISE, NEAR = 5.0, 3.0
+# A day whose smallest value is more than this share of its largest is a narrow band, which meets its largest
+# by itself.
+SWING = 0.5
 # Days over which returns are counted; how often they are as many as chance gives, and at how many others (at
 # least two).
 HABIT_DAYS, TIMES, SOME, LEAST_STATIONS = 30, 3.0, 2.0, 1 / 3
@@ -26,7 +29,8 @@ FIGURE = "at_maximum"
 
 @once_per_panel
 def at_maximum(panel: Panel) -> Flags:
-    """Values that equal the largest of the day before them, where the network does that by habit [S, N].
+    """Values that equal the largest of the day before them, where the network does that by habit and the day
+    swung [S, N].
 
     Source: the public hourly channel carries the running daily maximum of ozone beside the hour (HJ 633-2012
     table 1: O3 by the hour and by the largest of the day). Worked example: 133 at noon, 46 to 65 by night,
@@ -50,7 +54,8 @@ def at_maximum(panel: Panel) -> Flags:
         )
         habit = np.array([is_habit(exact, near, place) for place in range(len(rows))])
         where = np.minimum(np.arange(panel.shape[1]) // block, habit.shape[1] - 1)
-        found[rows] = habit[:, where] & (x[rows] == tops)
+        swung = np.array([-running_maximum(-x[row], day) for row in rows]) <= SWING * tops
+        found[rows] = habit[:, where] & (x[rows] == tops) & swung
     found.flags.writeable = False
     return found
 
