@@ -16,6 +16,7 @@ import numpy as np
 import yaml
 
 from qc.rules import falsify, source
+from qc.rules.falsify.daymax import without_maxima
 from qc.rules.falsify.finding import Chosen, FalsificationTest, Finding, Run
 from qc.rules.falsify.panel import DAY_MS, Panel
 
@@ -101,7 +102,7 @@ def run(
         if lacks or not chosen.rows:
             not_run[test.id] = lacks or ("series",)
             continue
-        findings += RUNS[test.id](panel, chosen)
+        findings += without_maxima(panel, chosen, RUNS[test.id](panel, chosen))
         looks += len(chosen.rows) * months if test.p_valued else 0
         expected += len(chosen.rows) * test.false_per_series_month
     return Report(tuple(findings), not_run, looks, expected)

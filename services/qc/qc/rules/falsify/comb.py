@@ -1,4 +1,4 @@
-"""N4: values that were multiplied after they had been rounded, by the comb this leaves among them.
+"""N4, N7: values that were multiplied after they had been rounded, by the comb this leaves among them.
 
 Promises: a comb the series always has (a converted unit, a rounding of its analyser) is its habit; what the
 network does together is its logger's. Leaves heaping and invented digits to `qc.rules.falsify.digits`.
@@ -12,16 +12,19 @@ from qc.rules.falsify.bounds import rare_finding
 from qc.rules.falsify.catalogue import register
 from qc.rules.falsify.digits import digits_of
 from qc.rules.falsify.finding import Chosen, Finding, Stretch
+from qc.rules.falsify.night import night_of
 from qc.rules.falsify.panel import Panel
 from qc.rules.outcome import Flags, Floats, Ints
 
 # Windows in blocks of this many days, each at least so many periods.
 BLOCK_DAYS, LEAST_PERIODS = 2.5, 15
-WINDOWS = (4, 8, 16, 32)
+WINDOWS = (4, 6, 8, 11, 16, 23, 32)
 # Frequencies looked at between none and one tooth in two steps; a coarse series has fewer that differ.
 TEETH = (256, 1024, 4096)
 # Moved values a window needs, and steps its values must spread over.
 LEAST_MOVES, LEAST_SPREAD = 150, 6.0
+# Periods a day needs to have a night.
+LEAST_HOURS = 6
 # Teeth per step: fewer are the shape of the distribution, one in two is the parity of averaged pairs.
 LOWEST, HIGHEST = 0.15, 0.49
 Waves = NDArray[np.complex128]
@@ -35,7 +38,22 @@ def rescaled(panel: Panel, chosen: Chosen) -> list[Finding]:
     Source: as for images whose contrast was raised, Stamm & Liu 2008. Worked example: whole µg/m³ × 0.7,
     rounded again → every other step twice as often for as long as the factor holds.
     """
-    x = history.readings(panel)
+    return combs(panel, chosen, None)
+
+
+@register("N7")
+def rescaled_at_night(panel: Panel, chosen: Chosen) -> list[Finding]:
+    """N7: the same in the hours of the night alone, where the day's values would hide it.
+
+    Source: hours of standards §6.1 T1. Worked example: whole µg/m³ × 2.2 from 22 to 6 h, rounded again → of
+    the night's values only every other or third is ever met, of the day's all.
+    """
+    return combs(panel, chosen, night_of(panel)) if panel.per_day >= LEAST_HOURS else []
+
+
+def combs(panel: Panel, chosen: Chosen, asked: Flags | None) -> list[Finding]:
+    """The stretches whose values, in the periods `asked` alone [N], form a comb."""
+    x = history.readings(panel) if asked is None else np.where(asked, history.readings(panel), np.nan)
     steps, coarse = history.steps(panel), digits_of(panel).coarse
     block = history.periods(panel, 24 * BLOCK_DAYS, LEAST_PERIODS)
     found: list[Finding] = []
@@ -53,7 +71,7 @@ def rescaled(panel: Panel, chosen: Chosen) -> list[Finding]:
             if not len(waves):
                 continue
             for length, tail in tails.items():
-                tail[row], teeth[length][row] = strongest(waves, count, length)
+                tail[row], teeth[length][row] = strongest(waves, count, length, asked is not None)
     month = max(1, history.per_month(panel) // block)
     for length, tail in tails.items():
         lone = history.against_peers(tail, panel.of_factor.values(), share=0.75)
@@ -95,10 +113,11 @@ def waves_of(values: Floats, step: float, block: int, coarse: Flags) -> tuple[Wa
     return np.fft.rfft(cells, axis=1), np.bincount(at, minlength=blocks)
 
 
-def strongest(waves: Waves, count: Ints, length: int) -> tuple[Floats, Floats]:
+def strongest(waves: Waves, count: Ints, length: int, local: bool = False) -> tuple[Floats, Floats]:
     """Per `length` blocks: -log10 of the chance of its strongest comb, and steps from tooth to tooth.
 
-    The series' own wave is taken off first, and each frequency is measured by what it does in other windows.
+    The series' own wave is taken off first, and each frequency is measured by what it does in other windows;
+    `local`: also by what all frequencies do in that window, the shape of few and narrow values.
     """
     size = 2 * (waves.shape[1] - 1)
     first, last = int(np.ceil(LOWEST * size)), int(HIGHEST * size)
@@ -114,6 +133,8 @@ def strongest(waves: Waves, count: Ints, length: int) -> tuple[Floats, Floats]:
     good = n >= LEAST_MOVES
     usual = ranks.line_medians(off[good].T.copy()) / np.log(2) if good.any() else np.ones(off.shape[1])
     off /= np.fmax(usual, 1.0)
+    if local:
+        off /= np.fmax(np.median(off, axis=1) / np.log(2), 1.0)[:, None]
     best = off.argmax(axis=1)
     tail = off[np.arange(len(off)), best] / np.log(10) - np.log10(off.shape[1])
     return np.where(good, tail, np.nan), size / (best + first)

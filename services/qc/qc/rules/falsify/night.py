@@ -15,7 +15,7 @@ from qc.rules.falsify.finding import Chosen, Finding, Stretch
 from qc.rules.falsify.history import rarest_only
 from qc.rules.falsify.panel import Panel
 from qc.rules.falsify.reference import reference
-from qc.rules.outcome import Floats
+from qc.rules.outcome import Flags, Floats
 
 # Local hours: night as the inspection guides call it, and the day it is compared with.
 NIGHT_FROM, NIGHT_TO, DAY_FROM, DAY_TO = 22, 6, 8, 20
@@ -128,7 +128,7 @@ def standing_out(contrast: Floats) -> Nights | None:
 def contrasts_of(panel: Panel, residual: Floats) -> Floats:
     """Mean of the night less mean of the day, per local day [S, D]; NaN where either has too few values."""
     hour, day = panel.hour_of_day, panel.day - panel.day[0]
-    night, bright = (hour >= NIGHT_FROM) | (hour < NIGHT_TO), (hour >= DAY_FROM) & (hour < DAY_TO)
+    night, bright = night_of(panel), (hour >= DAY_FROM) & (hour < DAY_TO)
     days = int(day[-1]) + 1
     least = panel.per_day // 6
     means = []
@@ -142,6 +142,12 @@ def contrasts_of(panel: Panel, residual: Floats) -> Floats:
         means.append(np.where(counts >= least, sums / np.maximum(counts, 1), np.nan))
     contrast: Floats = means[0] - means[1]
     return contrast
+
+
+def night_of(panel: Panel) -> Flags:
+    """Which periods begin at night [N]."""
+    night: Flags = (panel.hour_of_day >= NIGHT_FROM) | (panel.hour_of_day < NIGHT_TO)
+    return night
 
 
 def _first_day(panel: Panel) -> int:
