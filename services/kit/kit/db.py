@@ -9,7 +9,7 @@ Leaves tables to services, DDL to `kit.migrate`.
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, nullcontext, suppress
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any, ClassVar, Protocol
 from weakref import WeakKeyDictionary
 
 import asyncpg
@@ -85,7 +85,7 @@ class _Dialect(PGDialect_asyncpg):
     """
 
     supports_statement_cache = True
-    _type_memos = WeakKeyDictionary()
+    _type_memos: ClassVar[WeakKeyDictionary[Any, Any]] = WeakKeyDictionary()
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other)

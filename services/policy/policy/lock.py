@@ -16,9 +16,9 @@ class Reach:
     """How far a transaction sees: as decided, for one principal. Empty is nothing.
 
     `regions` for the scope region, with those a cross-region grant lends; `uscc`, or `dept` within
-    `own_regions`, for own; `addressed` and `published` for those; `team` is the person, for the rows of their
-    teams; `all` for any. Lists are separated by commas. `permission` is what the route asks for, where a table
-    is for one right alone.
+    `own_regions`, for own; `addressed` and `published` for those; `team` is the person, for the rows of
+    their teams; `all` for any. Lists are separated by commas. `permission` is what the route asks for,
+    where a table is for one right alone; `lent` are the regions of cross-region grants, as granted.
     """
 
     all: str = ""
@@ -30,6 +30,7 @@ class Reach:
     published: str = ""
     team: str = ""
     permission: str = ""
+    lent: str = ""
 
 
 NOTHING = Reach()
@@ -58,6 +59,7 @@ def reach_of(
         published="yes" if "published" in scopes else "",
         team=who.subject if "team" in scopes else "",
         permission=permission if decision.allowed else "",
+        lent=",".join(decision.added),
     )
 
 

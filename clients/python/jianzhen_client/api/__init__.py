@@ -1,6 +1,7 @@
 """The services with all their operations. Made by `make docs`: do not edit."""
 
 from jianzhen_client.api.cases_cases import CasesCases
+from jianzhen_client.api.cases_cases_2 import CasesCases2
 from jianzhen_client.api.cases_interventions import CasesInterventions
 from jianzhen_client.api.cases_leads import CasesLeads
 from jianzhen_client.api.cases_more import CasesMore
@@ -97,7 +98,7 @@ class Qc(
     """All operations of the service `qc`."""
 
 
-class Cases(CasesLeads, CasesCases, CasesInterventions, CasesMore):
+class Cases(CasesLeads, CasesCases, CasesCases2, CasesInterventions, CasesMore):
     """All operations of the service `cases`."""
 
 
