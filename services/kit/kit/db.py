@@ -9,7 +9,7 @@ Leaves tables to services, DDL to `kit.migrate`.
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, nullcontext, suppress
-from typing import Annotated, Any, ClassVar, Protocol
+from typing import Annotated, Any, Protocol
 from weakref import WeakKeyDictionary
 
 import asyncpg
@@ -78,6 +78,10 @@ def declarative_base() -> type[DeclarativeBase]:
     return Base
 
 
+_COMPILED: LRUCache[Any, Any] = LRUCache(2_000)
+_MEMOS: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
+
+
 class _Dialect(PGDialect_asyncpg):
     """Equal to every other of its kind: what was compiled for one engine of this process serves them all.
 
@@ -85,7 +89,10 @@ class _Dialect(PGDialect_asyncpg):
     """
 
     supports_statement_cache = True
-    _type_memos: ClassVar[WeakKeyDictionary[Any, Any]] = WeakKeyDictionary()
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self._type_memos = _MEMOS
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other)
@@ -95,7 +102,6 @@ class _Dialect(PGDialect_asyncpg):
 
 
 registry.register("postgresql.kit", __name__, _Dialect.__name__)
-_COMPILED: LRUCache[Any, Any] = LRUCache(2_000)
 
 
 async def session_of(urls: Urls, **options: Any) -> asyncpg.Connection:
