@@ -91,7 +91,7 @@ class _Dialect(PGDialect_asyncpg):
     supports_statement_cache = True
 
     def __init__(self, **given: Any) -> None:
-        super().__init__(**given)
+        super().__init__(**given)  # type: ignore[no-untyped-call]
         self._type_memos = _MEMOS
 
     def __eq__(self, other: object) -> bool:
