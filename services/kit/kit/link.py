@@ -43,8 +43,9 @@ class Link:
 
     def _login(self) -> tuple[str, str]:
         told = self._password()[0] if callable(self._password) else self._password
-        name, _, password = told.rpartition(":")
-        return name or self._user, password
+        name, _, password = told.partition(":")
+        # Of this user's names only: a password may hold a colon itself.
+        return (name, password) if name.startswith(f"{self._user}-") else (self._user, told)
 
     def _take_login(self) -> str:
         self._used = self._login()

@@ -101,7 +101,9 @@ def bus(tmp_path: Path) -> Iterator[NatsServer]:
 
 def admit(server: NatsServer, *logins: str) -> None:
     assert server.config is not None
-    users = ", ".join(USERS.format(name=name, word=word) for name, word in (one.split(":") for one in logins))
+    users = ", ".join(
+        USERS.format(name=name, word=word) for name, word in (one.split(":", 1) for one in logins)
+    )
     server.config.write_text(f"accounts {{ J {{ jetstream: enabled, users: [{users}] }} }}\n")
     server.pidfile.signal(signal.SIGHUP)
 
@@ -140,3 +142,9 @@ async def test_the_link_moves_to_its_new_login_and_comes_back_when_it_was_too_la
         await link.client._process_err("'Authorization Violation'")
         await asyncio.sleep(0.1)
         await until(link, ("qc-3", "s3"))
+
+
+async def test_a_password_with_a_colon_is_a_password(bus: NatsServer, folder: Path) -> None:
+    admit(bus, "qc:night:and:day")
+    async with Link(bus.url, name="qc", user="qc", password="night:and:day").running() as link:
+        await until(link, ("qc", "night:and:day"))
