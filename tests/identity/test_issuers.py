@@ -101,6 +101,8 @@ def test_an_officer_gets_these_claims_and_no_others(issuer: Issuer, http: httpx.
         "region": "131000",
         "level": "city",
         "org_type": "gov",
+        "officer_cert_no": "ZF-131000-0001",
+        "officer_cert_expiry": "2029-06-30",
     }
     identity = claims_of(http, body["id_token"])
     assert (identity["typ"], identity["aud"], identity["sub"]) == ("ID", "jianzhen-cli", subject)

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from whole_platform import WholePlatform
 
-pytestmark = pytest.mark.platform
+pytestmark = [pytest.mark.platform, pytest.mark.slow]
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE = ROOT / "docs/guides/onboarding.md"
 EXAMPLES = ROOT / "clients/python/examples"

@@ -50,6 +50,7 @@ def taken() -> Iterator[int]:
         yield int(other.getsockname()[1])
 
 
+@pytest.mark.slow
 def test_a_taken_port_is_named_with_a_way_out(home: Path, taken: int) -> None:
     for name in ("edge", "edge_https", "hj212"):
         ports = {"edge": free_port(), "edge_https": free_port(), "hj212": free_port()} | {name: taken}
@@ -98,6 +99,7 @@ def test_a_read_only_disk_is_a_clear_message(home: Path) -> None:
     assert "cannot be written (Read-only file system)" in done.stderr
 
 
+@pytest.mark.slow
 def test_without_a_platform_the_exit_code_is_3(home: Path) -> None:
     for verb in (["status"], ["token", "--as", "platform.admin"], ["parked", "list"], ["demo"]):
         done = jianzhen(*verb, home=home)
@@ -127,6 +129,7 @@ def test_help_teaches() -> None:
         assert any("一" <= letter <= "鿿" for letter in shown.stdout), verb
 
 
+@pytest.mark.slow
 def test_frames_are_checked_offline(home: Path) -> None:
     sound = jianzhen("frames", "check", home=home, given=FRAME)
     assert sound.returncode == 0, sound.stderr
@@ -169,6 +172,7 @@ def test_ports_are_kept_and_moved_only_when_taken(home: Path, taken: int) -> Non
     }
 
 
+@pytest.mark.slow
 def test_secrets_of_a_platform_that_is_down_are_not_changed(home: Path) -> None:
     down = jianzhen("secrets", "rotate", "qc", home=home)
     assert (down.returncode, "`jianzhen up` first" in down.stderr) == (3, True)

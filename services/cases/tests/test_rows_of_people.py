@@ -117,7 +117,7 @@ async def test_CC_08_the_court_reads_confirmed_cases_only(
     assert (shown["typology"], shown["organisation_zh"]) == ("T08", "甲运维公司")
     assert {"steps", "findings", "series_ids", "lead_id", "investigation_report"}.isdisjoint(shown)
     far = await client.get(f"/confirmed-cases/{case}", headers=tokens.bearer("court/data.read@131100"))
-    assert far.status_code == 403
+    assert far.status_code == 404  # that it exists is not told beyond its region
     await post(client, f"/cases/{case}/review", REVIEW, tokens.bearer(REVIEWER))
     await post(client, f"/cases/{case}/decide", DECIDE, tokens.bearer(APPROVER))
     assert (await client.get("/confirmed-cases", headers=court)).json()["items"][0]["amount_yuan"] == 200_000

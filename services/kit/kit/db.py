@@ -284,6 +284,7 @@ def reach_of_request(request: Request, who: Principal) -> Reach:
     """How far the route in hand lets `who` see, by the policy alone: whatever its guard and its query do."""
     state, scope = request.app.state, request.scope
     path = (scope.get("raw_path") or scope["path"].encode()).decode("ascii", "replace")
+    path = path.removeprefix(scope.get("root_path", ""))  # where it is mounted
     # An application that `create_app` did not make is no service of the policy.
     service = getattr(state, "service", None)
     route = state.policy.route(service, request.method, path) if service else None

@@ -7,7 +7,7 @@ import pytest
 from fastapi import Depends, FastAPI, Request
 from kit import manners, problems
 from kit.auth import Grant, allow, authorization_of, refuse
-from policy import ANONYMOUS, Principal, load
+from policy import ANONYMOUS, Decision, Policy, Principal, load
 from pydantic import BaseModel
 
 BROKEN = [b"{", b"\xff", b'{"a":' + b"9" * 5000 + b"}", b"[" * 100_000 + b"]" * 100_000, b'{"a": 1}']
@@ -27,6 +27,9 @@ class Verifier:
             raise refuse("token-signature")
         role = authorization.removeprefix("Bearer ")
         return Principal("7", dept="ee.enf", region="131000", roles=frozenset({role}), token_id="t")
+
+    def holding(self, policy: Policy, permission: str, who: Principal, decision: Decision) -> Decision:
+        return decision
 
 
 @pytest.fixture
