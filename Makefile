@@ -58,11 +58,14 @@ test: lint kubectl ## Lint and all tests that take seconds, on real servers of t
 	@mkdir -p .artefacts && ($(TREE)) >$(PASSED) 2>/dev/null || true
 
 test-all: lint tools ## Everything: also slow tests, kill -9 in a row and the browser
+	@mkdir -p .artefacts
 	@if [ -s $(PASSED) ] && [ "$$($(TREE))" = "$$(cat $(PASSED))" ]; then \
 	  echo "what 'make test' passed on this very tree is not run again"; chosen="(slow or chaos) and "; fi; \
 	$(PYTEST) -m "$${chosen}not platform and not browser"
-	CHROMIUM=$(CURDIR)/.tools/chromium $(BIN)/pytest -m browser
-	$(BIN)/pytest -m "platform and not browser"
+	@# The browser waits most of its time, and no test of kills and full disks is about how long an answer takes.
+	@CHROMIUM=$(CURDIR)/.tools/chromium $(BIN)/pytest -m browser >.artefacts/browser.log 2>&1 & browser=$$!; \
+	$(BIN)/pytest -m "platform and not browser"; platform=$$?; \
+	wait $$browser; code=$$?; cat .artefacts/browser.log; [ $$platform -eq 0 ] && [ $$code -eq 0 ]
 
 chaos: setup ## Only the tests that kill processes, fill disks and cut the bus
 	$(BIN)/pytest -m chaos
