@@ -31,7 +31,7 @@ WHOLE = [
     *(("ingest", part, 4) for part in range(4)),
     *(("qc", part, 3) for part in range(3)),
 ]
-EXAMPLES = 4
+EXAMPLES = 6
 # Of the hostile values each place of a request meets one in so many, other places others.
 STRIDE = 7
 RATES = ("client_rate", "client_burst", "anonymous_rate", "anonymous_burst")
