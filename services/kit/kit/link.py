@@ -29,6 +29,22 @@ async def ended(*tasks: asyncio.Task[None]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
+class _Client(Client):
+    """Closes the socket of a refused attempt, which nats-py leaves to the garbage collector."""
+
+    async def _connect_to_server(self, s: Any) -> None:
+        self._hang_up()
+        await super()._connect_to_server(s)
+
+    async def close(self) -> None:
+        await super().close()
+        self._hang_up()  # a client that is already closing returns at once
+
+    def _hang_up(self) -> None:
+        if self._transport is not None:
+            self._transport.close()  # type: ignore[no-untyped-call]
+
+
 class Link:
     """`async with Link(url, name="qc").running() as link: await link.connected()`
 
@@ -39,7 +55,7 @@ class Link:
         self._url, self._name = url, name
         self._user, self._password = user or "", password
         self._used = self._login()
-        self.client = Client()
+        self.client = _Client()
 
     def _login(self) -> tuple[str, str]:
         told = self._password()[0] if callable(self._password) else self._password

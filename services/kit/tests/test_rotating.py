@@ -115,8 +115,6 @@ async def until(link: Link, login: tuple[str, str]) -> None:
         await link.jetstream().account_info()
 
 
-# nats-py leaves the socket of a refused attempt to the garbage collector.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 async def test_the_link_moves_to_its_new_login_and_comes_back_when_it_was_too_late(
     bus: NatsServer, folder: Path
 ) -> None:
