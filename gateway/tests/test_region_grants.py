@@ -2,12 +2,15 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 from gateway.flows import crossing
 from gateway.main import build
 from gateway.settings import Settings
+from gateway.tables import GrantEnd
+from kit.problems import Conflict
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
@@ -89,6 +92,24 @@ async def test_SLe_23_a_grant_is_given_followed_used_on_record_and_ended(client,
         events = list(await session.scalars(text("SELECT event FROM outbox ORDER BY id")))
     told = [event for event in events if "region_grant" in event]
     assert told == ["gateway.region_grant_given.v1", "gateway.region_grant_ended.v1"]
+
+
+async def test_of_two_ends_the_first_is_on_record_and_told(app, client, tokens, database) -> None:
+    given = await client.post("/grants", json=wish(), headers=tokens.bearer(APPROVER))
+    ends = [
+        GrantEnd(grant_id=UUID(given.json()["id"]), ended_at=datetime.now(UTC), ended_by=name, reason=name)
+        for name in ("first", "second")
+    ]
+    async with app.state.database.writer() as session:
+        await crossing.end(session, ends[0])
+    with pytest.raises(Conflict, match="over already"):
+        async with app.state.database.writer() as session:
+            await crossing.end(session, ends[1])
+    async with database.reader() as session:
+        told = "SELECT count(*) FROM outbox WHERE event = 'gateway.region_grant_ended.v1'"
+        assert await session.scalar(text(told)) == 1
+    shown = (await client.get("/grants", headers=tokens.bearer(APPROVER))).json()["items"]
+    assert [row["ended_reason"] for row in shown] == ["first"]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request
 from kit.auth import Grant, allow
 from kit.db import ReaderSession
-from kit.problems import Conflict, Fault, Forbidden, Invalid
+from kit.problems import Fault, Forbidden, Invalid
 from policy import day_at
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy import or_, select
@@ -198,7 +198,7 @@ async def end(
     if not any(is_within(region, grant.principal.region or "") for region in row.regions):
         grant.require(region=row.given_in)
     if ended is not None or row.valid_to <= now:
-        raise Conflict("grant-over", "授权已经期满或终止 · the grant is over already")
+        raise crossing.over()
     early = GrantEnd(grant_id=id, ended_at=now, ended_by=grant.principal.text, reason=reason)
     async with state.database.writer() as session:
         await crossing.end(session, early)

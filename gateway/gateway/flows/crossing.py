@@ -11,13 +11,18 @@ from uuid import UUID
 from contracts.gateway import RegionGrantEnded, RegionGrantGiven
 from fastapi import FastAPI
 from kit.outbox import put
-from kit.problems import NotFound
+from kit.problems import Conflict, NotFound
 from policy import RegionGrant
 from sqlalchemy import exists, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gateway.tables import Granted, GrantEnd
+
+
+def over() -> Conflict:
+    """What is said of a grant that is not live any more."""
+    return Conflict("grant-over", "授权已经期满或终止 · the grant is over already")
 
 
 def as_grant(row: Granted) -> RegionGrant:
@@ -48,9 +53,11 @@ async def give(session: AsyncSession, row: Granted) -> None:
 
 
 async def end(session: AsyncSession, row: GrantEnd) -> None:
-    """Ends it for good, and tells the bus."""
+    """Ends it for good, and tells the bus. Raises Conflict if somebody was faster: the first reason stays."""
     columns = {column.name: getattr(row, column.name) for column in GrantEnd.__table__.columns}
-    await session.execute(insert(GrantEnd).values(columns).on_conflict_do_nothing())
+    added = await session.execute(insert(GrantEnd).values(columns).on_conflict_do_nothing())
+    if not added.rowcount:  # type: ignore[attr-defined]
+        raise over()
     event = RegionGrantEnded(grant_id=str(row.grant_id), ended_at_ms=_ms(row.ended_at), reason=row.reason)
     await put(session, event, key=str(row.grant_id))
 
