@@ -30,7 +30,9 @@ async def ended(*tasks: asyncio.Task[None]) -> None:
 
 
 class _Client(Client):
-    """Closes the socket of a refused attempt, which nats-py leaves to the garbage collector."""
+    """Leaves nothing open: nats-py leaves the socket of a refused attempt to the garbage collector, and an
+    attempt that was told to stop may go on behind `close`.
+    """
 
     async def _connect_to_server(self, s: Any) -> None:
         self._hang_up()
@@ -38,6 +40,10 @@ class _Client(Client):
 
     async def close(self) -> None:
         await super().close()
+        # An attempt that still succeeds starts the others anew.
+        for names in (("reconnection",), ("reading", "ping_interval", "flusher")):
+            tasks = (getattr(self, f"_{name}_task") for name in names)
+            await ended(*(task for task in tasks if task and task is not asyncio.current_task()))
         self._hang_up()  # a client that is already closing returns at once
 
     def _hang_up(self) -> None:
