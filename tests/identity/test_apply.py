@@ -105,6 +105,7 @@ def test_a_system_that_joins_is_known_to_keycloak(
     keycloak: Keycloak, filled: Issuer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KEYCLOAK_ADMIN_PASSWORD", keycloak.password)
+    before = named(keycloak.steps("--dry-run"))
     row = {"client": "sys-joined", "dept": "health", "region": "131000", "roles": "data.submit", "name": "j"}
     secret = sandbox._known_in_keycloak(keycloak.base, "admin", row)
     with httpx.Client(base_url=keycloak.base, timeout=30) as http:
@@ -112,3 +113,8 @@ def test_a_system_that_joins_is_known_to_keycloak(
     claims = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
     assert (claims["dept"], claims["region"]) == ("health", "131000")
     assert "data.submit" in claims["realm_access"]["roles"]
+    # The services' keys, and whatever else the realm has of its own, are as they were.
+    assert named(keycloak.steps("--dry-run")) - before == {
+        ("extra", "client", "sys-joined"),
+        ("extra", "group", "/gov/131000/health"),
+    }

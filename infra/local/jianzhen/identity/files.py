@@ -18,7 +18,7 @@ from standards import regions
 from standards.tables import rows
 
 from jianzhen.identity import people
-from jianzhen.identity.world import ACCOUNT, Facts, World, wanted
+from jianzhen.identity.world import ACCOUNT, Facts, World, exact, wanted
 from jianzhen.state import ROOT, Refused, State
 
 REALM = ROOT / "infra/keycloak/realm.json"
@@ -48,6 +48,17 @@ def with_rows(world: World, text: str) -> World:
     rules = policy.load()
     levels = {row["code"]: level_of(row["code"]) for row in rows("regions")}
     return people.added(world, text, dict(rules.departments), set(rules.roles) - {policy.PUBLIC}, levels)
+
+
+def of_rows(text: str) -> World:
+    """What the rows of a roster need of the platform's realm, in full, and nothing else of it.
+
+    Worked example: a system's row gives its client, its account and the groups above it; made equal to this,
+    a realm keeps the keys and people that others put into it.
+    """
+    realm = wanted(json_of(REALM))
+    whole, mine = exact(with_rows(realm, text)).things, with_rows(World(realm.name, {}), text).things
+    return World(realm.name, {place: whole[place] for place in mine})
 
 
 def with_keys(world: World, keys: Mapping[str, str]) -> World:

@@ -18,7 +18,6 @@ from jianzhen.demo.officers import ask
 from jianzhen.demo.registration import CLERK
 from jianzhen.handing import service_keys
 from jianzhen.identity import files
-from jianzhen.identity.world import wanted
 from jianzhen.platform import Platform
 from jianzhen.screen import AsJson, put
 from jianzhen.state import Refused, State
@@ -124,13 +123,12 @@ def _known_here(row: dict[str, str]) -> str:
 
 
 def _known_in_keycloak(url: str, admin: str, row: dict[str, str]) -> str:
-    """The same by `jianzhen identity apply`. A secret is made anew: Keycloak need not have kept it for us."""
+    """The same in Keycloak, of which all else stays. A secret is made anew: it need not have kept ours."""
     secret = "" if "public_key" in row else "s" + secrets.token_urlsafe(32)
     with tempfile.TemporaryDirectory() as folder:
         given = Path(folder) / "secrets.json"
         _write(given, json.dumps({"users": {}, "clients": {row["client"]: secret} if secret else {}}))
-        world = files.with_rows(wanted(files.json_of(files.REALM)), files.roster_of("", row))
-        equal(url, admin, (files.REALM, world), given)
+        equal(url, admin, (files.REALM, files.of_rows(files.roster_of("", row))), given)
     return secret
 
 
