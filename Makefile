@@ -61,11 +61,12 @@ test-all: lint tools ## Everything: also slow tests, kill -9 in a row and the br
 	@mkdir -p .artefacts
 	@if [ -s $(PASSED) ] && [ "$$($(TREE))" = "$$(cat $(PASSED))" ]; then \
 	  echo "what 'make test' passed on this very tree is not run again"; chosen="(slow or chaos) and "; fi; \
-	$(PYTEST) -m "$${chosen}not platform and not browser"
-	@# The browser waits most of its time, and no test of kills and full disks is about how long an answer takes.
-	@CHROMIUM=$(CURDIR)/.tools/chromium $(BIN)/pytest -m browser >.artefacts/browser.log 2>&1 & browser=$$!; \
+	$(PYTEST) -m "$${chosen}not platform and not browser and not fuzz"
+	@# A platform that is killed and comes back waits most of its time: the browser uses it, and the fuzzers what is idle.
+	@{ CHROMIUM=$(CURDIR)/.tools/chromium $(BIN)/pytest -m browser && nice -n 19 $(BIN)/pytest -m fuzz; } \
+	  >.artefacts/beside.log 2>&1 & beside=$$!; \
 	$(BIN)/pytest -m "platform and not browser"; platform=$$?; \
-	wait $$browser; code=$$?; cat .artefacts/browser.log; [ $$platform -eq 0 ] && [ $$code -eq 0 ]
+	wait $$beside; code=$$?; cat .artefacts/beside.log; [ $$platform -eq 0 ] && [ $$code -eq 0 ]
 
 chaos: setup ## Only the tests that kill processes, fill disks and cut the bus
 	$(BIN)/pytest -m chaos

@@ -31,6 +31,7 @@ def test_the_corpus_of_a_parser_keeps_its_truths(name: str) -> None:
         TARGETS[name].check(path.read_bytes())
 
 
+@pytest.mark.fuzz
 @pytest.mark.slow
 @pytest.mark.timeout(SECONDS + 300)
 @pytest.mark.parametrize("name", TARGETS)
