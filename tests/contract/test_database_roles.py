@@ -12,7 +12,7 @@ import asyncpg
 import pytest
 import yaml
 from hand_table import SERVICES
-from kit.migrate import LOGINS
+from kit.roles import LOGINS
 from kit.testing.databases import PASSWORD, Databases
 
 WRITTEN: dict[str, Any] = yaml.load(

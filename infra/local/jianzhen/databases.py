@@ -6,7 +6,8 @@ Promises: safe to repeat. Leaves what a role is and may do to `kit.migrate` and 
 import asyncio
 import traceback
 
-from kit.migrate import LOGINS, create_roles, upgrade
+from kit.migrate import create_roles, upgrade
+from kit.roles import LOGINS
 
 from jianzhen.plan import Plan
 from jianzhen.state import DATABASES, Refused

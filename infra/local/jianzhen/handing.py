@@ -10,7 +10,7 @@ import hashlib
 from pathlib import Path
 
 from joserfc.jwk import ECKey
-from kit.migrate import LOGINS
+from kit.roles import LOGINS
 
 from jianzhen import accounts, slots
 from jianzhen.identity import proof

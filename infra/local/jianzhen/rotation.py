@@ -26,7 +26,7 @@ from pathlib import Path
 import asyncpg
 import httpx
 from joserfc.jwk import ECKey
-from kit.migrate import LOGINS
+from kit.roles import LOGINS
 from kit.settings import FRESH_SECONDS
 
 from jianzhen import accounts, handing, slots

@@ -119,6 +119,14 @@ def test_usage_errors_exit_2(home: Path) -> None:
     assert jianzhen("replay", str(home / "absent.csv"), home=home).returncode == 2
 
 
+def test_a_command_does_not_load_what_services_are_made_of() -> None:
+    # It took two seconds of each command, and a test may say a dozen of them.
+    heavy = "{'sqlalchemy', 'alembic', 'fastapi', 'numpy', 'polars', 'scipy', 'asyncpg', 'nats'}"
+    asked = f"import sys, jianzhen.main; print(sorted({heavy} & set(sys.modules)))"
+    found = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+
+
 def test_help_teaches() -> None:
     for verb in ("up", "down", "status", "logs", "demo", "token", "replay", "frames check", "parked list",
                  "parked show", "parked replay"):  # fmt: skip

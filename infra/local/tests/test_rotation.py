@@ -18,8 +18,9 @@ from jianzhen.rotation import Rotation
 from jianzhen.state import Refused, State
 from joserfc.jwk import ECKey
 from kit.db import session_of
-from kit.migrate import LOGINS, create_roles
+from kit.migrate import create_roles
 from kit.processes import free_port
+from kit.roles import LOGINS
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 MINE = [secret.name for secret in rotation.secrets_of("qc")]

@@ -25,11 +25,11 @@ from sqlalchemy import Connection, make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from kit.roles import LOGINS
 from kit.settings import SECRETS
 
 KIT = Path(__file__).parent / "migrations"
 KIT_TABLES = {"outbox", "outbox_heads", "cursors", "parked", "kit_version", "service_version"}
-LOGINS = {"migrator": "", "writer": "BYPASSRLS", "reader": ""}
 NOT_OURS = "SELECT inhrelid::regclass::text FROM pg_inherits"
 
 

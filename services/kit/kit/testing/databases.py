@@ -15,6 +15,7 @@ import asyncpg
 
 from kit import migrate
 from kit.db import Database
+from kit.roles import LOGINS
 from kit.servers import PostgresServer
 from kit.testing.places import is_in_memory
 
@@ -50,7 +51,7 @@ class Databases:
 
     async def empty(self, service: str, name: str) -> str:
         """A database with roles and no tables; returns the migrator's address."""
-        passwords = dict.fromkeys(migrate.LOGINS, PASSWORD)
+        passwords = dict.fromkeys(LOGINS, PASSWORD)
         await migrate.create_roles(self.server.superuser_url(), service, passwords, name)
         return self.server.url(f"{service}_migrator", PASSWORD, name)
 
