@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from qc.rules.falsify.extras import Extras
 
-EACH = ("B5", "C1", "C2", "C3", "D5", "M1", "M2", "P3", "S1", "T1", "T2", "X1", "X4", "X6")
+EACH = ("B5", "C1", "C2", "C3", "D5", "M1", "M2", "P3", "S1", "T1", "T2", "X1", "X11", "X4", "X6")
 FACTORS = ("a34004", "a34002", "a21004")
 PROFILE = "ambient-air"
 wild = st.sampled_from([np.nan, 0.0, -1.0, 1e308, -1e308, 5e-324, np.inf, -np.inf, 42.0, 1e-9, 7.5])

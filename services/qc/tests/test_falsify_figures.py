@@ -190,9 +190,8 @@ def test_a_copied_site_counts_by_where_it_lies_below_full(profile: str, strong: 
     assert entry is not None
     assert (entry.set["threshold"], entry.set["strong"]) == (2, strong)
     chosen = Chosen(test, (0, 1), {name: (value,) * 2 for name, value in entry.set.items()})
-    x = np.vstack([honest(400, 3), honest(400, 4)])
     reach = (chosen.figure("threshold", 0), chosen.figure("strong", 0))
-    told = sites._named(chosen, x, ((0, 100), (1, 100)), reach, {"rare": 4.4, "values": 20.0})
+    told = sites._both(chosen, ((0, 100), (1, 100)), reach, {"rare": 4.4, "values": 20.0})
     # (4.4 - 2) / (6.8 - 2) = 0.5; (4.4 - 2) / (5 - 2) = 0.8.
-    assert told
+    assert [one.where.row for one in told] == [0, 1]
     assert {round(one.strength, 6) for one in told} == {round(2.4 / (strong - 2), 6)}

@@ -4,7 +4,10 @@ leaves alone."""
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from falsify_scene import honest, over, panel_of, say, with_high
+from qc.rules.falsify import patterns
+from qc.rules.falsify.finding import Finding, Stretch
 
 HOURS = 120 * 24
 
@@ -153,6 +156,25 @@ def test_d3_leaves_a_plant_with_the_same_cycle_all_year_alone() -> None:
     rng = np.random.default_rng(21)
     cycle = np.round(100 + 40 * np.sin(2 * np.pi * np.arange(HOURS) / 24) + rng.normal(0, 3, HOURS))
     assert over(say(panel_of(cycle), "D3"), 0, 0, HOURS) == []
+
+
+def checks(rng: np.random.Generator, alike: bool) -> patterns.Moves:
+    d = np.tile(rng.normal(0, 1, 48), 6) if alike else rng.normal(0, 1, 288)
+    d[10::48], d[11::48] = 60.0, -60.0
+    return patterns.Moves(d, np.cumsum(d), 0.0)
+
+
+@pytest.mark.parametrize(("alike", "is_check"), [(False, True), (True, False)])
+def test_what_repeats_beside_a_check_decides(alike: bool, is_check: bool) -> None:
+    finding = Finding(
+        "D3", Stretch(0, 0, 289), 5.0, 1.5, 0.0, 1.0, "period", figures={"lag": 48.0}
+    )  # fmt: skip
+    assert patterns.checked_daily(checks(np.random.default_rng(1), alike), finding) is is_check
+
+
+def test_an_interval_of_few_periods_has_no_room_for_a_check() -> None:
+    finding = Finding("D3", Stretch(0, 0, 289), 5.0, 1.5, 0.0, 1.0, "period", figures={"lag": 8.0})
+    assert not patterns.checked_daily(checks(np.random.default_rng(1), False), finding)
 
 
 def test_d4_finds_a_week_under_a_moving_average_but_not_an_analyser_that_always_averages() -> None:

@@ -8,7 +8,7 @@ other stations to `qc.rules.falsify.sites`.
 import numpy as np
 from numpy.typing import NDArray
 
-from qc.rules.falsify import history, ranks, repeats
+from qc.rules.falsify import aligned, history, pasted, ranks, repeats
 from qc.rules.falsify.catalogue import register
 from qc.rules.falsify.finding import Chosen, Finding, Stretch, strength
 from qc.rules.falsify.panel import Panel
@@ -91,7 +91,8 @@ def duplicated(panel: Panel, chosen: Chosen) -> list[Finding]:
     x = history.readings(panel)
     steps = history.steps(panel)
     peers = middle_of_peers(panel, x)
-    return history.rarest_only(_exact(panel, chosen, x, peers) + _near(panel, chosen, x, steps, peers))
+    found = _exact(panel, chosen, x, peers) + _near(panel, chosen, x, steps, peers)
+    return history.rarest_only(found + _pasted(panel, chosen, x, steps, peers))
 
 
 def _exact(panel: Panel, chosen: Chosen, x: Floats, peers: list[Floats | None]) -> list[Finding]:
@@ -187,6 +188,36 @@ def _near(
         figures = {"lag": float(lag), "values": float(end - begin), "exact": 0.0, "rare": e.rare}
         for copy, original in _named(x, row, both, peers[row]):
             found.append(_finding(row, copy, original, reach, chosen, figures))
+    return found
+
+
+def _pasted(
+    panel: Panel, chosen: Chosen, x: Floats, steps: Floats, peers: list[Floats | None]
+) -> list[Finding]:
+    """Days that go along value by value with earlier ones, where the pack asks for it."""
+    looks = float(np.log10(pasted.REACH_DAYS * history.per_month(panel)))
+    found: list[Finding] = []
+    for row in chosen.rows if panel.per_day >= 8 else ():
+        reach = (chosen.asked("pasted_threshold", row), chosen.asked("pasted_strong", row))
+        if not (np.isfinite(reach[0]) and np.isfinite(steps[row])):
+            continue
+        column = aligned.column_of(x[row], float(steps[row]))
+        for lag, e in pasted.comes_again(column, panel.per_day, reach[0] + looks):
+            digits, moved = column.digits[e.from_i : e.to_i], column.moved[e.from_i : e.to_i]
+            distinct = len(np.unique(digits))
+            least = chosen.figure("distinct", row) + 1
+            if e.equal < chosen.figure("pasted_equal", row) or min(distinct, (moved > 0).sum()) < least:
+                continue
+            figures = {
+                "lag": float(lag),
+                "values": float(e.to_i - e.from_i),
+                "distinct": float(distinct),
+                "exact": 0.0,
+                "rare": e.gain - looks,
+            }
+            both = ((e.from_i, e.to_i), (e.from_i - lag, e.to_i - lag))
+            for copy, original in _named(x, row, both, peers[row]):
+                found.append(_finding(row, copy, original, reach, chosen, figures))
     return found
 
 

@@ -8,43 +8,62 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from qc.rules.falsify.copies import UNCLEAR, oddness
 from qc.rules.falsify.finding import Finding, Stretch
 from qc.rules.falsify.history import overlap
 from qc.rules.falsify.panel import Panel
 from qc.rules.falsify.reference import reference
 from qc.rules.outcome import Floats
 
-# By how much the copy's residual must be livelier than the original's; less is chance.
+# By how many times the copy must be odder than the original; less is chance.
 CLEARLY = 1.1
+# Deviations beyond which an hour's residual is as odd as any.
+FAR = 5.0
 
 
-def copies_only(panel: Panel, found: Sequence[Finding]) -> list[Finding]:
+def copies_only(panel: Panel, x: Floats, found: Sequence[Finding]) -> list[Finding]:
     """Without the stations that were copied from.
 
-    What is copied does not fit the copying station's other factors hour by hour; the original fits its own.
+    What is copied does not fit the copying station's other factors: it lies further from what they say, and
+    moves otherwise from hour to hour; the original fits its own. Where a station has no other factor the
+    jumps at both ends of the stretch tell.
     Worked example: PM2.5 of B reported for A for two days → the residual of A moves 1.7 times as much as
-    usual, that of B 0.9 times: only A's finding stays, with B as its evidence.
+    usual and is 1.5 times as large, that of B 0.9 and 1.0 times: only A's finding stays, with B as its
+    evidence.
     """
     best = reference(panel).best
-    usual: dict[int, float] = {}
+    usual: dict[int, tuple[float, float]] = {}
     kept: list[Finding] = []
     for finding in found:
         other = finding.evidence[0]
         mirrored = any(f.where.row == other.row and overlap(f.where, other) for f in found)
-        others = [len(panel.of_station[panel.station[row]]) for row in (finding.where.row, other.row)]
-        here, there = (_lively(best, where, usual) for where in (finding.where, other))
-        if not (mirrored and min(others) > 1 and CLEARLY * here < there):
+        both = (finding.where, other)
+        if min(len(panel.of_station[panel.station[where.row]]) for where in both) > 1:
+            here, there = (_unlike(best, where, usual) for where in both)
+            innocent = CLEARLY * here < there
+        else:
+            here, there = (oddness(x, where.row, (where.from_i, where.to_i), None) for where in both)
+            innocent = here < there - UNCLEAR
+        if not (mirrored and innocent):
             kept.append(finding)
     return kept
 
 
-def _lively(best: Floats, where: Stretch, usual: dict[int, float]) -> float:
-    """The mean move of a residual in a stretch, in units of the row's median move; NaN without any."""
+def _unlike(best: Floats, where: Stretch, usual: dict[int, tuple[float, float]]) -> float:
+    """The mean move of a residual in a stretch times its mean size, each in units of the row's median; NaN
+    where nothing is known.
+    """
+    row = best[where.row]
     if where.row not in usual:
-        usual[where.row] = _middle(np.abs(np.diff(best[where.row])))
-    moves = np.abs(np.diff(best[where.row, where.from_i : where.to_i]))
-    moves = moves[np.isfinite(moves)]
-    return float(moves.mean()) / usual[where.row] if len(moves) and usual[where.row] > 0 else float("nan")
+        usual[where.row] = (_middle(np.abs(np.diff(row))), _middle(np.abs(row)))
+    inside = row[where.from_i : where.to_i]
+    odd = 1.0
+    for part, middle in zip((np.diff(inside), inside), usual[where.row], strict=True):
+        known = np.abs(part[np.isfinite(part)])
+        if not len(known) or not middle > 0:
+            return float("nan")
+        odd *= float(np.minimum(known / middle, FAR).mean())
+    return odd
 
 
 def _middle(moves: Floats) -> float:

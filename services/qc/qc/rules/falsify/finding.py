@@ -129,6 +129,10 @@ class Chosen:
         """One parameter for one row."""
         return self.figures[name][row]
 
+    def asked(self, name: str, row: int) -> float:
+        """The same, NaN where a pack says nothing of it: older packs do not know every parameter."""
+        return self.figures[name][row] if name in self.figures else float("nan")
+
 
 Run = Callable[[Panel, Chosen], list[Finding]]
 

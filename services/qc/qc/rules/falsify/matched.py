@@ -93,9 +93,11 @@ def shapes(n: int, per_day: int, shortest: int) -> Iterator[Shape]:
 
 
 def excursions(
-    rows: Floats, per_day: int, shortest: int, least_z: float, most: int = 20
+    rows: Floats, per_day: int, shortest: int, least_z: float, most: int = 20, longest: int = 0
 ) -> list[list[Excursion]]:
     """Per row of one factor [R, N] its stretches and saw-teeth, strongest first, none overlapping another.
+
+    With `longest` only stretches of up to as many blocks are looked for.
 
     `z` is in deviations of the same correlation over the rest of the row (of the rows of the factor, where
     they are wilder). Worked example: twelve rows of noise with -1 on 40 of 3,000 blocks of one → one
@@ -110,7 +112,7 @@ def excursions(
     n = filled.shape[1]
     spectrum = spectrum_of(filled, per_day)
     sums = _summed(_whitened(filled, known, spectrum), n)
-    forms, power = _forms(n, per_day, shortest)
+    forms, power = _forms(n, per_day, shortest, longest)
     tried: list[Tried] = []
     for shape, energy in zip(forms, (power @ (1 / spectrum)).tolist(), strict=True):
         tried.append(_tried(sums, tried[-1] if tried else None, shape, energy))
@@ -120,11 +122,15 @@ def excursions(
 
 
 @lru_cache(maxsize=2)
-def _forms(n: int, per_day: int, shortest: int) -> tuple[tuple[Shape, ...], Floats]:
+def _forms(n: int, per_day: int, shortest: int, longest: int) -> tuple[tuple[Shape, ...], Floats]:
     """The shapes on n blocks, and of each the power that a correlation with it has at every frequency of a
     real FFT of 2n blocks [K, n + 1].
     """
-    forms = tuple(shapes(n, per_day, shortest))
+    forms = tuple(
+        shape
+        for shape in shapes(n, per_day, shortest)
+        if not longest or (shape.name == "box" and len(shape.values) <= longest)
+    )
     power: Floats = np.array([np.abs(np.fft.rfft(shape.values, 2 * n)) ** 2 / n for shape in forms])
     return forms, power.reshape(len(forms), n + 1)
 

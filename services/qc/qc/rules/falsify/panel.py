@@ -130,7 +130,9 @@ def resolution_of(value: Floats) -> float:
     known = value[np.isfinite(value)]
     for exponent in range(3, -7, -1):
         step = 10.0**exponent
-        near = np.abs(known / step - np.rint(known / step)) <= 1e-6 * np.fmax(1.0, np.abs(known / step))
+        with np.errstate(over="ignore", invalid="ignore"):
+            scaled = known / step
+            near = np.abs(scaled - np.rint(scaled)) <= 1e-6 * np.fmax(1.0, np.abs(scaled))
         if len(known) and near.mean() >= 0.995 and (exponent <= 0 or len(np.unique(known)) > 1):
             return step
     return 1e-6

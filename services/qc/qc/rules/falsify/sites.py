@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from qc.rules.falsify import history, repeats
+from qc.rules.falsify import aligned, history, repeats
 from qc.rules.falsify.catalogue import register
-from qc.rules.falsify.copies import LEAST_REST, UNCLEAR, oddness
+from qc.rules.falsify.copies import LEAST_REST
 from qc.rules.falsify.culprit import copies_only
 from qc.rules.falsify.finding import Chosen, Finding, Stretch, strength
 from qc.rules.falsify.panel import Panel
@@ -21,6 +21,8 @@ from qc.rules.outcome import Flags, Floats, Ints
 NEIGHBOURS = 12
 # Pairs of one factor whose stretches are looked at together; bounds the memory.
 AT_ONCE = 24
+# Pairs of a factor, evenly taken, of which is learnt how often stations agree: all of twelve stations.
+LEARNT_FROM = 66
 
 
 def pairs(panel: Panel, rows: list[int]) -> list[tuple[int, int]]:
@@ -47,8 +49,9 @@ def copied_site(panel: Panel, chosen: Chosen) -> list[Finding]:
         wanted = pairs(panel, [int(r) for r in rows if int(r) in judged])
         if wanted:
             alike = _exact(panel, chosen, x, wanted) + _near(panel, chosen, x, wanted)
+            alike += _aligned(panel, chosen, x, wanted)
             found += without_common(alike, len(rows))
-    return copies_only(panel, history.rarest_only(found))
+    return copies_only(panel, x, history.rarest_only(found))
 
 
 def without_common(alike: list[Finding], stations: int) -> list[Finding]:
@@ -91,6 +94,40 @@ def _exact(panel: Panel, chosen: Chosen, x: Floats, wanted: list[tuple[int, int]
             equal = np.abs(a[:length] - b[:length]) < close
             said_there = said[one][max(0, lag) :][:length]
             found += _equal_runs(chosen, x, (one, other, lag), equal, said_there, history.per_month(panel))
+    return found
+
+
+def _aligned(panel: Panel, chosen: Chosen, x: Floats, wanted: list[tuple[int, int]]) -> list[Finding]:
+    """Stretches in which a pair goes along value by value, by what it and pairs of the factor usually do."""
+    least = chosen.asked("aligned_threshold", wanted[0][0])
+    rows = sorted({row for pair in wanted for row in pair})
+    steps = np.sort(history.steps(panel)[rows])
+    steps = steps[np.isfinite(steps)]
+    if not np.isfinite(least) or not len(steps):
+        return []
+    columns = {row: aligned.column_of(x[row], float(steps[len(steps) // 2])) for row in rows}
+    some = wanted[:: -(-len(wanted) // LEARNT_FROM)]
+    counts = np.zeros((aligned.KINDS, 3))
+    for one, other in some:
+        counts += aligned.meeting(columns[one], columns[other]).counts()
+    together = aligned.usual(counts)
+    looks = float(np.log10(max(1.0, 2 * len(wanted) / len(rows)) * history.per_month(panel)))
+    found: list[Finding] = []
+    for one, other in wanted:
+        reach = (least, chosen.figure("aligned_strong", one))
+        pair = aligned.meeting(columns[one], columns[other])
+        for e in aligned.stretches(pair, aligned.gains(pair, together), least + looks):
+            here = pair.part(e.from_i, e.to_i)
+            distinct = len(np.unique(columns[one].digits[e.from_i : e.to_i][here.known]))
+            shown = e.equal >= chosen.figure("aligned_equal", one)
+            if not shown or distinct < chosen.figure("aligned_distinct", one):
+                continue
+            # What the pair usually does is told by the rest of its life.
+            usual = aligned.usual(pair.counts() - here.counts(), together)
+            rare = float(aligned.gains(here, usual).sum()) - looks
+            if rare >= least:
+                figures = {"lag": 0.0, "values": float(e.to_i - e.from_i), "exact": 0.0, "rare": rare}
+                found += _both(chosen, ((one, e.from_i), (other, e.from_i)), reach, figures)
     return found
 
 
@@ -147,33 +184,26 @@ def _equal_runs(
             "exact": 1.0,
             "rare": rare,
         }
-        found += _named(chosen, x, places, reach, figures)
+        found += _both(chosen, places, reach, figures)
     return found
 
 
-def _named(
+def _both(
     chosen: Chosen,
-    x: Floats,
     places: tuple[tuple[int, int], tuple[int, int]],
     reach: tuple[float, float],
     figures: dict[str, float],
 ) -> list[Finding]:
-    """The station that fits its surroundings less; both where neither does clearly."""
+    """A finding of either station, with the other's stretch as its evidence; `culprit` says which stays."""
     rare, length = figures["rare"], int(figures["values"])
-    stretches = [Stretch(row, begin, begin + length) for row, begin in places]
-    odd = [oddness(x, s.row, (s.from_i, s.to_i), None) for s in stretches]
-    sure = abs(odd[0] - odd[1]) > UNCLEAR
-    found = []
-    for me, it in ((0, 1), (1, 0)):
-        if sure and odd[me] < odd[it]:
-            continue
-        found.append(
-            Finding(
-                chosen.test.id, stretches[me], rare, reach[0], history.chance(rare), strength(rare, *reach),
-                chosen.test.kind, (stretches[it],), figures,
-            )
-        )  # fmt: skip
-    return found
+    one, other = (Stretch(row, begin, begin + length) for row, begin in places)
+    return [
+        Finding(
+            chosen.test.id, me, rare, reach[0], history.chance(rare), strength(rare, *reach),
+            chosen.test.kind, (it,), figures,
+        )
+        for me, it in ((one, other), (other, one))
+    ]  # fmt: skip
 
 
 def _near(panel: Panel, chosen: Chosen, x: Floats, wanted: list[tuple[int, int]]) -> list[Finding]:
@@ -188,23 +218,18 @@ def _near(panel: Panel, chosen: Chosen, x: Floats, wanted: list[tuple[int, int]]
     for begin in range(0, len(wanted) if sizes else 0, AT_ONCE):
         some = wanted[begin : begin + AT_ONCE]
         sides = [(known[one], known[other]) for one, other in some]
-        nearest, equal = (
-            [np.array(part) for part in zip(*(of(a, b, sizes) for a, b in sides), strict=True)]
-            for of in (nearness, closeness)
-        )
-        for window, near, same in zip(sizes, nearest, equal, strict=True):
+        nearest = [np.array(part) for part in zip(*(nearness(a, b, sizes) for a, b in sides), strict=True)]
+        for window, near in zip(sizes, nearest, strict=True):
             stride = window // 8
             size = (window // stride, max(1, history.per_month(panel) // stride))
-            near = history.rarity(near, *size, 0.1, least=threshold + looks)
-            same = history.rarity(same, *size, 0.5, (8.0, 5.0), least=threshold + looks)
-            rare = np.fmax(near, same) - looks
+            rare = history.rarity(near, *size, 0.1, least=threshold + looks) - looks
             for e in history.excursions(rare, threshold, window // stride):
                 one, other = some[e.row]
                 reach = (threshold, chosen.figure("near_strong", one))
                 inner = window // 4
                 start, end = e.from_i * stride + inner, (e.to_i - 1) * stride + window - inner
                 figures = {"lag": 0.0, "values": float(end - start), "exact": 0.0, "rare": e.rare}
-                found += _named(chosen, x, ((one, start), (other, start)), reach, figures)
+                found += _both(chosen, ((one, start), (other, start)), reach, figures)
     return found
 
 
