@@ -8,6 +8,7 @@ from case_scene import CONFIRM, DECIDE, FILE, NOW, REVIEW, papers, suspicion
 from cases.flows import signals
 from kit.testing.databases import FreshDatabase
 from kit.testing.tokens import Tokens
+from test_interventions import SAID
 
 OFFICER = "ee.enf/case.officer@131000"
 REVIEWER = "ee.enf/case.legal_reviewer@131000"
@@ -148,3 +149,47 @@ async def test_LN_26_no_other_channel_and_none_for_what_is_no_report(
     body = {"origin": origin, "origin_id": "1", "region": "131000", "site": "131000-A01", "summary": "x"}
     refused = await post(client, "/leads", body | {"channel": channel}, tokens.bearer(OFFICER))
     assert refused.status_code == 422
+
+
+async def test_SLm_19_a_sub_bureau_supervises_its_own_county_for_the_city_that_decides(
+    client: httpx.AsyncClient, database: FreshDatabase, tokens: Tokens
+) -> None:
+    counties = ("131002", "131003")
+    async with database.writer() as session:
+        for number, region in enumerate(counties):
+            about = {"site": f"{region}-A01", "region": region, "series_id": number}
+            await signals.raise_suspicion(session, suspicion(suspicion_id=f"s-{region}", **about), NOW)
+
+    async def leads(who: dict[str, str]) -> dict[str, str]:
+        return {one["region"]: one["id"] for one in (await client.get("/leads", headers=who)).json()["items"]}
+
+    own, city = tokens.bearer("ee.enf/case.officer@131002"), tokens.bearer(OFFICER, sub="of-the-city")
+    all_leads = await leads(city)
+    assert set(all_leads) == set(counties)
+    assert await leads(own) == {"131002": all_leads["131002"]}
+    beside = all_leads["131003"]
+    assert (await client.get(f"/leads/{beside}", headers=own)).status_code == 404
+    assert (await post(client, f"/leads/{beside}/file", FILE, own)).status_code == 403
+    # It investigates in its county; whether data are false is the city authority's to find.
+    filed = await post(client, f"/leads/{all_leads['131002']}/file", FILE, own)
+    assert filed.status_code == 201, filed.text
+    confirm = f"/cases/{filed.json()['id']}/confirm-fraud"
+    refused = await post(client, confirm, CONFIRM, own)
+    assert (refused.status_code, refused.json()["type"]) == (403, "/problems/authority-not-competent")
+    assert (await post(client, confirm, CONFIRM, city)).status_code == 200
+
+
+async def test_SLm_19_an_intervention_in_a_sub_bureau_is_on_record_with_the_city_and_not_shown_in_the_county(
+    client: httpx.AsyncClient, tokens: Tokens
+) -> None:
+    said = SAID | {"region": "131002", "intervener": "gov@131002"}
+    recorder = tokens.bearer("ee/intervention.recorder@131002")
+    answer = await post(client, "/interventions", said, recorder)
+    assert answer.status_code == 201, answer.text
+    seen = {}
+    for who in ("ee/case.approver@131000", "discipline/discipline.receiver@131000", "ee/case.approver@131003",
+                "gov/intervention.recorder@131002"):  # fmt: skip
+        params = {"ground": "监察法第十八条"}
+        listed = await client.get("/interventions", params=params, headers=tokens.bearer(who))
+        seen[who] = [one["id"] for one in listed.json()["items"]]
+    assert list(seen.values()) == [[answer.json()["id"]]] * 2 + [[]] * 2
