@@ -265,7 +265,7 @@ async def test_SLm_11_who_asks_does_not_decide(door: Door) -> None:
     await _ask_to_move(door, "M2", both)
     path = "/registry/points/station-changes/M2/approve"
     answer = await door.ask(both, "POST", path, json={"decision": "同意"})
-    assert (answer.status_code, answer.json()["type"]) == (403, "/problems/same-person")
+    assert (answer.status_code, answer.json()["type"]) == (403, "/problems/separation-of-duties")
     await door.post(APPROVER, path, {"decision": "同意"})
 
 

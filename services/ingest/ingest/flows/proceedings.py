@@ -14,7 +14,7 @@ from kit.problems import Conflict, Forbidden, NotFound
 from policy import Principal
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from ingest.flows import effects
+from ingest.flows import duties, effects
 from ingest.flows.change import Change, Scope
 from ingest.flows.records import Given, addressee
 from ingest.flows.registry import refuse
@@ -40,8 +40,7 @@ async def take_step(
     if row.state not in step.came:
         detail = f"{given.code} is {row.state}; {step_name} wants {', '.join(step.came)} 当前状态不可执行"
         raise Conflict("step-out-of-turn", detail, state=row.state)
-    if step.by_another and row.entered_by.rpartition(" ")[2] == grant.principal.subject:
-        raise Forbidden("same-person", "Who asks does not decide 申请人不得审批本人的申请")
+    await duties.require_another(change, kind, given.code, step_name, grant.principal)
     if step.side:
         _require_side(step, row, grant.principal)
     if step.authority:

@@ -15,7 +15,7 @@ from kit.problems import Conflict, Forbidden
 from policy import Principal
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from ingest.flows import effects
+from ingest.flows import duties, effects
 from ingest.flows.change import Change, Found, Scope, match, shown
 from ingest.flows.entrusted import owned, require_entrusted
 from ingest.flows.registry import refuse
@@ -64,6 +64,8 @@ async def save_record(change: Change, grant: Grant, given: Given) -> tuple[Regis
         own = owned(sites.values(), scope.dept, scope.region)
         owner = f"{scope.dept}@{scope.region}"
         refuse([flaw("sites", "record-not-own", f"{one} ≠ {owner}") for one in sites if one not in own])
+    if known is None:
+        await duties.require_persons_apart(change, kind, given.code, done.values, scope)
     flags = flags_of(kind, done.values) | await effects.unregistered(session, kind, done.values)
     site = _first(kind, done.values, sites)
     cells = {

@@ -55,10 +55,10 @@ class Flag(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A step of a proceeding: from one of these states to the next one.
 
-    `needs` must be said; `by_another` than who entered it; `authority` wants the authority that is
-    responsible for the site; `side` wants a department that this field names; `stamps` is
-    the field that keeps when it was taken; `begins` lets the record hold from this day. A step with `late` is
-    taken by time, when the clock of one of these fields has run out.
+    `needs` must be said; `authority` wants the authority that is responsible for the site; `side` wants a
+    department that this field names; `stamps` is the field that keeps when it was taken; `begins` lets the
+    record hold from this day. A step with `late` is taken by time, when the clock of one of these fields has
+    run out. Which person may not take it is the policy's (`separation`).
     """
 
     zh: str
@@ -66,7 +66,6 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     to: str
     came: list[str] = msgspec.field(name="from")
     needs: list[str] = []
-    by_another: bool = False
     authority: bool = False
     side: str = ""
     stamps: str = ""
@@ -88,6 +87,18 @@ class Timer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     close_rule: str = ""
     due: str = ""
     about: str = "report"
+
+
+class Duties(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The fields of a record that tell which act was done (`act`) by which `persons`, `of` what, and when.
+
+    Which acts exclude each other is the policy's: section `separation`, the record named like the kind.
+    """
+
+    act: str
+    persons: str
+    of: str
+    at: str
 
 
 class Kind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -116,6 +127,7 @@ class Kind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     editable: list[str] = []
     steps: dict[str, Step] = {}
     timer: Timer | None = None
+    duties: Duties | None = None
 
 
 def _field(given: list[Any]) -> dict[str, Any]:
