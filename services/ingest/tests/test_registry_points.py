@@ -114,7 +114,7 @@ async def test_UN_12_a_park_rolls_up_what_lies_in_it(door: Door, app: FastAPI) -
     rolled = await door.get(READER, "/areas/PARK-1/roll-up")
     assert (rolled["sites"], rolled["units"], rolled["connected"]) == ([OUTLET], [USCC], 1)
     assert (rolled["elements"], rolled["findings"]) == ({"waste_gas": 1}, {"revision": 1})
-    await door.get("ee/data.read@131002", "/areas/PARK-1/roll-up", 403)
+    await door.get("ee/data.read@131002", "/areas/PARK-1/roll-up", 404)
     far = outlet(area="PARK-1", region="131100", uscc=None)
     await door.put("ee.mon/data.submit@131100", "/sites/131100-R1", far)
     assert (await door.get(READER, "/areas/PARK-1/roll-up"))["sites"] == [OUTLET]
