@@ -10,7 +10,10 @@ import policy
 import pytest
 import yaml
 from cases.rules.dated import read
+from ingest.flows.duties import ENTER
+from ingest.rules.kinds import kinds
 from policy import Done, Policy, Principal
+from publish.flows import duties
 from qc.rules.custody.law import law_on
 
 WRITTEN: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "duties_matrix.yaml").read_text())
@@ -148,6 +151,10 @@ def test_the_acts_set_apart_are_acts_of_the_services() -> None:
         "case": {record["act"] for record in read("machine")["acts"]},
         "result": {stage.id for stage in law.stages} | {post.id for post in law.signing},
         "grant": {"give", "receive"},
+        "release": {duties.DRAFT, duties.APPROVE, duties.PUBLISH, duties.PUBLISH_AUTOMATIC},
+        "plans": {ENTER, *kinds()["plans"].steps},
+        "station-changes": {ENTER, *kinds()["station-changes"].steps},
+        "lims-steps": set(kinds()["lims-steps"].fields["step"].choices),
     }
     for line in POLICY.separation.lines:
         assert line.acts | line.apart_from <= known[line.record], line.id

@@ -133,6 +133,37 @@ async def test_ingest_shows_no_row_to_who_is_not_told_and_none_of_a_neighbour(se
     await connection.close()
 
 
+async def test_a_record_of_the_register_is_shown_to_its_region_its_parties_and_whom_it_is_addressed_to(
+    service_database,
+) -> None:
+    database = await service_database("ingest")
+    await plant(database.superuser_url, ["registry_records"])
+    owner = await asyncpg.connect(database.superuser_url)
+    await owner.execute("UPDATE registry_records SET region = uscc, dept = NULL")
+    await owner.execute(
+        "UPDATE registry_records SET dept = 'water', counterpart = 'partner', recipients = '{police@131000}',"
+        " is_published = true WHERE region = $1",
+        HERE,
+    )
+    await owner.close()
+    found = {
+        "nothing": NOTHING,
+        "region": ASKER,
+        "unit": Reach(uscc=HERE),
+        "partner": Reach(uscc="partner"),
+        "owner": Reach(dept="water", own_regions=HERE),
+        "addressed": Reach(addressed="police@131000"),
+        "published": Reach(published="yes"),
+        "other unit": Reach(uscc="somebody"),
+        "other owner": Reach(dept="agri", own_regions=HERE),
+        "other region": Reach(dept="water", own_regions=NEIGHBOUR),
+        "other addressee": Reach(addressed="police@131100"),
+    }
+    seen_by = {name: await seen(database, "registry_records", reach) for name, reach in found.items()}
+    sees = {"region", "unit", "partner", "owner", "addressed", "published"}
+    assert seen_by == {name: ["here"] if name in sees else [] for name in found}
+
+
 async def test_pooled_connections_carry_nothing_over(service_database) -> None:
     """Two askers in turn on one connection; also after an aborted and after a cancelled transaction."""
     database = await service_database("cases")

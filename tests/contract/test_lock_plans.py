@@ -25,6 +25,12 @@ LISTS = [
         f"SELECT * FROM suspicions WHERE {IN_REGIONS} ORDER BY suspicion_id DESC LIMIT 100",
         ASKED,
     ),
+    (
+        "ingest",
+        "registry_records",
+        f"SELECT * FROM registry_records WHERE kind = 'kind-0' AND {IN_REGIONS} ORDER BY code LIMIT 100",
+        ASKED,
+    ),
     ("credit", "bans", f"SELECT * FROM bans WHERE {IN_REGIONS} ORDER BY ban_id DESC LIMIT 100", ASKED),
     (
         "publish",
@@ -56,6 +62,8 @@ def many(column: asyncpg.Record) -> str:
     name, kind = column["attname"], column["type"]
     if name == "region":
         return "CASE WHEN n % 50 = 0 THEN '131000' ELSE (200000 + n % 90)::text END"
+    if name == "kind":
+        return "'kind-' || n % 20"
     if kind == "uuid":
         return "lpad(to_hex(n), 32, '0')::uuid"
     if kind == "text":

@@ -1,11 +1,12 @@
 """The bus door of `cases`: alarms and suspicions of qc, self-proof, silent outlets and findings of
-ingest, witnesses.
+ingest, witnesses, bans of credit.
 
 Promises: one event, one flow, in the transaction of its cursor. Leaves order and repetition to the flows.
 """
 
 from datetime import UTC, datetime
 
+from contracts.credit import PersonBanLifted, PersonBanned
 from contracts.envelope import Event
 from contracts.evidence import WitnessRefused
 from contracts.ingest import DeviceSilenced, FindingRaised
@@ -14,7 +15,7 @@ from kit.lane import Handler
 from kit.outbox import Meta
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cases.flows import found, proofs, signals, witnesses
+from cases.flows import found, officers, proofs, signals, witnesses
 
 
 async def on_alarm_raised(session: AsyncSession, event: AlarmRaised, meta: Meta) -> None:
@@ -49,6 +50,14 @@ async def on_self_proof_moved(session: AsyncSession, event: SelfProofMoved, meta
     await proofs.follow_self_proof(session, event, datetime.now(UTC), meta.traces)
 
 
+async def on_person_banned(session: AsyncSession, event: PersonBanned, meta: Meta) -> None:
+    await officers.know_ban(session, event)
+
+
+async def on_person_ban_lifted(session: AsyncSession, event: PersonBanLifted, meta: Meta) -> None:
+    await officers.know_ban_lifted(session, event)
+
+
 CONSUMERS: list[tuple[type[Event], Handler]] = [
     (AlarmRaised, on_alarm_raised),
     (AlarmWithdrawn, on_alarm_withdrawn),
@@ -58,4 +67,6 @@ CONSUMERS: list[tuple[type[Event], Handler]] = [
     (DeviceSilenced, on_device_silenced),
     (FindingRaised, on_finding_raised),
     (SelfProofMoved, on_self_proof_moved),
+    (PersonBanned, on_person_banned),
+    (PersonBanLifted, on_person_ban_lifted),
 ]

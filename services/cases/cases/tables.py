@@ -251,6 +251,33 @@ class Reporter(Base):  # type: ignore[misc,valid-type]
     given_at: Mapped[datetime] = mapped_column(Instant)
 
 
+class OfficerCertificate(Base):  # type: ignore[misc,valid-type]
+    """执法证: what the newest token of its holder said of a certificate. `valid_until` as it stood there."""
+
+    __tablename__ = "officer_certificates"
+
+    number: Mapped[str] = mapped_column(Text, primary_key=True)
+    subject: Mapped[str] = mapped_column(Text)
+    valid_until: Mapped[str] = mapped_column(Text)
+    seen_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class KnownBan(Base):  # type: ignore[misc,valid-type]
+    """A ban of a person from the trade, as `credit` told it; lifted it bars nobody."""
+
+    __tablename__ = "known_bans"
+
+    ban_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    person: Mapped[str] = mapped_column(Text)
+    decision_no: Mapped[str | None] = mapped_column(Text)
+    legal_basis: Mapped[str | None] = mapped_column(Text)
+    valid_from: Mapped[date | None] = mapped_column(Date)
+    valid_to: Mapped[date | None] = mapped_column(Date)
+    lifted_at_ms: Mapped[int | None] = mapped_column(BigInteger)
+
+    __table_args__ = (Index(None, "person"),)
+
+
 class TeamMember(Base):  # type: ignore[misc,valid-type]
     """专案组: who of whichever department sees one case, and from when until when; never removed."""
 

@@ -5,9 +5,11 @@ from typing import Any
 import httpx
 import pytest
 from case_scene import CONFIRM, DECIDE, FILE, NOW, REVIEW, papers, suspicion
-from cases.flows import signals
+from cases.flows import officers, signals
+from contracts.credit import PersonBanLifted, PersonBanned
 from kit.testing.databases import FreshDatabase
 from kit.testing.tokens import Tokens
+from test_interventions import SAID
 
 OFFICER = "ee.enf/case.officer@131000"
 REVIEWER = "ee.enf/case.legal_reviewer@131000"
@@ -95,6 +97,56 @@ async def test_who_investigated_hosts_no_hearing_and_the_host_decides_nothing(
     assert (await post(client, f"/cases/{case}/review", REVIEW, tokens.bearer(REVIEWER))).status_code == 200
 
 
+async def test_SLe_06_a_second_officer_with_an_expired_certificate_or_a_ban_takes_no_part(
+    client: httpx.AsyncClient, database: FreshDatabase, tokens: Tokens
+) -> None:
+    """What the second officer's own token said is known; a ban comes from credit, by the person."""
+    first = tokens.bearer(OFFICER, sub="officer-1", officer_cert_no="HB-0001")
+    second = {"sub": "officer-2", "officer_cert_no": "HB-0002"}
+    others = [{"name": "张三", "certificate": "HB-0001"}, {"name": "王五", "certificate": "HB-0003"}]
+
+    async def file(number: int, who: dict[str, str], **more: Any) -> httpx.Response:
+        about = {"region": "131000", "site": "131000-A01", "summary": "站房有人进入"}
+        lead = await post(client, "/leads", {"origin": "inspection", "origin_id": f"{number}"} | about, first)
+        answer: httpx.Response = await post(client, f"/leads/{lead.json()['id']}/file", FILE | more, who)
+        return answer
+
+    def refused(answer: httpx.Response) -> dict[str, str]:
+        assert (answer.status_code, answer.json()["type"]) == (403, "/problems/officer-not-qualified")
+        [fault] = answer.json()["errors"]
+        return dict(fault)
+
+    lead = await a_lead(database, client, first)
+    case = (await post(client, f"/leads/{lead}/file", FILE | {"officers": others}, first)).json()["id"]
+    await post(client, f"/cases/{case}/confirm-fraud", CONFIRM | {"officers": others}, first)
+    # The one with HB-0002 reviews, which needs no certificate; the token tells that it ended.
+    old = tokens.bearer(REVIEWER, officer_cert_expiry="2020-01-01", **second)
+    assert (await post(client, f"/cases/{case}/review", REVIEW, old)).status_code == 200
+    fault = refused(await file(2, first))
+    assert "第42条" in fault["rule"]
+    assert "HB-0002 已于 2020-01-01 到期" in fault["what"]
+    # Renewed, it counts from the next act of its holder.
+    assert (await file(3, tokens.bearer(OFFICER, **second))).status_code == 201
+    assert (await file(2, first)).status_code == 201
+    ban = {"ban_id": "b-1", "person": "officer-2", "name": "李四", "region": "131000", "ground": "falsified",
+           "decision_no": "D-9", "legal_basis": "生态环境监测条例第45条", "valid_from": "2026-01-01",
+           "banned_at_ms": 1}  # fmt: skip
+    async with database.writer() as session:
+        await officers.know_ban(session, PersonBanned(**ban))
+    fault = refused(await file(4, first))
+    assert (fault["rule"], "HB-0002" in fault["what"], "D-9" in fault["what"]) == (
+        ban["legal_basis"],
+        True,
+        True,
+    )
+    refused(await file(4, tokens.bearer(OFFICER, **second), officers=others))
+    assert (await file(5, first, officers=others)).status_code == 201
+    lifted = PersonBanLifted(ban_id="b-1", person="officer-2", region="131000", reason="撤销", lifted_at_ms=2)
+    async with database.writer() as session:
+        await officers.know_ban_lifted(session, lifted)
+    assert (await file(4, first)).status_code == 201
+
+
 async def test_CC_08_the_court_reads_confirmed_cases_only(
     client: httpx.AsyncClient, database: FreshDatabase, tokens: Tokens
 ) -> None:
@@ -148,3 +200,47 @@ async def test_LN_26_no_other_channel_and_none_for_what_is_no_report(
     body = {"origin": origin, "origin_id": "1", "region": "131000", "site": "131000-A01", "summary": "x"}
     refused = await post(client, "/leads", body | {"channel": channel}, tokens.bearer(OFFICER))
     assert refused.status_code == 422
+
+
+async def test_SLm_19_a_sub_bureau_supervises_its_own_county_for_the_city_that_decides(
+    client: httpx.AsyncClient, database: FreshDatabase, tokens: Tokens
+) -> None:
+    counties = ("131002", "131003")
+    async with database.writer() as session:
+        for number, region in enumerate(counties):
+            about = {"site": f"{region}-A01", "region": region, "series_id": number}
+            await signals.raise_suspicion(session, suspicion(suspicion_id=f"s-{region}", **about), NOW)
+
+    async def leads(who: dict[str, str]) -> dict[str, str]:
+        return {one["region"]: one["id"] for one in (await client.get("/leads", headers=who)).json()["items"]}
+
+    own, city = tokens.bearer("ee.enf/case.officer@131002"), tokens.bearer(OFFICER, sub="of-the-city")
+    all_leads = await leads(city)
+    assert set(all_leads) == set(counties)
+    assert await leads(own) == {"131002": all_leads["131002"]}
+    beside = all_leads["131003"]
+    assert (await client.get(f"/leads/{beside}", headers=own)).status_code == 404
+    assert (await post(client, f"/leads/{beside}/file", FILE, own)).status_code == 403
+    # It investigates in its county; whether data are false is the city authority's to find.
+    filed = await post(client, f"/leads/{all_leads['131002']}/file", FILE, own)
+    assert filed.status_code == 201, filed.text
+    confirm = f"/cases/{filed.json()['id']}/confirm-fraud"
+    refused = await post(client, confirm, CONFIRM, own)
+    assert (refused.status_code, refused.json()["type"]) == (403, "/problems/authority-not-competent")
+    assert (await post(client, confirm, CONFIRM, city)).status_code == 200
+
+
+async def test_SLm_19_an_intervention_in_a_sub_bureau_is_on_record_with_the_city_and_not_shown_in_the_county(
+    client: httpx.AsyncClient, tokens: Tokens
+) -> None:
+    said = SAID | {"region": "131002", "intervener": "gov@131002"}
+    recorder = tokens.bearer("ee/intervention.recorder@131002")
+    answer = await post(client, "/interventions", said, recorder)
+    assert answer.status_code == 201, answer.text
+    seen = {}
+    for who in ("ee/case.approver@131000", "discipline/discipline.receiver@131000", "ee/case.approver@131003",
+                "gov/intervention.recorder@131002"):  # fmt: skip
+        params = {"ground": "监察法第十八条"}
+        listed = await client.get("/interventions", params=params, headers=tokens.bearer(who))
+        seen[who] = [one["id"] for one in listed.json()["items"]]
+    assert list(seen.values()) == [[answer.json()["id"]]] * 2 + [[]] * 2

@@ -8,6 +8,7 @@ import httpx
 import pytest
 from credit.main import build
 from credit.settings import Settings
+from fastapi import FastAPI
 from kit.testing.databases import FreshDatabase
 from kit.testing.plugin import ClientFor, ServiceDatabase, ServiceSettings
 
@@ -22,10 +23,12 @@ async def database(service_database: ServiceDatabase) -> FreshDatabase:
 
 
 @pytest.fixture
-async def client(
-    database: FreshDatabase, service_settings: ServiceSettings, client_for: ClientFor
-) -> AsyncIterator[httpx.AsyncClient]:
+def app(database: FreshDatabase, service_settings: ServiceSettings) -> FastAPI:
+    return build(Settings.model_validate(service_settings(database)))
+
+
+@pytest.fixture
+async def client(app: FastAPI, client_for: ClientFor) -> AsyncIterator[httpx.AsyncClient]:
     """The service with all its doors open."""
-    settings = Settings.model_validate(service_settings(database))
-    async with client_for(build(settings)) as made:
+    async with client_for(app) as made:
         yield made

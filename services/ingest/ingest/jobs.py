@@ -12,7 +12,7 @@ import structlog
 from fastapi import FastAPI
 from kit.app import Job
 
-from ingest.flows import behind, checks, devices, gaps, plans, unpacking, upkeep, watch
+from ingest.flows import behind, checks, devices, escalating, gaps, plans, unpacking, upkeep, watch
 from ingest.flows.uplinks import reconciling
 from ingest.flows.uplinks.sending import Uplinks, limits_now
 from ingest.rules.uplinks.reach import reach_of
@@ -136,7 +136,9 @@ async def judge_plans(app: FastAPI) -> None:
 
 async def watch_registry(app: FastAPI) -> None:
     """Cameras, report-up clocks, stations that differ from the register."""
-    await upkeep.watch(app.state.database, datetime.now(UTC))
+    now = datetime.now(UTC)
+    await upkeep.watch(app.state.database, now)
+    await escalating.escalate(app.state.database, now)
 
 
 JOBS = (

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from fastapi import FastAPI
 from kit.app import Parts, create_app, serve
 from kit.settings import load
-from standards.regions import is_within
+from standards.regions import CODES, is_within
 
 from ingest.api import ASKS, router
 from ingest.consumers import CONSUMERS
@@ -38,11 +38,8 @@ async def start(app: FastAPI) -> Callable[[], Awaitable[None]]:
 
 def build(settings: Settings) -> FastAPI:
     """The application, ready to be served or tested."""
-    title = "Jianzhen ingest 鉴真·数据接收"
-    starts = [start, *ASKS, start_uplinks]
-    parts = Parts(
-        "ingest", title, is_within, routers=[router], consumers=CONSUMERS, jobs=JOBS, on_start=starts
-    )
+    title, starts = "Jianzhen ingest 鉴真·数据接收", [start, *ASKS, start_uplinks]
+    parts = Parts("ingest", title, is_within, [router], CONSUMERS, JOBS, on_start=starts, regions=CODES)
     return create_app(settings, parts)
 
 

@@ -114,7 +114,7 @@ async def test_UN_12_a_park_rolls_up_what_lies_in_it(door: Door, app: FastAPI) -
     rolled = await door.get(READER, "/areas/PARK-1/roll-up")
     assert (rolled["sites"], rolled["units"], rolled["connected"]) == ([OUTLET], [USCC], 1)
     assert (rolled["elements"], rolled["findings"]) == ({"waste_gas": 1}, {"revision": 1})
-    await door.get("ee/data.read@131002", "/areas/PARK-1/roll-up", 403)
+    await door.get("ee/data.read@131002", "/areas/PARK-1/roll-up", 404)
     far = outlet(area="PARK-1", region="131100", uscc=None)
     await door.put("ee.mon/data.submit@131100", "/sites/131100-R1", far)
     assert (await door.get(READER, "/areas/PARK-1/roll-up"))["sites"] == [OUTLET]
@@ -265,7 +265,7 @@ async def test_SLm_11_who_asks_does_not_decide(door: Door) -> None:
     await _ask_to_move(door, "M2", both)
     path = "/registry/points/station-changes/M2/approve"
     answer = await door.ask(both, "POST", path, json={"decision": "同意"})
-    assert (answer.status_code, answer.json()["type"]) == (403, "/problems/same-person")
+    assert (answer.status_code, answer.json()["type"]) == (403, "/problems/separation-of-duties")
     await door.post(APPROVER, path, {"decision": "同意"})
 
 

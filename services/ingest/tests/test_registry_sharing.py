@@ -337,7 +337,7 @@ async def test_SLm_21_steps_of_the_laboratory_are_stored(door: Door, database: F
             "step": step,
             "happened_at": f"2026-11-20T1{number}:00:00",
             "site": OUTLET,
-            "persons": ["王五", "赵六"],
+            "persons": ["孙七"] if step == "review" else ["王五", "赵六"],
             "uscc": "91110108551385082Q",
         }
         await door.put(agency, f"/registry/laboratory/lims-steps/Y-0001-{number}", body)

@@ -83,12 +83,14 @@ def condition(  # noqa: PLR0913 - one expression of a row each
     dept: str = "",
     parties: str = "",
     addressed: str = "",
+    addressees: str = "",
     published: str = "",
     team: str = "",
 ) -> str:
     """The condition of a row security policy; arguments are SQL expressions, as in `Grant.clause`.
 
-    `parties` are organisations (an array) that see the row beside its owner; `team` is an array of subjects,
+    `parties` are organisations (an array) that see the row beside its owner; `addressees` are departments of
+    a region (an array), as `ee@131000`, that it is addressed to; `team` is an array of subjects,
     as `ARRAY(SELECT …)`, that see it for being on its team.
 
     Worked example: `condition(region="region", uscc="uscc")` holds for a row of a region within reach, for
@@ -105,6 +107,8 @@ def condition(  # noqa: PLR0913 - one expression of a row each
         either.append(f"({dept} = {_told('dept')} AND {region} = {_listed('own_regions')})")
     if addressed:
         either.append(f"{addressed} = {_told('addressed')}")
+    if addressees:
+        either.append(f"{_told('addressed')} = ANY ({addressees})")
     if published:
         either.append(f"({_told('published')} = 'yes' AND {published})")
     if team:

@@ -253,6 +253,7 @@ class ReleaseStep(Base):
     step: Mapped[str] = mapped_column(Text)
     version: Mapped[int] = mapped_column(Integer)
     actor: Mapped[str] = mapped_column(Text)
+    subject: Mapped[str | None] = mapped_column(Text)
     sha256: Mapped[str | None] = mapped_column(Text)
     note_zh: Mapped[str] = mapped_column(Text)
     note_en: Mapped[str] = mapped_column(Text)

@@ -12,6 +12,7 @@ from kit.db import Database
 from kit.outbox import Meta
 from publish import consumers
 from publish.flows import automation, releases, views
+from publish.flows.duties import Actor
 from publish.tables import Release
 from sqlalchemy import text
 
@@ -22,6 +23,9 @@ ITEM = "air.aqi.hourly"
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 META = Meta("", "00", 1, "test-1", "", "", (TRACE,), NOW)
 EDITOR, APPROVER = "ee/publish.editor@131000", "ee/publish.approver@131000"
+BY_EDITOR, BY_APPROVER = Actor(EDITOR, "editor-1"), Actor(APPROVER, "approver-1")
+
+WANTED = {"item_code": ITEM, "region": "131000", "from": "2026-11-21T08:00:00+08:00"}
 
 
 def ms(at: datetime) -> int:
@@ -183,6 +187,14 @@ async def follow(database: Database) -> None:
             pass
 
 
+async def city(database: Database) -> None:
+    """Two stations of 131000 with one hour, as `WANTED` asks for it."""
+    async with database.writer() as session:
+        for code, pm25 in (("A01", 80), ("A02", 84)):
+            await consumers.on_site_registered(session, site(code), META)
+            await consumers.on_assessed(session, assessed(code, calm(pm25)), META)
+
+
 async def current(database: Database, number: int | None = None) -> dict[str, Any]:
     async with database.writer() as session:
         release = (await session.execute(text("SELECT id FROM releases"))).scalar_one()
@@ -192,6 +204,6 @@ async def current(database: Database, number: int | None = None) -> dict[str, An
 async def through(database: Database) -> Release:
     """Draft, approve, publish, by two persons."""
     async with database.writer() as session:
-        release = await releases.draft(session, ITEM, "131000", HOUR, actor=EDITOR, now=NOW)
-        await releases.approve(session, release, actor=APPROVER, now=NOW, sha256=release.draft_sha256)
-        return await releases.publish(session, release, actor=EDITOR, now=NOW)
+        release = await releases.draft(session, ITEM, "131000", HOUR, actor=BY_EDITOR, now=NOW)
+        await releases.approve(session, release, actor=BY_APPROVER, now=NOW, sha256=release.draft_sha256)
+        return await releases.publish(session, release, actor=BY_EDITOR, now=NOW)

@@ -12,16 +12,20 @@ from kit.testing.tokens import Tokens
 from publish import consumers
 from publish.api import examples
 from publish.api.answers import in_language
-from publish_scene import APPROVER, EDITOR, HOUR, ITEM, META, NOW, TRACE, assessed, calm, fraud, ms, site
-
-WANTED = {"item_code": ITEM, "region": "131000", "from": "2026-11-21T08:00:00+08:00"}
-
-
-async def city(database: Database) -> None:
-    async with database.writer() as session:
-        for code, pm25 in (("A01", 80), ("A02", 84)):
-            await consumers.on_site_registered(session, site(code), META)
-            await consumers.on_assessed(session, assessed(code, calm(pm25)), META)
+from publish_scene import (
+    APPROVER,
+    EDITOR,
+    HOUR,
+    ITEM,
+    META,
+    NOW,
+    TRACE,
+    WANTED,
+    assessed,
+    city,
+    fraud,
+    ms,
+)
 
 
 async def published(client: httpx.AsyncClient, tokens: Tokens) -> dict[str, Any]:

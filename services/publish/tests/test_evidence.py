@@ -11,7 +11,7 @@ from kit.testing.plugin import ServiceDatabase
 from publish import consumers
 from publish.flows import evidence, releases, views
 from publish.tables import ReleaseVersion
-from publish_scene import APPROVER, EDITOR, HOUR, META, NOW, assessed, calm, site
+from publish_scene import BY_APPROVER, BY_EDITOR, HOUR, META, NOW, assessed, calm, site
 from sqlalchemy import select, text
 from tlog.receipts import entry_of, record_of
 
@@ -58,9 +58,9 @@ async def test_a_published_version_asks_for_the_leaf_of_its_snapshot(database: F
         await consumers.on_site_registered(session, site("A01"), META)
         await consumers.on_assessed(session, assessed("A01", calm(80)), META)
     async with database.writer() as session:
-        release = await releases.draft(session, ITEM, "131000", HOUR, actor=EDITOR, now=NOW)
-        await releases.approve(session, release, actor=APPROVER, now=NOW)
-        await releases.publish(session, release, actor=APPROVER, now=NOW)
+        release = await releases.draft(session, ITEM, "131000", HOUR, actor=BY_EDITOR, now=NOW)
+        await releases.approve(session, release, actor=BY_APPROVER, now=NOW)
+        await releases.publish(session, release, actor=BY_APPROVER, now=NOW)
     async with database.writer() as session:
         version = (await session.scalars(select(ReleaseVersion))).one()
         asked = "SELECT data FROM outbox WHERE event = 'publish.leaf_requested.v1'"

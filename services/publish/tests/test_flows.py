@@ -14,12 +14,13 @@ from kit.db import Database
 from kit.problems import Conflict, Forbidden, Invalid
 from kit.testing.databases import FreshDatabase
 from publish.flows import automation, index, releases, views
+from publish.flows.duties import RULE
 from publish.rules.diff import correction_reason
 from publish.rules.snapshot import parse
 from publish.tables import CatalogueItem
 from publish_scene import (
-    APPROVER,
-    EDITOR,
+    BY_APPROVER,
+    BY_EDITOR,
     HOUR,
     ITEM,
     NOW,
@@ -67,13 +68,13 @@ async def test_the_drafter_may_not_approve_and_nothing_unapproved_is_published(
 ) -> None:
     await hear(database, site("A01"), assessed("A01", calm(80)))
     async with database.writer() as session:
-        release = await releases.draft(session, ITEM, "131000", HOUR, actor=EDITOR, now=NOW)
+        release = await releases.draft(session, ITEM, "131000", HOUR, actor=BY_EDITOR, now=NOW)
         with pytest.raises(Conflict, match="not-approved"):
-            await releases.publish(session, release, actor=APPROVER, now=NOW)
-        with pytest.raises(Forbidden, match="approver-drafted"):
-            await releases.approve(session, release, actor=EDITOR, now=NOW)
+            await releases.publish(session, release, actor=BY_APPROVER, now=NOW)
+        with pytest.raises(Forbidden, match="separation-of-duties"):
+            await releases.approve(session, release, actor=BY_EDITOR, now=NOW)
         with pytest.raises(Conflict, match="draft-changed"):
-            await releases.approve(session, release, actor=APPROVER, now=NOW, sha256="0" * 64)
+            await releases.approve(session, release, actor=BY_APPROVER, now=NOW, sha256="0" * 64)
 
 
 async def test_an_automatic_draft_still_needs_two_persons(database: FreshDatabase) -> None:
@@ -81,11 +82,11 @@ async def test_an_automatic_draft_still_needs_two_persons(database: FreshDatabas
     async with database.writer() as session:
         assert await automation.draft_due(session, now=NOW) == 1
         assert await automation.draft_due(session, now=NOW) == 0
-        release = await releases.draft(session, ITEM, "131000", HOUR, actor=EDITOR, now=NOW)
-        await releases.approve(session, release, actor=APPROVER, now=NOW)
-        with pytest.raises(Forbidden, match="one-person"):
-            await releases.publish(session, release, actor=APPROVER, now=NOW)
-        assert (await releases.publish(session, release, actor=EDITOR, now=NOW)).status == "published"
+        release = await releases.draft(session, ITEM, "131000", HOUR, actor=BY_EDITOR, now=NOW)
+        await releases.approve(session, release, actor=BY_APPROVER, now=NOW)
+        with pytest.raises(Forbidden, match="separation-of-duties"):
+            await releases.publish(session, release, actor=BY_APPROVER, now=NOW)
+        assert (await releases.publish(session, release, actor=BY_EDITOR, now=NOW)).status == "published"
 
 
 async def test_an_hour_is_drafted_when_complete_or_after_its_grace(database: FreshDatabase) -> None:
@@ -115,7 +116,7 @@ async def test_what_may_not_be_released_is_refused(
     await hear(database, site("A01"), assessed("A01", calm(80)))
     async with database.writer() as session:
         with pytest.raises((Invalid, Conflict), match=slug):
-            await releases.draft(session, item, region, at, actor=EDITOR, now=NOW)
+            await releases.draft(session, item, region, at, actor=BY_EDITOR, now=NOW)
 
 
 async def test_a_confirmed_falsification_corrects_and_its_withdrawal_corrects_back(
@@ -139,7 +140,7 @@ async def test_a_confirmed_falsification_corrects_and_its_withdrawal_corrects_ba
     await hear(database, fraud(confirmed=4))
     await follow(database)
     assert (await current(database))["aqi"] == 122
-    assert [step["actor"] for step in told["steps"]][-1] == releases.RULE
+    assert [step["actor"] for step in told["steps"]][-1] == RULE
     corrected = "publish.release_corrected.v1"
     said = [name for name in await events_said(database) if name != LEAF]
     assert said == ["publish.release_published.v1", corrected, corrected, corrected]
@@ -161,13 +162,13 @@ async def test_a_new_verdict_corrects_and_the_same_verdict_again_does_not(databa
 async def test_changed_figures_send_an_approved_draft_back(database: FreshDatabase) -> None:
     await hear(database, site("A01"), assessed("A01", calm(80)))
     async with database.writer() as session:
-        release = await releases.draft(session, ITEM, "131000", HOUR, actor=EDITOR, now=NOW)
-        await releases.approve(session, release, actor=APPROVER, now=NOW)
+        release = await releases.draft(session, ITEM, "131000", HOUR, actor=BY_EDITOR, now=NOW)
+        await releases.approve(session, release, actor=BY_APPROVER, now=NOW)
     await hear(database, assessed("A01", {"a34004": 90}, revision=2))
     async with database.writer() as session:
         release = await releases.of_id(session, release.id)
         with pytest.raises(Conflict, match="draft-changed"):
-            await releases.publish(session, release, actor=EDITOR, now=NOW)
+            await releases.publish(session, release, actor=BY_EDITOR, now=NOW)
     await follow(database)
     async with database.writer() as session:
         release = await releases.known(session, release.id)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from kit.servers import NatsServer
 from kit.testing.plugin import ClientFor, Clock, ServiceDatabase
 from kit.testing.tokens import Tokens
@@ -26,10 +27,8 @@ async def lane(service_database: ServiceDatabase, clock: Clock) -> Lane:
 
 
 @pytest.fixture
-async def client(
-    lane: Lane, fresh_streams: NatsServer, tokens: Tokens, client_for: ClientFor
-) -> AsyncIterator[httpx.AsyncClient]:
-    """The service with all its doors open, on the database of `lane`; for its jobs the scene only begins."""
+def app(lane: Lane, fresh_streams: NatsServer, tokens: Tokens) -> FastAPI:
+    """The service on the database of `lane`; for its jobs the scene only begins."""
     settings = Settings.model_validate(
         {
             **tokens.settings,
@@ -42,7 +41,13 @@ async def client(
             "log_level": "ERROR",
         }
     )
-    async with client_for(build(settings, lambda: BEGIN)) as made:
+    return build(settings, lambda: BEGIN)
+
+
+@pytest.fixture
+async def client(app: FastAPI, client_for: ClientFor) -> AsyncIterator[httpx.AsyncClient]:
+    """The service with all its doors open."""
+    async with client_for(app) as made:
         yield made
 
 

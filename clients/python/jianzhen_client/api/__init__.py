@@ -17,6 +17,7 @@ from jianzhen_client.api.ingest_more import IngestMore
 from jianzhen_client.api.ingest_more_2 import IngestMore2
 from jianzhen_client.api.ingest_registry import IngestRegistry
 from jianzhen_client.api.ingest_registry_2 import IngestRegistry2
+from jianzhen_client.api.ingest_registry_dispatch import IngestRegistryDispatch
 from jianzhen_client.api.ingest_registry_emergency import IngestRegistryEmergency
 from jianzhen_client.api.ingest_registry_guarantee import IngestRegistryGuarantee
 from jianzhen_client.api.ingest_registry_laboratory import IngestRegistryLaboratory
@@ -73,6 +74,7 @@ class Ingest(
     IngestRegistryTasks,
     IngestRegistryEmergency,
     IngestRegistrySharing,
+    IngestRegistryDispatch,
     IngestMore,
     IngestMore2,
 ):

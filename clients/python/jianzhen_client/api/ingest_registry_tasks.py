@@ -26,7 +26,8 @@ class IngestRegistryTasks(Group):
         as_of: str | None = None,
         on: str | None = None,
     ) -> Any:
-        """List or export records 列出或导出记录。 Kinds 类别：sampling-tasks 执法监测采样任务
+        """List or export records 列出或导出记录。 Kinds 类别：sampling-tasks 执法监测采样任务、
+        enforcement-equipment 执法装备、field-records 移动执法现场记录
 
         `GET /api/ingest/registry/tasks/{kind}`, `tasks:read`
         """
@@ -102,7 +103,8 @@ class IngestRegistryTasks(Group):
         media: str = "application/json",
     ) -> Any:
         """Enter a file of records (CSV, XLSX or JSON rows), all of it or nothing; `validate=only`
-        changes nothing 批量导入，整体成功或整体不变。 Kinds 类别：sampling-tasks 执法监测采样任务
+        changes nothing 批量导入，整体成功或整体不变。 Kinds 类别：sampling-tasks 执法监测采样任务、
+        enforcement-equipment 执法装备、field-records 移动执法现场记录
 
         `POST /api/ingest/registry/tasks/{kind}`, `tasks:write`
         """
@@ -120,7 +122,7 @@ class IngestRegistryTasks(Group):
 
     def show_record_tasks(self, kind: str, code: str, *, as_of: str | None = None) -> Any:
         """One record; its version is the ETag 单条记录，版本号在 ETag。 Kinds 类别：sampling-tasks 执
-        法监测采样任务
+        法监测采样任务、enforcement-equipment 执法装备、field-records 移动执法现场记录
 
         `GET /api/ingest/registry/tasks/{kind}/{code}`, `tasks:read`
         """
@@ -137,7 +139,8 @@ class IngestRegistryTasks(Group):
         self, kind: str, code: str, body: dict[str, Any], *, if_match: str | None = None
     ) -> Any:
         """Enter or change a record; a change wants If-Match (428, 412) 登记或修改。 Kinds 类别：
-        sampling-tasks 执法监测采样任务
+        sampling-tasks 执法监测采样任务、enforcement-equipment 执法装备、field-records 移动执法现场
+        记录
 
         `PUT /api/ingest/registry/tasks/{kind}/{code}`, `tasks:write`
         """
@@ -155,7 +158,7 @@ class IngestRegistryTasks(Group):
         self, kind: str, code: str, *, limit: int | None = None, cursor: str | None = None
     ) -> Any:
         """Every version of a record and who made it 历次版本及修改人。 Kinds 类别：sampling-tasks 执法
-        监测采样任务
+        监测采样任务、enforcement-equipment 执法装备、field-records 移动执法现场记录
 
         `GET /api/ingest/registry/tasks/{kind}/{code}/history`, `tasks:read`
         """

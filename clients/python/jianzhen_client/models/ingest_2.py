@@ -75,6 +75,12 @@ class BringRecordsSharingBody(TypedDict):
     rows: list[dict[str, Any]]
 
 
+class BringRecordsDispatchBody(TypedDict):
+    """BringRecordsDispatchBody"""
+
+    rows: list[dict[str, Any]]
+
+
 class SendObservationsBodyRowsItem(TypedDict):
     """SendObservationsBodyRowsItem"""
 

@@ -17,6 +17,7 @@ from standards.calendar import legal_date
 from standards.regions import ancestors
 
 from cases import queries
+from cases.flows import officers
 from cases.flows.asked import Asked
 from cases.rules import machine
 from cases.rules.machine import Act, Proposal, Step
@@ -51,6 +52,8 @@ def refuse(refusals: Sequence[Refusal]) -> Problem:
         return Conflict("act-not-possible", first.what, errors=faults)
     if first.where == "actor":
         return Forbidden("separation-of-duties", first.what, errors=faults)
+    if first.where == "qualification":
+        return Forbidden("officer-not-qualified", first.what, errors=faults)
     if first.where == "authority":
         return Forbidden("authority-not-competent", first.what, errors=faults)
     return Invalid("act-incomplete", "；".join(refusal.what for refusal in refusals), errors=faults)
@@ -60,19 +63,31 @@ async def proposal(session: AsyncSession, act: str, asked: Asked, doer: Doer, ro
     """The act proposed on a lead or a case, with its history. The region must be within reach."""
     doer.grant.require(region=row.region)
     history = await queries.steps(session, row.lead_id)
+    taking_part = [officer.certificate for officer in getattr(asked, "officers", [])]
     return Proposal(
         act=act,
         state=row.state,
         actor=doer.grant.principal.subject,
         reason=getattr(asked, "reason", ""),
         documents=[document.kind for document in getattr(asked, "documents", [])],
-        officers=[officer.certificate for officer in getattr(asked, "officers", [])],
+        officers=taking_part,
+        unfit=await _unfit(session, act, taking_part, doer),
         history=[_done(step) for step in history],
         is_serious=getattr(asked, "is_serious", False),
         is_basis_withdrawn=getattr(row, "is_basis_withdrawn", False),
         authority_depth=doer.depth,
         certificate=doer.grant.principal.certificate,
     )
+
+
+async def _unfit(session: AsyncSession, act: str, taking_part: list[str], doer: Doer) -> list[Refusal]:
+    """Who of those who take part, the doer included, has no valid certificate or is banned."""
+    who, found = doer.grant.principal, machine.act(act, doer.today)
+    await officers.keep(session, who, doer.now)
+    if found is None:
+        return []
+    numbers = [*taking_part, *([who.certificate] if who.certificate else [])]
+    return await officers.unfit(session, numbers, doer.grant.permission, found.role, doer.today)
 
 
 def _done(step: CaseStep) -> Step:
@@ -85,7 +100,7 @@ def judge(proposed: Proposal, on: date, further: Iterable[Refusal | None] = ()) 
     """The act as the law of the day knows it. Raises the problem that answers whatever stands against it."""
     refusals = machine.refusals(proposed, on)
     if not refusals or refusals[0].where != "state":
-        refusals = [*refusals, *(refusal for refusal in further if refusal is not None)]
+        refusals = [*refusals, *proposed.unfit, *(refusal for refusal in further if refusal is not None)]
     if refusals:
         raise refuse(refusals)
     act = machine.act(proposed.act, on)

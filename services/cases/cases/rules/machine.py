@@ -57,7 +57,8 @@ class Step:
 class Proposal:
     """An act somebody wants to do. `officers` are certificate numbers, `documents` kinds.
 
-    `certificate` is the doer's own number, by which those who took part in an earlier act are known again.
+    `certificate` is the doer's own number, by which those who took part in an earlier act are known again;
+    `unfit` is what stands against those who take part in this one.
     """
 
     act: str
@@ -71,6 +72,7 @@ class Proposal:
     is_basis_withdrawn: bool = False
     authority_depth: int = 2
     certificate: str | None = None
+    unfit: Sequence[Refusal] = ()
 
 
 def act(name: str, on: date) -> Act | None:

@@ -85,7 +85,7 @@ async def show_roll_up(code: str, grant: MayRead, session: ReaderSession) -> Any
     """
     area = await session.get(RegistryRecord, ("areas", code))
     if area is None:
-        raise NotFound("unknown-area", f"No area {code} 无此园区")
+        raise NotFound("unknown-area", f"No area {code} in your reach 无此园区或超出权限")
     grant.require(region=area.region, owner_dept=area.dept, owner_uscc=area.uscc)
     mine = grant.clause(REGIONS, region=SiteRow.region, owner_dept=SiteRow.dept, owner_uscc=SiteRow.uscc)
     inside = select(SiteRow).where(SiteRow.area == code, mine).order_by(SiteRow.code)

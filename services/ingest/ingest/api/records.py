@@ -34,7 +34,8 @@ from ingest.api.edge import (
 from ingest.api.files import CONTENT, Key, Only, bringing, sheet_answer, sheet_rows
 from ingest.flows.bringing import bring
 from ingest.flows.change import Change
-from ingest.flows.records import INTERNAL, Given, record_shown, save_record, take_step
+from ingest.flows.proceedings import take_step
+from ingest.flows.records import INTERNAL, Given, record_shown, save_record
 from ingest.queries import history
 from ingest.rules.kinds import Field, Kind, books, kinds
 from ingest.tables import RegistryChange, RegistryRecord

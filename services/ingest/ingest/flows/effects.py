@@ -4,7 +4,7 @@ Promises: an effect is part of the transaction that enters the record. Leaves wh
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from kit.problems import Conflict
@@ -32,7 +32,7 @@ async def unregistered(
 
 
 async def after_saving(change: Change, row: RegistryRecord) -> None:
-    """What follows from the record as it was entered."""
+    """What follows from the record as it was entered. Raises Invalid for what others rule out."""
     if row.kind in _SAVED:
         await _SAVED[row.kind](change, row)
 
@@ -62,6 +62,20 @@ async def _position(change: Change, row: RegistryRecord) -> None:
 def plan_of_exemption(code: str) -> str:
     """What the plan of an exemption is called; a unit may call its own plans so, too."""
     return f"EX-{code}"
+
+
+async def _part(change: Change, row: RegistryRecord) -> None:
+    """A part of a task is done by the time the whole is due, and no task is a part of itself."""
+    code, flaws = row.body.get("part_of"), []
+    if code == row.code:
+        flaws.append(flaw("part_of", "task-of-itself", code))
+    whole = await change.session.get(RegistryRecord, (row.kind, code)) if code else None
+    if whole is not None and _moment(row.body["due_at"]) > _moment(whole.body["due_at"]):
+        flaws.append(flaw("due_at", "task-after-whole", f"{row.body['due_at']} > {whole.body['due_at']}"))
+    refuse(flaws)
+
+
+_moment = datetime.fromisoformat
 
 
 async def _exemption(change: Change, row: RegistryRecord) -> None:
@@ -131,6 +145,7 @@ async def _station_changed(change: Change, row: RegistryRecord) -> None:
 _SAVED: dict[str, Callable[[Change, RegistryRecord], Awaitable[None]]] = {
     "positions": _position,
     "exemptions": _exemption,
+    "work-tasks": _part,
 }
 _DECIDED: dict[tuple[str, str], Callable[[Change, RegistryRecord], Awaitable[None]]] = {
     ("plans", "approve"): _plan_filed,

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from kit.db import Database
+from policy import EVERYTHING
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -57,7 +58,7 @@ class Due(NamedTuple):
 
 async def judge_plans(database: Database, now: datetime) -> int:
     """Judge what is due by `now`; how many runs were judged or changed."""
-    async with database.reader(Itself()) as session:
+    async with database.reader(Itself(), reach=EVERYTHING) as session:
         plans = await _in_force(session, now)
         due = [one for plan in plans for one in _due(plan, now)]
         known = await _outcomes(session, [plan.code for plan in plans])

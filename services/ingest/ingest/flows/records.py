@@ -1,7 +1,7 @@
-"""Records of declared kinds: entered, changed, taken through their steps.
+"""Records of declared kinds: entered and changed.
 
 Promises: references exist, whose a record is follows from what it is about, records of fact are never
-changed, two persons take a decision. Leaves to `effects` what a record does to the rest of the registry.
+changed. Leaves steps to `proceedings`, and to `effects` what a record does to the rest of the registry.
 """
 
 import re
@@ -9,20 +9,18 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
-import msgspec
 import policy
 from kit.auth import Grant
-from kit.problems import Conflict, Forbidden, NotFound
+from kit.problems import Conflict, Forbidden
 from policy import Principal
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from ingest.flows import effects
+from ingest.flows import duties, effects
 from ingest.flows.change import Change, Found, Scope, match, shown
 from ingest.flows.entrusted import owned, require_entrusted
 from ingest.flows.registry import refuse
 from ingest.flows.upkeep import deadlines
 from ingest.rules.kinds import Checked, Kind, check, flags_of, kinds
-from ingest.rules.network import is_authority
 from ingest.rules.refusals import Flaw, flaw
 from ingest.rules.times import CHINA
 from ingest.tables import Organisation, RegistryRecord, SiteRow
@@ -51,20 +49,23 @@ async def save_record(change: Change, grant: Grant, given: Given) -> tuple[Regis
     kind, session = given.kind, change.session
     _may_enter(kind, grant.principal)
     done, dates = _read(given)
-    sites, owners = await _referred(session, done)
-    refuse(done.flaws)
+    sites, owners = await _referred(session, kind, done)
     known = await session.get(RegistryRecord, (kind.name, given.code))
+    _stamp(kind, done, known, grant.principal)
+    refuse(done.flaws)
     if known is not None:
-        _require(grant, Scope(known.region, known.dept, known.uscc, None, tuple(known.recipients)))
+        require_reach(grant, Scope(known.region, known.dept, known.uscc, None, tuple(known.recipients)))
     if not _is_department(grant.principal):
         day = change.now.astimezone(CHINA).date()
         await require_entrusted(session, sites.values(), grant.principal.uscc, day)
     scope = _scope(kind, done.values, (sites, owners), grant.principal, known)
-    _require(grant, scope)
+    require_reach(grant, scope)
     if kind.name == "data-sets":
         own = owned(sites.values(), scope.dept, scope.region)
         owner = f"{scope.dept}@{scope.region}"
         refuse([flaw("sites", "record-not-own", f"{one} ≠ {owner}") for one in sites if one not in own])
+    if known is None:
+        await duties.require_persons_apart(change, kind, given.code, done.values, scope)
     flags = flags_of(kind, done.values) | await effects.unregistered(session, kind, done.values)
     site = _first(kind, done.values, sites)
     cells = {
@@ -94,55 +95,25 @@ async def save_record(change: Change, grant: Grant, given: Given) -> tuple[Regis
     return row, True
 
 
-async def take_step(
-    change: Change, grant: Grant, given: Given, step_name: str, said: Mapping[str, Any]
-) -> RegistryRecord:
-    """Take a record one step on; what the step decides takes effect in the same transaction."""
-    kind, session = given.kind, change.session
-    step = kind.steps.get(step_name)
-    row = await session.get(RegistryRecord, (kind.name, given.code), with_for_update=True)
-    if step is None or row is None:
-        raise NotFound(
-            "unknown-record", f"No {kind.name}/{given.code}, or no step {step_name} 无此记录或步骤"
-        )
-    scope = Scope(row.region, row.dept, row.uscc, row.counterpart, tuple(row.recipients), row.is_published)
-    _require(grant, scope)
-    if row.state not in step.came:
-        detail = f"{given.code} is {row.state}; {step_name} wants {', '.join(step.came)} 当前状态不可执行"
-        raise Conflict("step-out-of-turn", detail, state=row.state)
-    if step.by_another and row.entered_by.rpartition(" ")[2] == grant.principal.subject:
-        raise Forbidden("same-person", "Who asks does not decide 申请人不得审批本人的申请")
-    if step.authority:
-        await _require_authority(session, row, grant.principal)
-    done = check(_only(kind, step.needs), said)
-    refuse(done.flaws)
-    cells: dict[str, Any] = {"body": {**row.body, **done.values}, "state": step.to}
-    if step.begins and row.valid_from is None:
-        cells["valid_from"] = change.now.astimezone(CHINA).date()
-    row, _ = await change.save(RegistryRecord, (kind.name, given.code), cells, scope, kind.name)
-    await session.flush()
-    await effects.after_step(change, row, step_name)
-    return row
-
-
-def _only(kind: Kind, fields: list[str]) -> Kind:
-    needed = {name: msgspec.structs.replace(kind.fields[name], required=True) for name in fields}
-    return msgspec.structs.replace(kind, fields=needed, order=[])
-
-
-async def _require_authority(session: AsyncSession, row: RegistryRecord, who: Principal) -> None:
-    site = await session.get(SiteRow, row.site)
-    assert site is not None
-    level = site.authority or site.level or "city"
-    if not is_authority(who.region, site.region, level):
-        detail = f"{site.code} is a {level} point; {who.region} is not its authority 不属于该站点的主管机关"
-        raise Forbidden("not-the-authority", detail)
-
-
 def _may_enter(kind: Kind, who: Principal) -> None:
     if kind.by and who.dept not in kind.by:
         detail = f"{kind.name} are entered by {', '.join(kind.by)} 该类记录由上述单位登记"
         raise Forbidden("not-for-this-department", detail)
+
+
+def addressee(who: Principal) -> str:
+    """A department as records address it, such as `ee@131000`."""
+    return f"{who.dept}@{who.region}"
+
+
+def _stamp(kind: Kind, done: Checked, known: RegistryRecord | None, who: Principal) -> None:
+    """What the platform keeps by itself (who gave a record, when a step was taken) is not sent by hand."""
+    kept = dict(known.body) if known is not None else {kind.giver: [addressee(who)]} if kind.giver else {}
+    for name in {kind.giver, *(step.stamps for step in kind.steps.values())} - {""}:
+        if done.values.get(name) not in (None, kept.get(name)):
+            done.flaws.append(flaw(name, "record-stamped", done.values[name]))
+        elif name in kept:
+            done.values[name] = kept[name]
 
 
 def _may_change(kind: Kind, known: RegistryRecord) -> None:
@@ -173,7 +144,7 @@ def _read(given: Given) -> tuple[Checked, dict[str, date | None]]:
 
 
 async def _referred(
-    session: AsyncSession, done: Checked
+    session: AsyncSession, kind: Kind, done: Checked
 ) -> tuple[dict[str, SiteRow], dict[str, Organisation]]:
     """What a record refers to; what is not registered becomes a flaw."""
     sites: dict[str, SiteRow] = {}
@@ -192,13 +163,15 @@ async def _referred(
             row = await session.get(RegistryRecord, (of, code))
         if row is None:
             done.flaws.append(flaw(where, "record-reference", f"{of or type_}/{code}"))
-    done.flaws += _departments(done.values)
+    done.flaws += _departments(kind, done.values)
     return sites, owners
 
 
-def _departments(values: Mapping[str, Any]) -> list[Flaw]:
+def _departments(kind: Kind, values: Mapping[str, Any]) -> list[Flaw]:
     named = [values["authority_dept"]] if "authority_dept" in values else []
-    named += [one.partition("@")[0] for one in values.get("recipients", [])]
+    for name, field in kind.fields.items():
+        if field.type == "addressees":
+            named += [one.partition("@")[0] for one in values.get(name, [])]
     return [flaw("dept", "record-reference", name) for name in named if name not in DEPARTMENTS]
 
 
@@ -239,15 +212,15 @@ def _scope(
         name, _, wanted = published.partition("=")
         published = values.get(name) == wanted
     dept = known.dept if known is not None else who.dept if is_department else None
-    recipients = tuple(values.get(kind.recipients) or ()) if kind.recipients else ()
-    return Scope(region or who.region, dept, uscc, counterpart, recipients, published)
+    recipients = dict.fromkeys(one for name in kind.recipients for one in values.get(name) or ())
+    return Scope(region or who.region, dept, uscc, counterpart, tuple(recipients), published)
 
 
 def _is_department(who: Principal) -> bool:
     return DEPARTMENTS.get(who.dept or "", {}).get("kind") == "government"
 
 
-def _require(grant: Grant, scope: Scope) -> None:
+def require_reach(grant: Grant, scope: Scope) -> None:
     grant.require(region=scope.region, owner_dept=scope.dept, owner_uscc=scope.uscc)
 
 

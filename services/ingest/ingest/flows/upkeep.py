@@ -24,8 +24,10 @@ async def watch(database: Database, now: datetime) -> None:
         for camera in (await session.scalars(wanted)).all():
             await watch_camera(change, camera)
         for kind in kinds().values():
-            if kind.timer is not None:
-                await _watch_timer(change, kind)
+            if kind.timer is not None and not any(step.late for step in kind.steps.values()):
+                wanted = select(RegistryRecord).where(RegistryRecord.kind == kind.name)
+                for record in (await session.scalars(wanted)).all():
+                    await overdue(change, kind, record)
         for row in await overview.rows(session, overview.DRIFT):
             if row["stands"] != row["registered"]:
                 once = f"drift/{row['code']}/{row['change']}/{row['stands']}"
@@ -73,28 +75,35 @@ def deadlines(kind: Kind, values: dict[str, Any], now: datetime) -> dict[str, di
         return {}
     start = datetime.fromisoformat(values[timer.start])
     named = timer.rule or f"emergency_{values[timer.rule_of]}"
-    clocks = {timer.by: named} | ({timer.close: timer.close_rule} if timer.close else {})
-    found = {}
-    for field, name in clocks.items():
-        period = rule(name, start.date())
-        due = start + timedelta(hours=period.value)
+    found = {timer.by: _clock(start, named)}
+    if timer.due:
+        due = datetime.fromisoformat(values[timer.due])
+        found[timer.close] = {"due_at": due, "hours": None, "rule": timer.due, "source": kind.source}
+    elif timer.close:
+        found[timer.close] = _clock(start, timer.close_rule)
+    for field, clock in found.items():
         said = values.get(field)
-        late = (datetime.fromisoformat(said) if said else now) > due
-        found[field] = {
-            "due_at": due.isoformat(), "is_late": late, "is_done": said is not None, "hours": period.value,
-            "rule": name, "source": period.source,
-        }  # fmt: skip
+        late = (datetime.fromisoformat(said) if said else now) > clock["due_at"]
+        clock |= {"due_at": clock["due_at"].isoformat(), "is_late": late, "is_done": said is not None}
     return found
 
 
-async def _watch_timer(change: Change, kind: Kind) -> None:
-    wanted = select(RegistryRecord).where(RegistryRecord.kind == kind.name)
-    for row in (await change.session.scalars(wanted)).all():
-        for field, clock in deadlines(kind, row.body, change.now).items():
-            if clock["is_late"]:
-                record = f"{kind.name}/{row.code}"
-                detail = {"field": field, **clock}
-                slug = "report-late" if clock["is_done"] else "report-overdue"
-                await change.find(
-                    Found(slug, row.region, row.site, row.uscc, record, detail, f"{slug}/{record}/{field}")
-                )
+def _clock(start: datetime, name: str) -> dict[str, Any]:
+    period = rule(name, start.date())
+    due = start + timedelta(hours=period.value)
+    return {"due_at": due, "hours": period.value, "rule": name, "source": period.source}
+
+
+async def overdue(change: Change, kind: Kind, row: RegistryRecord) -> list[str]:
+    """The fields whose clock ran out before they were said, of those that were not found before."""
+    assert kind.timer is not None
+    fields = []
+    for field, clock in deadlines(kind, row.body, change.now).items():
+        if not clock["is_late"]:
+            continue
+        record = f"{kind.name}/{row.code}"
+        slug = f"{kind.timer.about}-{'late' if clock['is_done'] else 'overdue'}"
+        once, detail = f"{slug}/{record}/{field}", {"field": field, **clock}
+        is_new = await change.find(Found(slug, row.region, row.site, row.uscc, record, detail, once))
+        fields += [field] if is_new and not clock["is_done"] else []
+    return fields

@@ -18,6 +18,11 @@ class RegistryRecord(Dated, Scoped, Base):
     __table_args__ = (
         Index("ix_registry_records_kind_site", "kind", "site"),
         Index("ix_registry_records_kind_uscc", "kind", "uscc"),
+        Index(
+            "ix_registry_records_sample",
+            text("(body ->> 'sample')"),
+            postgresql_where=text("kind = 'lims-steps'"),
+        ),
     )
 
     kind: Mapped[str] = mapped_column(Text, primary_key=True)

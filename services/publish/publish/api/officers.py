@@ -16,6 +16,7 @@ from publish.api.answers import Cursor, Lang, Limit, answer, cursor, position
 from publish.api.public import aware
 from publish.flows import catalogue, evidence, views
 from publish.flows import releases as flows
+from publish.flows.duties import Actor
 from publish.queries import releases
 from publish.rules.snapshot import LOCAL, local, parse
 from publish.tables import Release
@@ -123,7 +124,7 @@ async def draft_release(grant: Drafts, session: WriterSession, body: DraftReques
     from_at = aware(body.from_at)
     assert from_at is not None
     release = await flows.draft(
-        session, body.item_code, body.region, from_at.astimezone(UTC), actor=grant.principal.text, now=_now()
+        session, body.item_code, body.region, from_at.astimezone(UTC), actor=_actor(grant), now=_now()
     )
     await session.flush()
     return await shown(session, release)
@@ -137,7 +138,7 @@ async def approve_release(
     release = await flows.of_id(session, str(id))
     grant.require(region=release.region)
     seen = body.sha256 if body else None
-    await flows.approve(session, release, actor=grant.principal.text, now=_now(), sha256=seen)
+    await flows.approve(session, release, actor=_actor(grant), now=_now(), sha256=seen)
     await session.flush()
     return await shown(session, release)
 
@@ -151,7 +152,7 @@ async def publish_release(
     grant.require(region=release.region)
     if request.app.state.settings.halts_without_quorum:
         await evidence.require_quorum(session)
-    await flows.publish(session, release, actor=grant.principal.text, now=_now())
+    await flows.publish(session, release, actor=_actor(grant), now=_now())
     await session.flush()
     return await shown(session, release)
 
@@ -175,6 +176,10 @@ async def put_catalogue_item(
         grant.require(region=held)
     item = await catalogue.save(session, code, body, actor=grant.principal.text, now=_now())
     return catalogue.shown(item)
+
+
+def _actor(grant: Grant) -> Actor:
+    return Actor(grant.principal.text, grant.principal.subject)
 
 
 def _now() -> datetime:

@@ -10,6 +10,7 @@ from kit.problems import Problem
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from publish.flows import releases as flows
+from publish.flows.duties import BY_RULE
 from publish.flows.index import assessment_sites
 from publish.queries import figures, places, releases
 from publish.rules.places import at_level
@@ -77,7 +78,7 @@ async def _try_draft(
     session: AsyncSession, item: CatalogueItem, region: str, hour: datetime, now: datetime
 ) -> bool:
     try:
-        await flows.draft(session, item.item_code, region, hour, actor=flows.RULE, now=now)
+        await flows.draft(session, item.item_code, region, hour, actor=BY_RULE, now=now)
     except Problem:
         return False
     return True

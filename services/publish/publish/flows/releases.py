@@ -16,11 +16,12 @@ from datetime import UTC, datetime, timedelta
 from contracts.publish import ReleaseCorrected, ReleasePublished
 from kit import telemetry
 from kit.outbox import put
-from kit.problems import Conflict, Forbidden, Invalid, NotFound
+from kit.problems import Conflict, Invalid, NotFound
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils import uuid7
 
-from publish.flows import evidence
+from publish.flows import duties, evidence
+from publish.flows.duties import BY_RULE, Actor, require_apart
 from publish.flows.index import Subject, compose
 from publish.queries import figures, releases
 from publish.rules.diff import correction_reason
@@ -29,7 +30,6 @@ from publish.rules.places import level_of
 from publish.rules.snapshot import HOUR, LOCAL, Snapshot, canonical, digest, headline, parse
 from publish.tables import CatalogueItem, Release, ReleaseStep, ReleaseVersion
 
-RULE = "publish/rule"
 NOTES: dict[str, Text] = {
     "drafted": {"zh": "起草", "en": "Drafted"},
     "refreshed": {"zh": "数据变化，重新生成稿件", "en": "Figures changed, draft made anew"},
@@ -43,7 +43,7 @@ def _ms(at: datetime) -> int:
 
 
 def _step(
-    session: AsyncSession, release: Release, step: str, actor: str, now: datetime, note: Text | None = None
+    session: AsyncSession, release: Release, step: str, actor: Actor, now: datetime, note: Text | None = None
 ) -> None:
     said = note or NOTES[step]
     session.add(
@@ -51,7 +51,8 @@ def _step(
             release_id=release.id,
             step=step,
             version=release.version,
-            actor=actor,
+            actor=actor.who,
+            subject=actor.subject,
             sha256=release.draft_sha256,
             note_zh=said["zh"],
             note_en=said["en"],
@@ -75,7 +76,7 @@ async def catalogue_item(session: AsyncSession, item_code: str, region: str, on:
 
 
 async def draft(
-    session: AsyncSession, item_code: str, region: str, from_at: datetime, *, actor: str, now: datetime
+    session: AsyncSession, item_code: str, region: str, from_at: datetime, *, actor: Actor, now: datetime
 ) -> Release:
     """Drafts the release of one hour, or refreshes the draft there is; a published one is returned as it is.
 
@@ -103,7 +104,7 @@ async def _new_draft(
     subject: Subject,
     content: Snapshot,
     *,
-    actor: str,
+    actor: Actor,
     now: datetime,
 ) -> Release:
     text = canonical(content)
@@ -117,7 +118,7 @@ async def _new_draft(
         version=0,
         draft=text,
         draft_sha256=digest(text),
-        drafted_by=actor,
+        drafted_by=actor.who,
     )
     session.add(release)
     await session.flush()
@@ -125,7 +126,7 @@ async def _new_draft(
     return release
 
 
-def _refresh(session: AsyncSession, release: Release, content: Snapshot, actor: str, now: datetime) -> None:
+def _refresh(session: AsyncSession, release: Release, content: Snapshot, actor: Actor, now: datetime) -> None:
     text = canonical(content)
     if digest(text) == release.draft_sha256:
         return
@@ -151,33 +152,33 @@ async def of_id(session: AsyncSession, release_id: str) -> Release:
 
 
 async def approve(
-    session: AsyncSession, release: Release, *, actor: str, now: datetime, sha256: str | None = None
+    session: AsyncSession, release: Release, *, actor: Actor, now: datetime, sha256: str | None = None
 ) -> Release:
     """A second person approves exactly the draft with this digest.
 
-    Raises Conflict (`not-a-draft`, `draft-changed`) and Forbidden `approver-drafted`.
+    Raises Conflict (`not-a-draft`, `draft-changed`) and Forbidden `separation-of-duties`.
     """
     if release.status != "draft":
         raise Conflict("not-a-draft", f"The release is {release.status} 当前状态不可审批")
     if sha256 is not None and sha256 != release.draft_sha256:
         raise Conflict("draft-changed", "The draft is not the one you saw 稿件已变化，请重新核对")
-    if actor == release.drafted_by:
-        raise Forbidden("approver-drafted", "Who drafted may not approve 起草人不得审批")
-    release.status, release.approved_by, release.approved_sha256 = "approved", actor, release.draft_sha256
+    require_apart(await releases.steps(session, release.id), duties.APPROVE, actor, now)
+    release.status, release.approved_by = "approved", actor.who
+    release.approved_sha256 = release.draft_sha256
     _step(session, release, "approved", actor, now)
     return release
 
 
-async def publish(session: AsyncSession, release: Release, *, actor: str, now: datetime) -> Release:
+async def publish(session: AsyncSession, release: Release, *, actor: Actor, now: datetime) -> Release:
     """Publishes what was approved, if the figures still say the same.
 
-    Raises Conflict (`not-approved`, `draft-changed`), Forbidden `one-person` and Invalid when the item left
-    the catalogue meanwhile. Drafted by rule, the release needs a publisher who is not its approver.
+    Raises Conflict (`not-approved`, `draft-changed`), Forbidden `separation-of-duties` and Invalid when the
+    item left the catalogue meanwhile. Drafted by rule, the release needs a publisher who is not its approver.
     """
     if release.status != "approved" or release.draft is None or release.approved_by is None:
         raise Conflict("not-approved", f"The release is {release.status} 未经审批，不得发布")
-    if release.drafted_by == RULE and actor == release.approved_by:
-        raise Forbidden("one-person", "Approver and publisher of an automatic draft must differ 须由两人完成")
+    act = duties.PUBLISH_AUTOMATIC if release.drafted_by == duties.RULE else duties.PUBLISH
+    require_apart(await releases.steps(session, release.id), act, actor, now)
     item = await catalogue_item(session, release.item_code, release.region, release.from_at)
     content = await compose(session, item, Subject(release.region, release.from_at))
     if digest(canonical(content)) != release.approved_sha256:
@@ -241,7 +242,7 @@ async def correct(
         return False
     release.version += 1
     version = _add_version(session, release, canonical(content), current.approved_by, now, reason)
-    _step(session, release, "corrected", RULE, now, reason)
+    _step(session, release, "corrected", BY_RULE, now, reason)
     event = ReleaseCorrected(
         release_id=release.id,
         item_code=release.item_code,
@@ -269,7 +270,7 @@ async def follow(session: AsyncSession, release: Release, *, now: datetime, trac
     codes = [station["site"] for station in pinned["stations"]] if pinned else None
     content = await compose(session, item, Subject(release.region, release.from_at), codes)
     if pinned is None:
-        _refresh(session, release, content, RULE, now)
+        _refresh(session, release, content, BY_RULE, now)
     else:
         await correct(session, release, content, now=now, traces=traces)
 

@@ -140,7 +140,10 @@ def _value(field: Field, cell: Any) -> Any:
         if not isinstance(parts, list) or len(parts) > 1000:
             raise Wrong("record-type", cell)
         single = msgspec.structs.replace(field, type=_MEMBER[field.type])
-        return list(dict.fromkeys(_value(single, part) for part in parts if part != ""))
+        found = list(dict.fromkeys(_value(single, part) for part in parts if part != ""))
+        if field.low is not None and len(found) < field.low:
+            raise Wrong("record-few", f"{len(found)} ({field.low:.0f} …)")
+        return found
     return _READERS[field.type](field, cell)
 
 

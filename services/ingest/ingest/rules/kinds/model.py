@@ -10,7 +10,7 @@ from typing import Any, Literal
 import msgspec
 import yaml
 
-FILES = ("units", "points", "monitoring", "emergency")
+FILES = ("units", "points", "monitoring", "emergency", "tasks")
 # names, factors, sites, digests, addressees, choices are lists; a table is a list of rows.
 FieldType = Literal[
     "text", "long", "integer", "number", "boolean", "date", "instant", "choice", "digest", "region", "dept",
@@ -20,7 +20,9 @@ FieldType = Literal[
 
 
 class Field(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One field. `low` and `high` are inclusive; `of` is the kind a `record` refers to."""
+    """One field. `low` and `high` are inclusive (of a list `low` is its least length); `of` is the kind a
+    `record` refers to.
+    """
 
     zh: str
     en: str
@@ -53,8 +55,10 @@ class Flag(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A step of a proceeding: from one of these states to the next one.
 
-    `needs` must be said; `by_another` than who entered it; `authority` wants the authority that is
-    responsible for the site; `begins` lets the record hold from this day.
+    `needs` must be said; `authority` wants the authority that is responsible for the site; `side` wants a
+    department that this field names; `stamps` is the field that keeps when it was taken; `begins` lets the
+    record hold from this day. A step with `late` is taken by time, when the clock of one of these fields has
+    run out. Which person may not take it is the policy's (`separation`).
     """
 
     zh: str
@@ -62,13 +66,18 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     to: str
     came: list[str] = msgspec.field(name="from")
     needs: list[str] = []
-    by_another: bool = False
     authority: bool = False
+    side: str = ""
+    stamps: str = ""
+    late: list[str] = []
     begins: bool = False
 
 
 class Timer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Hours of a dated rule (`emergency_<field rule_of>`) from one field until another is said."""
+    """Hours of a dated rule (`emergency_<field rule_of>`) from one field until another is said.
+
+    `close` is due after the hours of `close_rule`, or when the field `due` says. `about` names the findings.
+    """
 
     start: str = msgspec.field(name="from")
     by: str = ""
@@ -76,12 +85,27 @@ class Timer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rule_of: str = ""
     close: str = ""
     close_rule: str = ""
+    due: str = ""
+    about: str = "report"
+
+
+class Duties(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The fields of a record that tell which act was done (`act`) by which `persons`, `of` what, and when.
+
+    Which acts exclude each other is the policy's: section `separation`, the record named like the kind.
+    """
+
+    act: str
+    persons: str
+    of: str
+    at: str
 
 
 class Kind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A kind of record. `scope` names the fields that tell whose it is, the first one given counts.
 
     `by` narrows who of a book's writers may enter it; a record that is `appended` is never changed.
+    `recipients` are the fields that name whom it is addressed to; `giver` keeps which department entered it.
     """
 
     name: str
@@ -95,13 +119,15 @@ class Kind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     appended: bool = False
     published: bool | str = False
     counterpart: str = ""
-    recipients: str = ""
+    recipients: list[str] = []
+    giver: str = ""
     flags: dict[str, Flag] = {}
     order: list[list[str]] = []
     initial: str = ""
     editable: list[str] = []
     steps: dict[str, Step] = {}
     timer: Timer | None = None
+    duties: Duties | None = None
 
 
 def _field(given: list[Any]) -> dict[str, Any]:
