@@ -1,7 +1,7 @@
 """Reading the audit, its seals, and what usage is counted from."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -92,6 +92,12 @@ def _one_of(ids: Any) -> ColumnElement[bool]:
 def audit_page(wanted: AuditFilter, limit: int) -> Select[Audit]:
     """Newest first, one row more than asked for, so that the caller sees whether there is a next page."""
     return select(Audit).where(*wanted.clauses).order_by(Audit.id.desc()).limit(limit + 1)
+
+
+def known_requests(ids: list[UUID], since: datetime) -> Select[UUID]:
+    """Which of these requests have an event; the first was made at `since`."""
+    span = Audit.at >= since - timedelta(minutes=10)  # clocks jump
+    return select(Audit.request_id).where(span, Audit.request_id.in_(ids))
 
 
 def seal_page(cursor: UUID | None, limit: int) -> Select[Seal]:
