@@ -28,7 +28,7 @@ def limits_of(settings: Settings) -> Limits:
 
 async def open_gate(app: FastAPI) -> Callable[[], Awaitable[None]]:
     state, services = app.state, app.state.settings.services
-    state.ledger = ledger = Ledger(state.database)
+    state.ledger = ledger = Ledger.kept(state.database, state.settings.spool)
     state.gate = Gate(state.policy, state.verifier, limits_of(state.settings), ledger)
     state.library = Library(state.policy, services, app.openapi)
     state.holdings = Holdings(services.get("ingest"))

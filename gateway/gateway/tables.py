@@ -72,6 +72,10 @@ class Audit(Base):  # type: ignore[misc,valid-type]
         Index(None, "dept", "id"),
         Index(None, "at"),
         Index(None, "chain", "number", unique=True),
+        # Partial, for pages of who looked at a unit's data: migration 0006.
+        Index(None, "unit", "id"),
+        Index(None, "region", "id"),
+        Index("ix_audit_lent", "id"),
         Index("ix_audit_refs", "refs", postgresql_using="gin"),
         Index("ix_audit_grants", "grants", postgresql_using="gin"),
     )

@@ -9,13 +9,13 @@ from kit.auth import Grant, allow
 from kit.db import ReaderSession
 from kit.problems import Forbidden, Invalid
 from policy import Policy
-from sqlalchemy import select, tuple_
+from sqlalchemy import Row, select, tuple_
 from standards.regions import ancestors
 
 from gateway.flows.usage import Holdings
 from gateway.queries import Looked, looked_at
 from gateway.rules.days import beginning, day_of, hour_of
-from gateway.tables import Audit, UsageDay
+from gateway.tables import UsageDay
 
 router = APIRouter(tags=["usage"])
 MayMine = Annotated[Grant, Depends(allow("usage", "mine"))]
@@ -59,15 +59,15 @@ async def mine(
     region = grant.principal.region
     departments, kinds = state.policy.records.withheld(today)
     regions = [region, *ancestors(region)] if region else []
-    of = Looked(own, refs, regions, sorted(departments), sorted(kinds))
+    of = Looked(refs, regions, sorted(departments), sorted(kinds))
     earliest = beginning(since or today - timedelta(days=LOOK_BACK_DAYS))
-    async with state.database.question(grant.principal) as session:
+    async with state.database.question(grant.principal, reach=grant.reach()) as session:
         rows = (await session.execute(looked_at(of, earliest, cursor, limit))).all()
-    items = [_look(state.policy, row.Audit, bool(row.names_you)) for row in rows[:limit]]
-    return {"items": items, "next": str(rows[limit - 1].Audit.id) if len(rows) > limit else None}
+    items = [_look(state.policy, row) for row in rows[:limit]]
+    return {"items": items, "next": str(rows[limit - 1].id) if len(rows) > limit else None}
 
 
-def _look(policy: Policy, row: Audit, names_you: bool) -> dict[str, Any]:
+def _look(policy: Policy, row: Row[Any]) -> dict[str, Any]:
     return {
         "hour": hour_of(row.at).isoformat(),
         "department": _named(policy.departments, row.dept),
@@ -75,7 +75,7 @@ def _look(policy: Policy, row: Audit, names_you: bool) -> dict[str, Any]:
         "data": _named(policy.permissions, row.permission),
         "kind": _named(policy.records.kinds, row.kind),
         "purpose": _named(policy.records.purposes, row.purpose) if row.purpose else None,
-        "names_you": names_you,
+        "names_you": row.names_you,
     }
 
 

@@ -1,11 +1,11 @@
 """The audit of decisions: gathered behind the request, or certain before it is answered.
 
 Promises: nothing is dropped in silence. A *certain* event is committed before the caller goes on, or the
-caller is told 503; many share one commit. A *gathered* event is written within a round of half a second; lost
-with the process is at most that round and the one being written. Equal refusals of a round are one row with a
-count, so a flood cannot fill the disk. A batch that could not be written is written again as it was, before
-anything else, so the chain has no gap and no event twice; meanwhile nothing certain passes. What waits is
-written before a stop.
+caller is told 503; many share one commit. A *gathered* event is written within a round of half a second;
+until then it is in the spool, from where the next process writes it if this one is killed: none is lost, none
+is twice. Equal refusals of a round are one row with a count, so a flood cannot fill the disk. A batch that
+could not be written is written again as it was, before anything else, so the chain has no gap and no event
+twice; meanwhile nothing certain passes. What waits is written before a stop.
 Leaves to `flows.sealing` when a chain is sealed.
 """
 
@@ -13,17 +13,21 @@ import asyncio
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
 
 import structlog
 from kit.db import Database
 from kit.problems import Unavailable
+from policy import EVERYTHING
 from prometheus_client import Counter, Gauge
 from sqlalchemy import Table
 from sqlalchemy.dialects.postgresql import insert
 
 from gateway.flows.sealing import Chain
+from gateway.flows.spool import File, Spool
+from gateway.queries import known_requests
 from gateway.tables import Audit
 
 log = structlog.get_logger()
@@ -32,7 +36,10 @@ CERTAIN_SECONDS = 15.0
 LONGEST_LIST = 20_000
 MOST_AT_ONCE = 1_000
 KINDS_OF_REFUSAL = 5_000
+# Beyond it equal refusals are only counted in memory: a flood while the database is away.
+LARGEST_SPOOL = 64 << 20
 SEVERAL = "several"
+FIRST_REFUSAL = 400
 TABLE = cast("Table", Audit.__table__)
 DECISIONS = Counter("gateway_decisions_total", "Decisions by status", ["service", "status"])
 WAITING = Gauge("gateway_audit_waiting", "Audit rows not yet written")
@@ -72,10 +79,11 @@ class Entry:
 
 @dataclass
 class _Batch:
-    """Rows as they will be stored, and who waits for them."""
+    """Rows as they will be stored, who waits for them, and the file that is done with once they are."""
 
     rows: list[dict[str, Any]]
     waiting: list[asyncio.Future[None]] = field(default_factory=list)
+    spooled: File | None = None
 
     def settle(self, error: BaseException | None) -> None:
         for future in self.waiting:
@@ -92,11 +100,28 @@ def _unavailable() -> Unavailable:
     return Unavailable("audit-unavailable", "The audit cannot be written 审计暂不可写")
 
 
-class Ledger:
-    """Collects entries and writes them in rounds, as one chain."""
+def _sort_of(entry: Entry) -> tuple[object, ...]:
+    """What makes refusals equal."""
+    return (entry.status, entry.reason, entry.subject, entry.address, entry.permission)
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+
+def _counted(entries: list[Entry]) -> list[Entry]:
+    """Equal refusals as one, as their own process would have written them."""
+    once: dict[tuple[object, ...], Entry] = {}
+    for entry in entries:
+        key = _sort_of(entry) if entry.status >= FIRST_REFUSAL else (entry.request_id,)
+        known = once.get(key)
+        once[key] = replace(known, times=known.times + entry.times) if known else entry
+    return list(once.values())
+
+
+class Ledger:
+    """Collects entries and writes them in rounds, as one chain. Without a spool a kill loses a round."""
+
+    def __init__(self, database: Database, spool: Spool[Entry] | None = None) -> None:
+        self._database, self._spool = database, spool
+        self._left = iter(spool.left()) if spool else iter(())
+        self._inheriting: tuple[File, list[Entry]] | None = None
         self.chain = Chain()
         self._writes: list[tuple[Entry, asyncio.Future[None] | None]] = []
         self._refusals: dict[tuple[object, ...], Entry] = {}
@@ -105,11 +130,26 @@ class Ledger:
         self._stopping, self._wanted = asyncio.Event(), asyncio.Event()
         self._writing = asyncio.Lock()
 
+    @classmethod
+    def kept(cls, database: Database, folder: Path | None) -> "Ledger":
+        """With its spool in `folder`, or without one."""
+        return cls(database, None if folder is None else Spool(folder, Entry))
+
     def allow(self, entry: Entry) -> None:
         """Notes what is let through, soon. Raises Unavailable when too many wait to be recorded."""
-        if len(self._writes) >= LONGEST_LIST:
+        if len(self._writes) >= LONGEST_LIST or not self._kept(entry):
             raise _unavailable()
         self._writes.append((entry, None))
+
+    def _kept(self, entry: Entry) -> bool:
+        """Whether a kill would leave it behind; a process without a spool does not promise it."""
+        try:
+            if self._spool is not None:
+                self._spool.note(entry)
+        except OSError as error:
+            log.error("gateway.spool_unwritable", error=repr(error))
+            return False
+        return True
 
     async def certain(self, entry: Entry) -> None:
         """Returns when the entry is committed. Raises Unavailable when it is not, or not known to be."""
@@ -132,20 +172,23 @@ class Ledger:
 
     def refuse(self, entry: Entry) -> None:
         """Notes a refusal; equal ones of a round are counted."""
-        key: tuple[object, ...] = (entry.status, entry.reason, entry.subject, entry.address, entry.permission)
+        key = _sort_of(entry)
         if key not in self._refusals and len(self._refusals) >= KINDS_OF_REFUSAL:
             key = (entry.status, entry.reason)
             entry = replace(
                 entry, subject=SEVERAL, principal=SEVERAL, client=None, address=SEVERAL, dept=None, uscc=None
             )
         known = self._refusals.get(key)
+        if self._spool is not None and (known is None or self._spool.size < LARGEST_SPOOL):
+            self._kept(entry)  # a refusal stands, kept or not
         self._refusals[key] = replace(known, times=known.times + entry.times) if known else entry
 
     def start(self) -> None:
+        self._wanted.set()  # what another left is written at once
         self._task = asyncio.create_task(self._rounds(), name="audit")
 
     async def stop(self) -> None:
-        """Writes what waits and seals it; what cannot be written is logged row by row."""
+        """Writes what waits and seals it; what cannot be written stays in the spool, else it is logged."""
         self._stopping.set()
         self._wanted.set()
         if self._task is not None:
@@ -154,10 +197,12 @@ class Ledger:
             await self.flush(is_last=True)
         except Exception as error:
             while batch := self._stuck or self._gather():
-                for row in batch.rows:
+                for row in batch.rows if self._spool is None else ():
                     log.error("gateway.audit_not_written", error=repr(error), row=repr(row))
                 batch.settle(error)
                 self._stuck = None
+                if batch.spooled is not None:
+                    batch.spooled.leave()
 
     async def flush(self, *, is_last: bool = False) -> None:
         """Writes everything that waits. What could not be written waits for the next round."""
@@ -171,6 +216,8 @@ class Ledger:
                     raise
                 self._stuck = None
                 batch.settle(None)
+                if batch.spooled is not None:
+                    batch.spooled.drop()
                 WAITING.set(len(self._writes) + len(self._refusals))
             if self.chain.is_due(is_last=is_last):
                 async with self._database.writer() as session:
@@ -192,20 +239,42 @@ class Ledger:
                 await asyncio.wait_for(self._wanted.wait(), ROUND_SECONDS)
             self._wanted.clear()
             try:
+                await self._inherit()
                 await self.flush()
             except Exception as error:
                 log.warning("gateway.audit_waits", error=repr(error), waiting=len(self._writes))
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._stopping.wait(), ROUND_SECONDS)
 
+    async def _inherit(self) -> None:
+        """Writes what processes that were killed had noted and not stored, file by file."""
+        while found := self._inheriting or next(self._left, None):
+            self._inheriting = file, entries = found
+            if entries:
+                async with self._database.reader(reach=EVERYTHING) as session:
+                    asked = known_requests([one.request_id for one in entries], entries[0].at)
+                    stored = set(await session.scalars(asked))
+                mine = [one for one in _counted(entries) if one.request_id not in stored]
+                self._writes += [(one, None) for one in mine]
+                # From here on they are among what waits: another round only has to write it.
+                self._inheriting = file, []
+                log.info("gateway.spool_inherited", file=file.path.name, entries=len(mine))
+            await self.flush()
+            file.drop()
+            self._inheriting = None
+
     def _gather(self) -> _Batch | None:
         """The oldest of what waits, given its place in the chain for good."""
         taken, self._writes = self._writes[:MOST_AT_ONCE], self._writes[MOST_AT_ONCE:]
         entries = [entry for entry, future in taken if future is None or not future.done()]
+        spooled = None
         if not self._writes:
             entries += self._refusals.values()
             self._refusals = {}
+            spooled = self._spool.turn() if self._spool else None
         if not entries:
+            if spooled is not None:
+                spooled.drop()
             return None
         rows = [self.chain.append(asdict(entry) | {"refs": list(entry.refs)}) for entry in entries]
-        return _Batch(rows, [future for _, future in taken if future is not None])
+        return _Batch(rows, [future for _, future in taken if future is not None], spooled)

@@ -143,6 +143,7 @@ class Plan:
             env["PLATFORM"] = os.environ.get("JIANZHEN_PLATFORM", "jianzhen-local")
         if name == "gateway":
             env["SERVICES"] = json.dumps({service: self.inside(service) for service in SERVICES})
+            env["SPOOL"] = str(self.state.home / "spool")
         return env
 
     def _portal(self) -> Program:

@@ -12,17 +12,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import structlog
-from opentelemetry import context, propagate, trace
+from opentelemetry import context, trace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from prometheus_client import Counter, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 REQUESTS = Counter("http_requests_total", "Requests answered", ["service", "method", "route", "status"])
 SECONDS = Histogram("http_request_seconds", "Time to answer", ["service", "route"])
+# Nobody sends baggage, which the propagator of the default looks for, too.
+W3C = TraceContextTextMapPropagator()
+# Made once, before its provider: OpenTelemetry looks for a deprecation to warn of whenever it makes one.
+TRACER = trace.get_tracer("jianzhen")
 
 
 def _add_trace(_: object, __: str, fields: structlog.typing.EventDict) -> structlog.typing.EventDict:
@@ -55,23 +60,19 @@ def configure(service: str, *, level: str, endpoint: str | None, ratio: float) -
 def traceparent() -> str:
     """The current context as a W3C header value; a fresh, unsampled one outside any trace."""
     carrier: dict[str, str] = {}
-    propagate.inject(carrier)
+    W3C.inject(carrier)
     if "traceparent" not in carrier:
-        with tracer().start_as_current_span("detached"):
-            propagate.inject(carrier)
+        with TRACER.start_as_current_span("detached"):
+            W3C.inject(carrier)
     return carrier.get("traceparent", "")
-
-
-def tracer() -> trace.Tracer:
-    return trace.get_tracer("jianzhen")
 
 
 @contextmanager
 def continued(parent: str, name: str) -> Iterator[None]:
     """Runs the body as a span that continues `parent` (a traceparent value, possibly empty)."""
-    token = context.attach(propagate.extract({"traceparent": parent}))
+    token = context.attach(W3C.extract({"traceparent": parent}))
     try:
-        with tracer().start_as_current_span(name):
+        with TRACER.start_as_current_span(name):
             yield
     finally:
         context.detach(token)
@@ -99,12 +100,11 @@ class TraceMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                current = trace.get_current_span().get_span_context()
-                message["headers"] = [*message["headers"], (b"trace-id", f"{current.trace_id:032x}".encode())]
+                message["headers"] = [*message["headers"], (b"trace-id", scope["trace_id"].encode())]
             await send(message)
 
         with continued(parent, f"{scope['method']} {scope['path']}"):
-            # For the answer to an exception, which is made outside this span.
+            # Told in every answer, also to an exception, which is made outside this span.
             scope["trace_id"] = f"{trace.get_current_span().get_span_context().trace_id:032x}"
             try:
                 await self.app(scope, receive, watched)

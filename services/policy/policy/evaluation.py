@@ -5,6 +5,7 @@ a row without the field its scope asks for. Regions are compared only by the `wi
 parent table), never by prefix: 131000's prefix would also match 131100. Leaves HTTP answers to `kit.auth`.
 """
 
+import re
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -103,7 +104,13 @@ def _is_of(dept: str | None, grant: PermissionGrant) -> bool:
     return grant.departments is None or dept in grant.departments
 
 
+# What reads the same to everybody, percent-encoding and dots at the beginning of a segment aside.
+_PLAIN = re.compile(r"(?:/[A-Za-z0-9_~:@,+-][A-Za-z0-9._~:@,+-]*)+")
+
+
 def _segments(path: str) -> list[str] | None:
+    if _PLAIN.fullmatch(path):
+        return path[1:].split("/")
     if not path.startswith("/"):
         return None
     segments = [unquote(part) for part in path[1:].split("/")]

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
 
+import msgspec
 from fastapi import APIRouter, Depends, Query, Request, Response
 from kit.auth import Grant, allow
 from kit.db import ReaderSession, WriterSession
 from kit.problems import NotFound
-from sqlalchemy import ColumnElement, exists, or_, select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import ColumnElement, Row, exists, or_, select
 
 from ingest.api.asked import Level, PutDevice, PutOrganisation, PutSeriesList, PutSite
 from ingest.api.edge import (
@@ -29,7 +29,7 @@ from ingest.api.edge import (
     page_as_of,
 )
 from ingest.flows import registry as flows
-from ingest.flows.change import Change, match, shown
+from ingest.flows.change import Change, match, plain, shown
 from ingest.flows.registry import Unapproved
 from ingest.queries import history
 from ingest.rules.network import elements
@@ -55,8 +55,16 @@ def _holds(of: Any, on: Any) -> list[ColumnElement[bool]]:
     return [or_(of.valid_from.is_(None), of.valid_from <= on), or_(of.valid_to.is_(None), of.valid_to >= on)]
 
 
-async def _tag(response: Response, session: AsyncSession, kind: str, code: str) -> None:
-    response.headers["ETag"] = f'"{await history.last_change(session, kind, code)}"'
+ORGANISATION = history.by_key(Organisation, Organisation.uscc, "organisations")
+SITE = history.by_key(SiteRow, SiteRow.code, "sites")
+DEVICE = history.by_key(DeviceRow, DeviceRow.mn, "devices").join(SiteRow, SiteRow.code == DeviceRow.site)
+
+
+def _tagged(row: Row[Any]) -> Response:
+    """The object, and as its ETag the number of its last change."""
+    cells = dict(row._mapping)
+    tag = {"ETag": f'"{cells.pop("last_change")}"'}
+    return Response(msgspec.json.encode(plain(cells)), headers=tag, media_type="application/json")
 
 
 @router.get("/organisations")
@@ -83,18 +91,15 @@ async def list_organisations(
 
 
 @router.get("/organisations/{uscc}")
-async def show_organisation(
-    uscc: str, grant: MayRead, session: ReaderSession, response: Response, as_of: AsOf = None
-) -> Any:
+async def show_organisation(uscc: str, grant: MayRead, session: ReaderSession, as_of: AsOf = None) -> Any:
     """One organisation 单位. Its version is the ETag."""
     if as_of is not None:
         return _known(await one_as_of(session, grant, ("organisations", uscc), as_of))
-    row = await session.get(Organisation, uscc)
+    row = (await session.execute(ORGANISATION, {"key": uscc})).one_or_none()
     if row is None:
         raise NotFound("unknown-organisation", f"The organisation {uscc} is not registered 单位未登记")
     grant.require(region=row.region, owner_uscc=row.uscc)
-    await _tag(response, session, "organisations", uscc)
-    return shown(row)
+    return _tagged(row)
 
 
 def _known(found: Any) -> Any:
@@ -196,16 +201,15 @@ async def list_sites(
 
 
 @router.get("/sites/{code}")
-async def show_site(
-    code: str, grant: MayRead, session: ReaderSession, response: Response, as_of: AsOf = None
-) -> Any:
+async def show_site(code: str, grant: MayRead, session: ReaderSession, as_of: AsOf = None) -> Any:
     """One station or outlet 点位."""
     if as_of is not None:
         return _known(await one_as_of(session, grant, ("sites", code), as_of))
-    row = await flows.site_of(session, code)
+    row = (await session.execute(SITE, {"key": code})).one_or_none()
+    if row is None:
+        raise flows.unknown_site(code)
     grant.require(region=row.region, owner_dept=row.dept, owner_uscc=row.uscc)
-    await _tag(response, session, "sites", code)
-    return shown(row)
+    return _tagged(row)
 
 
 async def put_site_row(change: Change, grant: Grant, code: str, body: PutSite) -> Any:
@@ -273,17 +277,14 @@ async def list_devices(
 
 
 @router.get("/devices/{mn}")
-async def show_device(
-    mn: str, grant: MayRead, session: ReaderSession, response: Response, as_of: AsOf = None
-) -> Any:
+async def show_device(mn: str, grant: MayRead, session: ReaderSession, as_of: AsOf = None) -> Any:
     """One data logger 设备."""
     if as_of is not None:
         return _known(await one_as_of(session, grant, ("devices", mn), as_of))
-    row = await session.scalar(select(DeviceRow).join(SiteRow).where(DeviceRow.mn == mn, _sites(grant)))
+    row = (await session.execute(DEVICE.where(_sites(grant)), {"key": mn})).one_or_none()
     if row is None:
         raise NotFound("unknown-device", f"No device {mn} in your reach 无此设备或超出权限")
-    await _tag(response, session, "devices", mn)
-    return shown(row)
+    return _tagged(row)
 
 
 async def put_device_row(change: Change, grant: Grant, mn: str, body: PutDevice) -> Any:

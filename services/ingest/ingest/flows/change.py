@@ -205,10 +205,15 @@ def _changed(made: RegistryChange, scope: Scope) -> RegistryChanged:
 
 def shown(row: Base) -> dict[str, Any]:
     """A row as plain values, secrets left out; dates as ISO 8601."""
-    names = [column.key for column in inspect(type(row)).columns]
-    cells = {name: getattr(row, name) for name in names if name not in SECRET and name != "id"}
+    return plain({column.key: getattr(row, column.key) for column in inspect(type(row)).columns})
+
+
+def plain(cells: Mapping[str, Any]) -> dict[str, Any]:
+    """The same of the cells of a row."""
     return {
-        name: cell.isoformat() if isinstance(cell, date | datetime) else cell for name, cell in cells.items()
+        name: cell.isoformat() if isinstance(cell, date | datetime) else cell
+        for name, cell in cells.items()
+        if name not in SECRET and name != "id"
     }
 
 

@@ -260,5 +260,9 @@ async def site_of(session: AsyncSession, code: str) -> SiteRow:
     """The site. Raises NotFound."""
     row = await session.get(SiteRow, code)
     if row is None:
-        raise NotFound("unknown-site", f"The site {code} is not registered 点位未登记")
+        raise unknown_site(code)
     return row
+
+
+def unknown_site(code: str) -> NotFound:
+    return NotFound("unknown-site", f"The site {code} is not registered 点位未登记")

@@ -3,12 +3,21 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, Select, bindparam, func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from ingest.tables import RegistryChange
+
+
+def by_key(row: Any, key: Any, kind: str) -> Select[Any]:
+    """One object by its `key`, with the number of its `last_change`: built once, asked in one round trip."""
+    newest = select(func.max(RegistryChange.id)).where(
+        RegistryChange.kind == kind, RegistryChange.code == key
+    )
+    cells = row.__table__
+    return select(cells, newest.scalar_subquery().label("last_change")).where(key == bindparam("key"))
 
 
 async def last_change(session: AsyncSession, kind: str, code: str) -> int | None:
