@@ -1,5 +1,6 @@
 """Cross-region grants at the gateway: who gives what, its history, and what the gate notes of their use."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -167,3 +168,21 @@ async def test_a_gateway_started_later_knows_it(app, client_for, client, tokens,
     await crossing.follow(app, datetime.now(UTC))
     held = app.state.verifier.grants.of("officer-of-131100")
     assert [one.id for one in held] == [given.json()["id"]]
+
+
+async def test_a_list_read_before_an_end_does_not_bring_it_back(app, client, tokens, monkeypatch) -> None:
+    given = await client.post("/grants", json=wish(), headers=tokens.bearer(APPROVER))
+    said, read = [], crossing.current
+    mine = asyncio.current_task()  # the gateway looks by itself, too
+
+    async def meanwhile(session: Any, now: datetime) -> Any:
+        found = await read(session, now)
+        if asyncio.current_task() is mine and not said:
+            path, why = f"/grants/{given.json()['id']}", {"reason": "done with"}
+            said.append((await client.delete(path, params=why, headers=tokens.bearer(APPROVER))).status_code)
+        return found
+
+    monkeypatch.setattr(crossing, "current", meanwhile)
+    await crossing.follow(app, datetime.now(UTC))
+    assert said == [200]
+    assert app.state.verifier.grants.of("officer-of-131100") == ()

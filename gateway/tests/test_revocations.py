@@ -1,10 +1,14 @@
 """Calling tokens back: who may, what is kept, and that the gate forgets whom it let through."""
 
+import asyncio
 import time
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
+from gateway.flows import revoking
 from gateway.main import build
 from gateway.settings import Settings
 from sqlalchemy import text
@@ -28,8 +32,13 @@ def settings(database, tokens) -> Settings:
 
 
 @pytest.fixture
-async def client(settings, client_for):
-    async with client_for(build(settings)) as made:
+def app(settings) -> FastAPI:
+    return build(settings)
+
+
+@pytest.fixture
+async def client(app, client_for):
+    async with client_for(app) as made:
         yield made
 
 
@@ -52,6 +61,26 @@ async def test_a_revoked_token_is_refused_at_once_also_by_a_remembered_decision(
     fresh = tokens.bearer(OFFICER, sub="7", iat=int(time.time()) + 2)
     assert (await passes(client, fresh)).status_code == 200
     assert (await passes(client, tokens.bearer(OFFICER, sub="8"))).status_code == 200
+
+
+async def test_a_list_read_before_a_revocation_does_not_take_it_back(
+    app, client, tokens, monkeypatch
+) -> None:
+    old, read = tokens.bearer(OFFICER, sub="7", iat=int(time.time()) - 30), revoking.current
+    said: list[int] = []
+    mine = asyncio.current_task()  # the gateway looks by itself, too
+
+    async def meanwhile(session: Any, now: datetime) -> Any:
+        found = await read(session, now)
+        if asyncio.current_task() is mine and not said:
+            answer = await client.put("/revocations/subject/7", json=BODY, headers=tokens.bearer(ADMIN))
+            said.append(answer.status_code)
+        return found
+
+    monkeypatch.setattr(revoking, "current", meanwhile)
+    await revoking.follow(app)
+    assert said == [200]
+    assert (await passes(client, old)).status_code == 401
 
 
 async def test_the_same_again_changes_nothing_and_what_was_said_stays(client, tokens, database) -> None:

@@ -79,9 +79,12 @@ async def current(session: AsyncSession, now: datetime) -> list[RegionGrant]:
 
 async def follow(app: FastAPI, now: datetime) -> None:
     """This process's own list."""
-    async with app.state.database.reader() as session:
-        found = await current(session, now)
-    app.state.verifier.grants.replace(found)
+    known, changed = app.state.verifier.grants, -1
+    while changed != known.changed:
+        changed = known.changed
+        async with app.state.database.reader() as session:
+            found = await current(session, now)
+    known.replace(found)
 
 
 def _ms(at: datetime) -> int:

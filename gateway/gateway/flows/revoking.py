@@ -39,7 +39,10 @@ async def current(session: AsyncSession, now: datetime) -> list[Revocation]:
 
 async def follow(app: FastAPI) -> None:
     """This process's own list; a change makes the gate forget whom it let through."""
-    async with app.state.database.reader() as session:
-        found = await current(session, datetime.now(UTC))
-    if app.state.verifier.revocations.replace(found):
+    known, added = app.state.verifier.revocations, -1
+    while added != known.added:
+        added = known.added
+        async with app.state.database.reader() as session:
+            found = await current(session, datetime.now(UTC))
+    if known.replace(found):
         app.state.gate.forget()

@@ -40,19 +40,20 @@ class Revocations:
     """The list as this process knows it."""
 
     def __init__(self) -> None:
-        self._before: dict[tuple[str, str], float] = {}
+        # What was read before one was added does not know it.
+        self._before, self.added = dict[tuple[str, str], float](), 0
 
     def replace(self, found: list[Revocation]) -> bool:
         """Takes a list over whole; True when it changed."""
         before: dict[tuple[str, str], float] = {}
-        for one in found:
-            key = (one.kind, one.value)
-            before[key] = max(one.not_before, before.get(key, 0.0))
+        for one in sorted(found, key=lambda one: one.not_before):
+            before[one.kind, one.value] = one.not_before
         changed, self._before = before != self._before, before
         return changed
 
     def add(self, kind: str, value: str, not_before: float) -> None:
         """One more, until the list is taken over again."""
+        self.added += 1
         self._before[kind, value] = max(not_before, self._before.get((kind, value), 0.0))
 
     def hits(self, names: Names, issued_at: float) -> bool:

@@ -55,6 +55,8 @@ class RegionGrants:
 
     def __init__(self) -> None:
         self._of: dict[str, tuple[RegionGrant, ...]] = {}
+        # What was read before one was added or ended does not know it.
+        self.changed = 0
 
     def replace(self, found: Iterable[RegionGrant]) -> None:
         """Takes a list over whole."""
@@ -65,10 +67,12 @@ class RegionGrants:
 
     def add(self, one: RegionGrant) -> None:
         """One more, until the list is taken over again."""
+        self.changed += 1
         self._of[one.subject] = (*self._of.get(one.subject, ()), one)
 
     def end(self, id: str) -> None:
         """One less, until the list is taken over again."""
+        self.changed += 1
         self._of = {subject: tuple(one for one in held if one.id != id) for subject, held in self._of.items()}
 
     def of(self, subject: str) -> tuple[RegionGrant, ...]:
