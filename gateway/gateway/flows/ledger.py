@@ -236,7 +236,8 @@ class Ledger:
     async def _rounds(self) -> None:
         while not self._stopping.is_set():
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wanted.wait(), ROUND_SECONDS)
+                async with asyncio.timeout(ROUND_SECONDS):
+                    await self._wanted.wait()
             self._wanted.clear()
             try:
                 await self._inherit()
@@ -244,7 +245,8 @@ class Ledger:
             except Exception as error:
                 log.warning("gateway.audit_waits", error=repr(error), waiting=len(self._writes))
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._stopping.wait(), ROUND_SECONDS)
+                    async with asyncio.timeout(ROUND_SECONDS):
+                        await self._stopping.wait()
 
     async def _inherit(self) -> None:
         """Writes what processes that were killed had noted and not stored, file by file."""

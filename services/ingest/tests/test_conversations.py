@@ -72,6 +72,19 @@ async def test_every_host_command_is_carried_out(desk: Desk, app: FastAPI) -> No
     assert {heard["Flag"] for heard in device.heard} == {"9"}
 
 
+async def test_who_is_told_to_stop_while_being_woken_stops(desk: Desk, app: FastAPI) -> None:
+    (talking,) = (task for task in asyncio.all_tasks() if task.get_name() == "conversation")
+    wake = app.state.receiver._conversation._wake
+    async with asyncio.timeout(10):
+        while not wake._waiters:
+            await asyncio.sleep(0.01)
+    wake.set()
+    await asyncio.sleep(0)
+    talking.cancel()
+    done, _ = await asyncio.wait([talking], timeout=5)
+    assert done == {talking}
+
+
 async def test_a_refusal_says_why(desk: Desk, app: FastAPI) -> None:
     device = machine()
     async with on_line(app, device):

@@ -19,6 +19,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from kit import auth, bus, db, described, manners, outbox, parking, problems, relay, telemetry
 from kit.deadline import BodyDeadline
+from kit.link import ended
 from kit.peers import Peers
 from kit.revocation import FOLLOW_SECONDS
 from kit.settings import Rotating, ServiceSettings
@@ -168,8 +169,7 @@ def create_app(settings: ServiceSettings, parts: Parts) -> FastAPI:
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(_clockwork(app, job), name=job.name) for job in jobs]
                 yield
-                for task in tasks:
-                    task.cancel()
+                await ended(*tasks, patience=5)
         await app.state.verifier.close()
         await app.state.database.close()
 

@@ -20,12 +20,15 @@ log = structlog.get_logger()
 Password = str | Callable[[], Sequence[str]]
 
 
-async def ended(*tasks: asyncio.Task[None]) -> None:
-    """Cancels until they have ended: nats-py, and wait_for in Python 3.11, may swallow a cancellation."""
+async def ended(*tasks: asyncio.Task[None], patience: float = 0.2) -> None:
+    """Cancels until they have ended: nats-py, and wait_for in Python 3.11, may swallow a cancellation.
+
+    `patience` in seconds is what a task gets to clean up before it is told again, which would cut that short.
+    """
     while waiting := [task for task in tasks if not task.done()]:
         for task in waiting:
             task.cancel()
-        await asyncio.wait(waiting, timeout=0.2)
+        await asyncio.wait(waiting, timeout=patience)
     await asyncio.gather(*tasks, return_exceptions=True)
 
 

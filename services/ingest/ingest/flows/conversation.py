@@ -145,8 +145,10 @@ class Conversation:
     async def run(self) -> None:
         """Converse until cancelled."""
         while True:
+            # Not wait_for: in Python 3.11 it may swallow a cancellation when it is woken at the same moment.
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), TICK_SECONDS)
+                async with asyncio.timeout(TICK_SECONDS):
+                    await self._wake.wait()
             self._wake.clear()
             try:
                 await self.turn()

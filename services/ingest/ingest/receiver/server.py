@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
+from kit.link import ended
 from prometheus_client import Gauge, Histogram
 
 from ingest.flows.conversation import Conversation
@@ -118,9 +119,7 @@ class Receiver:
                 server.close()
         for connection in list(self._connections):
             connection.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await ended(*self._tasks, patience=5)
         await self._committer.finish()
 
     def _opened(self, connection: Connection) -> bool:

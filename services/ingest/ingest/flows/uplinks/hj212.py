@@ -11,6 +11,7 @@ from contextlib import suppress
 from datetime import date
 
 import structlog
+from kit.link import ended
 
 from ingest.flows.uplinks.delivery import by_key
 from ingest.flows.uplinks.links import Ready
@@ -170,8 +171,7 @@ class Hj212Delivery:
         if writer is not None:
             writer.close()
         if listening is not None:
-            listening.cancel()
-            await asyncio.gather(listening, return_exceptions=True)
+            await ended(listening, patience=5)
 
 
 async def _first_open(

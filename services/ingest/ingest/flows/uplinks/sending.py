@@ -15,6 +15,7 @@ from time import monotonic
 
 import structlog
 from kit.db import Database
+from kit.link import ended
 from prometheus_client import Counter, Gauge
 from sqlalchemy import text
 
@@ -70,8 +71,7 @@ class Sender:
 
     async def stop(self) -> None:
         """End after the transaction in hand; give the lease back."""
-        self.task.cancel()
-        await asyncio.gather(self.task, return_exceptions=True)
+        await ended(self.task, patience=5)
         await self.delivery.close()
         if self.holds:
             await self._lease(0)
@@ -120,8 +120,7 @@ class Sender:
         try:
             return await self.delivery.deliver(parcels)
         finally:
-            keeping.cancel()
-            await asyncio.gather(keeping, return_exceptions=True)
+            await ended(keeping, patience=5)
 
     async def _keep(self) -> None:
         while True:
