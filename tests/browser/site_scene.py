@@ -170,7 +170,7 @@ PENALTY = PenaltyDecided(
 )
 
 
-def settings_for(cls: type, database: FreshDatabase, nats: NatsServer, tokens: Tokens) -> Any:
+def settings_for(cls: type, database: FreshDatabase, nats: NatsServer, tokens: Tokens, **more: str) -> Any:
     return cls.model_validate(  # type: ignore[attr-defined]
         {
             "port": 1,
@@ -181,6 +181,7 @@ def settings_for(cls: type, database: FreshDatabase, nats: NatsServer, tokens: T
             "nats_password": "",
             "log_level": "ERROR",
             **tokens.settings,
+            **more,
         }
     )
 
@@ -261,7 +262,9 @@ async def edge(
     creditor = credit.main.build(settings_for(credit.settings.Settings, listed, nats, tokens))
     used = await databases.copy("gateway")
     await use(used)
-    gate = gateway.main.build(settings_for(gateway.settings.Settings, used, nats, tokens))
+    # Without a spool for what a kill would lose: nobody kills it.
+    told_gate = settings_for(gateway.settings.Settings, used, nats, tokens, environment="local")
+    gate = gateway.main.build(told_gate)
     apps = {"publish": publisher, "credit": creditor, "gateway": gate}
     async with contextlib.AsyncExitStack() as stack:
         for app in apps.values():
