@@ -4,9 +4,11 @@ The data directory lies on a small tmpfs of the platform's own user and mount na
 """
 
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -35,12 +37,30 @@ def small() -> Iterator[WholePlatform]:
         yield running
 
 
+def entering(platform: WholePlatform, script: str) -> list[str]:
+    """The command that runs a script where the platform sees its disk; `$data` is the data directory."""
+    pid, data = str(platform.pid("supervisor")), platform.home / "postgres" / "data"
+    enter = ["nsenter", "--target", pid, "--user", "--mount", "--preserve-credentials"]
+    return [*enter, "env", f"data={data}", "sh", "-c", script]
+
+
 def inside(platform: WholePlatform, script: str) -> subprocess.CompletedProcess[str]:
-    """Runs a script where the platform sees its disk; `$data` is the data directory."""
-    pid = str(platform.pid("supervisor"))
-    enter = ["nsenter", "--target", pid, "--user", "--mount", "--preserve-credentials", "sh", "-c", script]
-    environ = os.environ | {"data": str(platform.home / "postgres" / "data")}
-    return subprocess.run(enter, env=environ, capture_output=True, text=True, check=False)
+    return subprocess.run(entering(platform, script), capture_output=True, text=True, check=False)
+
+
+@contextmanager
+def full(platform: WholePlatform) -> Iterator[None]:
+    """The disk is full and stays so: what PostgreSQL gives back of it, it may well commit into."""
+    filled = inside(platform, 'cat /dev/zero > "$data/filler"')
+    assert "No space left" in filled.stderr, filled.stderr
+    again = 'while :; do cat /dev/zero >> "$data/filler" 2>/dev/null; sleep 0.02; done'
+    filling = subprocess.Popen(entering(platform, again), start_new_session=True)
+    try:
+        yield
+    finally:
+        os.killpg(filling.pid, signal.SIGKILL)
+        filling.wait()
+        assert inside(platform, 'rm "$data/filler"').returncode == 0
 
 
 def stalled(senders: Senders) -> bool:
@@ -82,16 +102,12 @@ def test_a_full_disk_acknowledges_nothing_and_loses_nothing(
 ) -> None:
     with Senders(small.client, tmp_path / "acknowledged.jsonl", "D", systems=2, loggers=1) as senders:
         small.until(lambda: len(senders.log.lines()) > 40, "40 acknowledgements", 60)
-        filled = inside(small, 'cat /dev/zero > "$data/filler"')
-        assert "No space left" in filled.stderr, filled.stderr
-        try:
+        with full(small):
             small.until(lambda: stalled(senders), "a disk so full that nothing is acknowledged", 120)
             is_refusing(small, 0)
             kept = len(senders.log.lines())
             assert stalled(senders), f"{len(senders.log.lines()) - kept} acknowledged on a full disk"
             assert "No space left on device" in small.state.log("postgres").read_text()
-        finally:
-            assert inside(small, 'rm "$data/filler"').returncode == 0
         recovered(small, senders, "full disk", capsys)
 
 
