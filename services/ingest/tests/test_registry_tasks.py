@@ -1,10 +1,12 @@
 """Tasks down the line and enforcement in the field: rows of the requirements table, over HTTP."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from fastapi import FastAPI
 from ingest.flows.escalating import escalate
+from ingest.tables import RegistryRecord
 from ingest_scene import OUTLET
 from registry_scene import OFFICER, READER, SHA, UNIT, Door
 
@@ -60,6 +62,22 @@ async def test_LF_54_a_task_is_acknowledged_answered_and_escalates_when_it_is_no
     assert [one["after"]["state"] for one in steps] == ["given", "escalated", "acknowledged", "escalated"]
     assert steps[1]["changed_by"] == "ingest watch"
     assert (await door.ask(COUNTY, "POST", f"{TASKS}/T-2/escalate", json={})).status_code == 404
+
+
+async def test_LF_54_a_task_that_is_taken_on_at_this_moment_is_not_escalated_over_it(
+    door: Door, app: FastAPI
+) -> None:
+    now, late = datetime.now(UTC), datetime.now(UTC) + timedelta(hours=25)
+    await door.put(CITY, f"{TASKS}/T-1", task(now))
+    async with app.state.database.writer() as session:
+        row = await session.get(RegistryRecord, ("work-tasks", "T-1"), with_for_update=True)
+        row.state, row.body = "acknowledged", {**row.body, "acknowledged_at": now.isoformat()}
+        await session.flush()
+        async with asyncio.timeout(5):
+            await escalate(app.state.database, late)
+    await escalate(app.state.database, late)
+    assert await state(door, "T-1") == "acknowledged"
+    assert "task-overdue" not in await door.findings()
 
 
 async def test_UN_21_each_task_shows_who_leads_and_who_supports_and_reaches_them_alone(door: Door) -> None:

@@ -26,6 +26,8 @@ async def escalate(database: Database, now: datetime) -> None:
 
 async def _escalate(change: Change, kind: Kind) -> None:
     wanted = select(RegistryRecord).where(RegistryRecord.kind == kind.name)
+    # Whose step is being taken at this moment is looked at next time: else that step would be written over.
+    wanted = wanted.with_for_update(skip_locked=True)
     for row in (await change.session.scalars(wanted)).all():
         fields = await overdue(change, kind, row)
         for step in kind.steps.values():
