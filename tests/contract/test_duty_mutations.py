@@ -84,8 +84,8 @@ def crossing_faults(of: Policy) -> Iterator[str]:
     if line is None or of.crossing.on(written["from"]) != line or of.crossing.on(written["from"] - STEP):
         yield f"in force: {line}"
         return
-    told = (sorted(line.permissions), sorted(line.purposes), line.max_days)
-    if told != (written["permissions"], written["purposes"], written["max_days"]):
+    told = (sorted(line.permissions), sorted(line.purposes), line.max_days, line.ahead_days)
+    if told != (written["permissions"], written["purposes"], written["max_days"], written["ahead_days"]):
         yield f"{told}"
     if written["clause"] not in line.source:
         yield line.source
@@ -122,7 +122,7 @@ def changed(section: str, number: int, by: list[Any]) -> Policy:
 SECTIONS = {
     "separation": (("acts", "apart_from"), "open", {"record": "nothing"}),
     "certificates": (("permissions",), "leads:open", {"role": "case.approver"}),
-    "crossing": (("permissions", "purposes"), "cases:decide", {"max_days": 91}),
+    "crossing": (("permissions", "purposes"), "cases:decide", {"max_days": 91, "ahead_days": 31}),
 }
 
 

@@ -7,8 +7,6 @@ from datetime import date, datetime, timedelta
 from policy import CrossRule, Done, Policy
 from standards import regions
 
-AHEAD = timedelta(days=30)
-
 
 @dataclass(frozen=True)
 class Wish:
@@ -77,6 +75,7 @@ def _window(wish: Wish, line: CrossRule, now: datetime) -> Iterator[Objection]:
         yield Objection(
             "valid_to", line.source, what, "缩短期限，期满另行授权 · shorten it, grant again later"
         )
-    if wish.valid_from < now - timedelta(minutes=5) or wish.valid_from > now + AHEAD:
-        what = "开始时间须在现在至30天内 · it begins now or within 30 days"
-        yield Objection("valid_from", "cross_region", what, "不追溯授权 · nothing is granted for the past")
+    ahead = timedelta(days=line.ahead_days)
+    if wish.valid_from < now - timedelta(minutes=5) or wish.valid_from > now + ahead:
+        what = f"开始时间须在现在至{line.ahead_days}天内 · it begins now or within {line.ahead_days} days"
+        yield Objection("valid_from", line.source, what, "不追溯授权 · nothing is granted for the past")

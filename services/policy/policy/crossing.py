@@ -16,11 +16,14 @@ from policy.model import Decision, RegionGrant
 
 @dataclass(frozen=True, kw_only=True)
 class CrossRule(Dated):
-    """What a cross-region grant may give, for which purposes, and for how many days at most."""
+    """What a cross-region grant may give, for which purposes, for how many days at most, and begun how many
+    days ahead at most.
+    """
 
     permissions: frozenset[str]
     purposes: frozenset[str]
     max_days: int
+    ahead_days: int
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,7 @@ def crossing_errors(
         )
         unknown = sorted(line.purposes - set(purposes))
         yield from (f"cross_region: unknown purpose {name}" for name in unknown)
-        if line.max_days < 1:
+        if line.max_days < 1 or line.ahead_days < 0:
             yield "cross_region: lasts no day"
 
 
@@ -106,9 +109,9 @@ def crossing_table(crossing: Crossing) -> Iterator[str]:
     """The section as Markdown."""
     yield "## Cross-region grants 交叉执法授权"
     yield ""
-    yield "| permissions that may be granted | purposes | at most (days) | from | until | source |"
-    yield "|---|---|---|---|---|---|"
+    yield "| permissions that may be granted | purposes | for (days) | ahead (days) | from | until | source |"
+    yield "|---|---|---|---|---|---|---|"
     for line in crossing.lines:
         given, purposes = " ".join(sorted(line.permissions)), " ".join(sorted(line.purposes))
         dates = f"{line.valid_from} | {line.valid_to or ''}"
-        yield f"| {given} | {purposes} | {line.max_days} | {dates} | {line.source} |"
+        yield f"| {given} | {purposes} | {line.max_days} | {line.ahead_days} | {dates} | {line.source} |"
