@@ -71,8 +71,6 @@ async def _clockwork(app: FastAPI, job: Job) -> None:
     while True:
         try:
             await job.run(app)
-        except asyncio.CancelledError:
-            raise
         except Exception as error:
             log.warning("job_failed", job=job.name, error=repr(error))
         await asyncio.sleep(job.seconds)
@@ -115,13 +113,8 @@ async def _start_bus(app: FastAPI, settings: ServiceSettings, parts: Parts, stac
     app.state.bus = carrier
     await stack.enter_async_context(carrier.running())
     if parts.has_outbox:
-        sender = relay.Relay(
-            Rotating(settings, "writer_url"),
-            parts.name,
-            carrier.link,
-            app.state.database.committed,
-            settings.outbox_days,
-        )
+        committed, kept = app.state.database.committed, settings.outbox_days
+        sender = relay.Relay(Rotating(settings, "writer_url"), parts.name, carrier.link, committed, kept)
         await stack.enter_async_context(sender.running())
 
 

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, nullcontext, suppress
 from typing import Annotated, Any, Protocol
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 import asyncpg
 from fastapi import Depends, Request
@@ -113,8 +113,10 @@ async def session_of(urls: Urls, **options: Any) -> asyncpg.Connection:
     return await asyncpg.connect(last, **options)
 
 
-def engine_for(urls: Urls, size: int, *, reads_only: bool = False) -> AsyncEngine:
-    """An engine on asyncpg with exactly `size` connections at most."""
+def engine_for(
+    urls: Urls, size: int, opened: WeakSet[asyncpg.Connection], *, reads_only: bool = False
+) -> AsyncEngine:
+    """An engine on asyncpg with exactly `size` connections at most, which it puts among the `opened`."""
     settings = SERVER_SETTINGS | ({"default_transaction_read_only": "on"} if reads_only else {})
 
     def first() -> str:
@@ -129,8 +131,9 @@ def engine_for(urls: Urls, size: int, *, reads_only: bool = False) -> AsyncEngin
         execution_options={"postgresql_readonly": reads_only, "compiled_cache": _COMPILED},
     )
 
-    def remember(_: Any, record: Any) -> None:
+    def remember(connection: Any, record: Any) -> None:
         record.info["url"] = first()
+        opened.add(connection.driver_connection)
 
     def require_good(connection: Any, record: Any, _: Any) -> None:
         # The driver sees its server go; a ping before every transaction would cost three round trips to learn
@@ -177,10 +180,11 @@ class Database:
     """
 
     def __init__(self, writer_url: Urls, reader_url: Urls, pool_size: int = 8) -> None:
+        self._opened = WeakSet[asyncpg.Connection]()
         read = max(1, pool_size // 3)
         self.write_connections = max(1, pool_size - read)
-        self.writers = engine_for(writer_url, self.write_connections)
-        self.readers = engine_for(reader_url, read, reads_only=True)
+        self.writers = engine_for(writer_url, self.write_connections, self._opened)
+        self.readers = engine_for(reader_url, read, self._opened, reads_only=True)
         self._write = async_sessionmaker(self.writers, expire_on_commit=False)
         self._read = async_sessionmaker(self.readers, expire_on_commit=False)
         self.committed = asyncio.Event()
@@ -263,16 +267,18 @@ class Database:
 
     async def is_reachable(self) -> bool:
         """Whether a new transaction can begin now."""
-        try:
+        with suppress(Unavailable):
             async with self.writer() as session:
                 await session.execute(text("SELECT 1"))
-        except Unavailable:
-            return False
-        return True
+            return True
+        return False
 
     async def close(self) -> None:
-        await self.writers.dispose()
-        await self.readers.dispose()
+        """Ends every connection, also one that is in use: a pool forgets what is not in it."""
+        for engine in (self.writers, self.readers):
+            await engine.dispose()
+        for connection in list(self._opened):
+            connection.terminate()
 
 
 async def _writer_session(request: Request) -> AsyncIterator[AsyncSession]:

@@ -37,9 +37,13 @@ class _Client(Client):
     attempt that was told to stop may go on behind `close`.
     """
 
+    _lines: tuple[asyncio.StreamWriter, ...] = ()
+
     async def _connect_to_server(self, s: Any) -> None:
-        self._hang_up()
+        self.hang_up()
         await super()._connect_to_server(s)
+        # Not the last one only: two attempts may be under way at once.
+        self._lines += (self._transport._bare_io_writer,)  # type: ignore[union-attr]
 
     async def close(self) -> None:
         await super().close()
@@ -47,11 +51,12 @@ class _Client(Client):
         for names in (("reconnection",), ("reading", "ping_interval", "flusher")):
             tasks = (getattr(self, f"_{name}_task") for name in names)
             await ended(*(task for task in tasks if task and task is not asyncio.current_task()))
-        self._hang_up()  # a client that is already closing returns at once
 
-    def _hang_up(self) -> None:
-        if self._transport is not None:
-            self._transport.close()  # type: ignore[no-untyped-call]
+    def hang_up(self) -> None:
+        """At once: a broker that does not read would keep what is merely closed open for good."""
+        lines, self._lines = self._lines, ()
+        for line in lines:
+            line.transport.abort()
 
 
 class Link:
@@ -101,6 +106,8 @@ class Link:
                     await self.client.close()
             except Exception as error:
                 log.warning("nats.close_failed", error=repr(error))
+            finally:
+                self.client.hang_up()
 
     async def _open(self) -> None:
         async def on_error(error: Exception) -> None:

@@ -28,13 +28,10 @@ from kit.problems import Gone
 
 # The trace ids of the message in hand: what a handler says carries them on unless it names its own.
 incoming: ContextVar[tuple[str, ...]] = ContextVar("incoming", default=())
-PUT = (
-    "INSERT INTO outbox (event, lane, key, data, traceparent, trace_ids, occurred_at) "
-    "VALUES ($1, $2, $3, $4, $5, $6, $7)"
-)
-PUT_MANY = (
-    "INSERT INTO outbox (event, lane, key, data, traceparent, trace_ids, occurred_at) "
-    "SELECT e, l, k, d, p, string_to_array(t, ','), o FROM unnest($1::text[], $2::text[], $3::text[], "
+_INTO = "INSERT INTO outbox (event, lane, key, data, traceparent, trace_ids, occurred_at)"
+PUT = f"{_INTO} VALUES ($1, $2, $3, $4, $5, $6, $7)"
+PUT_MANY = _INTO + (  # noqa: S608
+    " SELECT e, l, k, d, p, string_to_array(t, ','), o FROM unnest($1::text[], $2::text[], $3::text[], "
     "$4::bytea[], $5::text[], $6::text[], $7::timestamptz[]) AS r (e, l, k, d, p, t, o)"
 )
 

@@ -241,3 +241,31 @@ async def test_an_event_above_the_limit_is_refused_with_its_size(service_databas
     with pytest.raises(outbox.EventTooLarge, match="split it"):
         async with database.writer() as session:
             await outbox.put(session, Counted(key="a", n=1, pad="x" * MAX_EVENT_BYTES), key="a")
+
+
+async def test_a_database_that_is_closed_keeps_no_connection_of_those_in_use(
+    service_database: ServiceDatabase,
+) -> None:
+    database = await service_database("probe")
+    held = asyncio.Event()
+
+    async def hold() -> None:
+        async with database.writer() as session, database.reader() as other:
+            for one in (session, other):
+                await one.execute(text("SELECT 1"))
+            held.set()
+            await asyncio.sleep(30)
+
+    holding = asyncio.create_task(hold())
+    await held.wait()
+    await database.close()
+    holding.cancel()
+    await asyncio.gather(holding, return_exceptions=True)
+    admin = await asyncpg.connect(database.superuser_url)
+    others = "SELECT count(*) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()"
+    for _ in range(100):
+        if not (left := await admin.fetchval(others, database.name)):
+            break
+        await asyncio.sleep(0.05)
+    await admin.close()
+    assert left == 0
