@@ -5,6 +5,7 @@ Use: `database = await service_database("qc")` is a fresh, migrated database wit
 fresh database, and the broker remembers ids for two minutes); `async with client_for(app) as client: …`.
 """
 
+import gc
 import json
 import logging
 import os
@@ -23,6 +24,7 @@ from nats.js.api import StreamConfig
 from nats.js.errors import NotFoundError
 
 from kit.servers import NatsServer, PostgresServer
+from kit.testing import late_arrivals
 from kit.testing.databases import Databases, FreshDatabase, in_thread
 from kit.testing.places import new_home
 from kit.testing.tokens import Tokens
@@ -53,11 +55,25 @@ class Clock:
 
 def pytest_configure() -> None:
     """Plain log lines on stderr: structlog's own default draws every local variable of every frame."""
+    late_arrivals.hang_up()
     structlog.configure(
         processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()],
         wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
         logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
     )
+
+
+def pytest_collection_finish() -> None:
+    """What importing left is never garbage: no collection need look through it again."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def nothing_left() -> Iterator[None]:
+    """What a file's tests leave open is found while the last of them is judged, not in a stranger's test."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture(scope="session")
