@@ -12,7 +12,7 @@ NOWHERE: dict[str, Any] = {
     "reader_url": "postgresql://reader@127.0.0.1:1/none",
     "nats_url": "nats://127.0.0.1:1",
     "nats_user": "none",
-    "nats_password": "none",
+    "nats_seed": "none",
     "issuer": "http://127.0.0.1:8080/realms/jianzhen",
     "jwks_url": "http://127.0.0.1:1/certs",
     "token_url": "http://127.0.0.1:1/token",

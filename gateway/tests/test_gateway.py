@@ -34,7 +34,7 @@ def settings(database, tokens) -> Settings:
         reader_url=database.reader_url,
         nats_url="nats://127.0.0.1:1",
         nats_user="gateway",
-        nats_password="x",
+        nats_seed="x",
         services={"cases": "http://127.0.0.1:1"},
         **tokens.settings,
     )

@@ -27,7 +27,7 @@ async def database(service_database):
 @pytest.fixture
 async def app(database, tokens):
     urls = {"writer_url": database.writer_url, "reader_url": database.reader_url}
-    broker = {"nats_url": "nats://127.0.0.1:1", "nats_user": "gateway", "nats_password": "x"}
+    broker = {"nats_url": "nats://127.0.0.1:1", "nats_user": "gateway", "nats_seed": "x"}
     return build(Settings(environment="local", port=1, **urls, **broker, **tokens.settings))
 
 

@@ -13,7 +13,7 @@ AUDITOR = "discipline/auditor@131000"
 async def settings(service_database, tokens) -> Settings:
     database = await service_database("gateway")
     urls = {"writer_url": database.writer_url, "reader_url": database.reader_url}
-    broker = {"nats_url": "nats://127.0.0.1:1", "nats_user": "gateway", "nats_password": "x"}
+    broker = {"nats_url": "nats://127.0.0.1:1", "nats_user": "gateway", "nats_seed": "x"}
     return Settings(environment="local", port=1, **urls, **broker, **tokens.settings)
 
 

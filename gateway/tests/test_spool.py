@@ -158,14 +158,14 @@ async def test_what_cannot_be_kept_does_not_pass_and_a_refusal_stands(
 def test_in_production_a_spool_is_asked_for(tokens) -> None:
     told = {"port": 1, "writer_url": "x", "reader_url": "x", "nats_url": "x", "nats_user": "x"}
     with pytest.raises(ValidationError, match="GATEWAY_SPOOL"):
-        Settings(environment="production", nats_password="x", **told, **tokens.settings)
+        Settings(environment="production", nats_seed="x", **told, **tokens.settings)
 
 
 @contextmanager
 def running(database, tokens, folder: Path, port: int):
     told = {"environment": "local", "port": port, "spool": folder, "log_level": "WARNING",
             "writer_url": database.writer_url, "reader_url": database.reader_url,
-            "nats_url": "nats://127.0.0.1:1", "nats_user": "gateway", "nats_password": "x"}  # fmt: skip
+            "nats_url": "nats://127.0.0.1:1", "nats_user": "gateway", "nats_seed": "x"}  # fmt: skip
     env = {f"GATEWAY_{name}".upper(): str(value) for name, value in (told | tokens.settings).items()}
     with (folder.parent / "gateway.log").open("ab") as log:
         command = [sys.executable, "-m", "gateway.main"]

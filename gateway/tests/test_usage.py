@@ -63,7 +63,7 @@ async def database(service_database):
 @pytest.fixture
 async def client(database, tokens, client_for, register) -> AsyncIterator[httpx.AsyncClient]:
     urls = {"writer_url": database.writer_url, "reader_url": database.reader_url}
-    broker = {"nats_url": "nats://127.0.0.1:1", "nats_user": "gateway", "nats_password": "x"}
+    broker = {"nats_url": "nats://127.0.0.1:1", "nats_user": "gateway", "nats_seed": "x"}
     services = {"ingest": register}
     made = Settings(environment="local", port=1, services=services, **urls, **broker, **tokens.settings)
     async with client_for(build(made)) as opened:

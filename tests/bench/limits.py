@@ -14,11 +14,11 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 import asyncpg
-import nats
 import numpy as np
 from ingest.queries import binary
 from ingest.queries.telemetry import SUBMISSION
 from ingest.rules import crc
+from jianzhen.streams import connected
 from nats.js.api import StreamConfig
 
 HOUR = 3_600_000_000
@@ -161,8 +161,7 @@ async def copy(
 
 async def jetstream(bus: tuple[str, str, str], size: int, seconds: float) -> float:
     """Messages of `size` bytes a second into a file stream, 256 in flight."""
-    url, user, password = bus
-    client = await nats.connect(url, user=user, password=password, inbox_prefix=f"_INBOX_{user}")
+    client = await connected(*bus)
     stream = client.jetstream()
     with suppress(Exception):
         await stream.delete_stream("BENCH")

@@ -21,6 +21,7 @@ from pathlib import Path
 
 import asyncpg
 from jianzhen import accounts, lifecycle
+from jianzhen.handing import nats_seed
 from jianzhen.plan import Plan
 from jianzhen.platform import Platform
 from jianzhen.state import State, is_free
@@ -54,9 +55,9 @@ class Stage:
         return self.plan.postgres.superuser_url(database)
 
     def bus(self) -> tuple[str, str, str]:
-        """Address, user and password of the operator of the bus."""
+        """Address, user and seed of the operator of the bus."""
         user = accounts.OPERATOR
-        return self.plan.nats.url, user, self.plan.state.secret(f"nats_{user}")
+        return self.plan.nats.url, user, nats_seed(self.plan.state, user)
 
     def pid(self, name: str) -> int:
         """The process of a program that must run."""

@@ -13,11 +13,11 @@ from typing import Any
 
 import asyncpg
 import msgspec
-import nats
 from contracts.envelope import event_type
 from contracts.ingest import Recorded
 from contracts.packing import unpacked
 from contracts.qc import Assessed
+from jianzhen.streams import connected
 from kit.relay import headers_of
 from load import BATCH, Load, percentiles
 from stage import Stage, per_thousand, standing
@@ -95,10 +95,7 @@ class Feed:
         self._stage, self.said = stage, Said()
 
     async def __aenter__(self) -> "Feed":
-        url, user, password = self._stage.bus()
-        self._bus = await nats.connect(
-            url, user=user, password=password, inbox_prefix=f"_INBOX_{user}", pending_size=2**28
-        )
+        self._bus = await connected(*self._stage.bus(), pending_size=2**28)
         self._stream = self._bus.jetstream(publish_async_max_pending=100_000)
         await self._bus.subscribe(
             f"{ASSESSED}.*", cb=self.said.hear, pending_msgs_limit=-1, pending_bytes_limit=-1

@@ -14,8 +14,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
-import nats
 from contracts.qc import AlarmRaised
+from jianzhen.streams import connected
 from load import BATCH, COLUMNS, SOURCE, Load, percentiles, probes
 from stage import Stage, Watch, per_thousand, standing
 
@@ -56,8 +56,7 @@ class Alarms:
         self._minute = int(time.time()) // 60 * 60
 
     async def listen(self) -> None:
-        url, user, password = self._stage.bus()
-        self._bus = await nats.connect(url, user=user, password=password, inbox_prefix=f"_INBOX_{user}")
+        self._bus = await connected(*self._stage.bus())
         await self._bus.subscribe("qc.alarm_raised.v1.*", cb=self._on)
         await self._bus.flush()
 

@@ -178,7 +178,7 @@ def settings_for(cls: type, database: FreshDatabase, nats: NatsServer, tokens: T
             "reader_url": database.reader_url,
             "nats_url": nats.url,
             "nats_user": "",
-            "nats_password": "",
+            "nats_seed": "",
             "log_level": "ERROR",
             **tokens.settings,
             **more,

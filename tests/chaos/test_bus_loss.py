@@ -4,14 +4,15 @@ import asyncio
 import shutil
 import time
 from pathlib import Path
-from typing import Any
 
-import nats
 import pytest
 from chaos.ledger import compare
 from chaos.senders import Senders
 from jianzhen import accounts
+from jianzhen.handing import nats_seed
+from jianzhen.streams import connected
 from kit.testing.databases import in_thread
+from nats.errors import Error as NatsError
 from whole_platform import WholePlatform
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(400)]
@@ -34,10 +35,7 @@ def streams(platform: WholePlatform) -> dict[str, int]:
 
     async def ask() -> dict[str, int]:
         operator = accounts.OPERATOR
-        secret = platform.state.secret(f"nats_{operator}")
-        client: Any = await nats.connect(
-            platform.plan.nats.url, user=operator, password=secret, inbox_prefix=accounts.inbox(operator)
-        )
+        client = await connected(platform.plan.nats.url, operator, nats_seed(platform.state, operator))
         try:
             return {
                 str(info.config.name): info.state.messages for info in await client.jetstream().streams_info()
@@ -52,7 +50,7 @@ def has_streams(platform: WholePlatform, declared: set[str]) -> bool:
     """Whether nats-server answers and every stream is there."""
     try:
         return set(streams(platform)) == declared
-    except (nats.errors.Error, OSError, TimeoutError):
+    except (NatsError, OSError, TimeoutError):
         return False
 
 

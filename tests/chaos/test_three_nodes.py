@@ -18,13 +18,13 @@ import asyncpg
 import httpx
 import ingest.main
 import ingest.settings
-import nats
 import pytest
 import qc.main
 import qc.settings
 import uvicorn
 from fastapi import FastAPI
 from jianzhen import accounts, streams
+from kit import nkeys
 from kit.processes import free_port
 from kit.servers import NatsServer
 from kit.testing.databases import FreshDatabase
@@ -34,7 +34,7 @@ from nats.errors import Error as NatsError
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(600)]
 ROOT = Path(__file__).resolve().parents[2]
-PASSWORDS = {user: f"p-{user}" for user in (accounts.OPERATOR, *accounts.SERVICES)}
+SEEDS = {user: nkeys.new_seed() for user in (accounts.OPERATOR, *accounts.SERVICES)}
 CLERK = "ee.mon/data.submit@131000"
 FIRST_HOUR = 1_700_000_000 // 3600 * 3600
 HEADS = "SELECT lane, seq FROM outbox_heads WHERE event = 'ingest.recorded.v1' AND seq > 0"
@@ -48,7 +48,7 @@ class Cluster:
     def __init__(self, home: Path) -> None:
         routes = [free_port() for _ in range(3)]
         self.nodes: dict[str, NatsServer] = {}
-        self.environ = {accounts.password_variable(user): word for user, word in PASSWORDS.items()}
+        self.environ = {accounts.key_variable(user): nkeys.public(seed) for user, seed in SEEDS.items()}
         addresses = ", ".join(f'"nats://127.0.0.1:{port}"' for port in routes)
         shared = (ROOT / "infra/nats/server.conf").read_text()
         for number, port in enumerate(routes):
@@ -60,7 +60,7 @@ class Cluster:
                 f'{shared}\nserver_name: {name}\ncluster {{ name: jianzhen, listen: "127.0.0.1:{port}", '
                 f"routes: [{addresses}] }}\n"
             )
-            self.nodes[name] = NatsServer(place, config=config, passwords=self.environ)
+            self.nodes[name] = NatsServer(place, config=config, environ=self.environ)
 
     @property
     def url(self) -> str:
@@ -80,17 +80,14 @@ class Cluster:
             with suppress(NatsError, OSError, TimeoutError):
                 for node in self.nodes.values():
                     if node.is_running():
-                        await streams.declare(node.url, accounts.OPERATOR, PASSWORDS[accounts.OPERATOR], 3)
+                        await streams.declare(node.url, SEEDS[accounts.OPERATOR], 3)
                         return
             await asyncio.sleep(0.5)
         raise AssertionError("the streams could not be declared")
 
     async def leader(self) -> tuple[str, int]:
         """The leader of INGEST, and how many followers are current."""
-        user = accounts.OPERATOR
-        client = await nats.connect(
-            self.url.split(","), user=user, password=PASSWORDS[user], inbox_prefix=accounts.inbox(user)
-        )
+        client = await streams.connected(self.url, accounts.OPERATOR, SEEDS[accounts.OPERATOR])
         try:
             info = await client.jetstream().stream_info("INGEST")
             assert info.cluster is not None and info.cluster.leader is not None
@@ -237,7 +234,7 @@ def applications(
 
     def told(service: str, database: FreshDatabase, **more: Any) -> dict[str, Any]:
         urls = {"writer_url": database.writer_url, "reader_url": database.reader_url}
-        bus = {"nats_url": cluster.url, "nats_user": service, "nats_password": PASSWORDS[service]}
+        bus = {"nats_url": cluster.url, "nats_user": service, "nats_seed": SEEDS[service]}
         return {**tokens.settings, **urls, **bus, "port": port, "log_level": "ERROR", **more}
 
     receives = told("ingest", databases[0], receiver_port=0)

@@ -49,7 +49,7 @@ async def edge(service_database, client_for, tokens) -> AsyncIterator[httpx.Asyn
         reader_url=database.reader_url,
         nats_url="nats://127.0.0.1:1",
         nats_user="none",
-        nats_password="none",
+        nats_seed="none",
         **rates,
         **tokens.settings,
     )

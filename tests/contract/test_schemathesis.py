@@ -56,7 +56,7 @@ def told(service: str, database: FreshDatabase, nats: NatsServer, tokens: Tokens
     return {
         **tokens.settings,
         **{"writer_url": database.writer_url, "reader_url": database.reader_url, "log_level": "ERROR"},
-        **{"nats_url": nats.url, "nats_user": "", "nats_password": ""},
+        **{"nats_url": nats.url, "nats_user": "", "nats_seed": ""},
         **own.get(service, {}),
     }
 

@@ -53,8 +53,7 @@ def plan(keycloak: Keycloak, filled: Issuer, service_keys: dict[str, Path]) -> I
     try:
         plan.postgres.start()
         plan.nats.start()
-        password = state.secret(f"nats_{OPERATOR}")
-        asyncio.run(streams.declare(plan.nats.url, OPERATOR, password))
+        asyncio.run(streams.declare(plan.nats.url, handing.nats_seed(state, OPERATOR)))
         for service in NEEDED:
             handing.hand_out(plan, service)
             asyncio.run(databases._prepare(plan, service))

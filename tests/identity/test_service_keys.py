@@ -18,7 +18,7 @@ SERVICE = "svc-credit"
 
 
 def told(issuer: Issuer, key: str) -> ServiceSettings:
-    nobody = {"writer_url": "x", "reader_url": "x", "nats_url": "x", "nats_user": "x", "nats_password": "x"}
+    nobody = {"writer_url": "x", "reader_url": "x", "nats_url": "x", "nats_user": "x", "nats_seed": "x"}
     where = {"jwks_url": f"{issuer.base}{OIDC}/certs", "token_url": f"{issuer.base}{OIDC}/token"}
     return ServiceSettings.model_validate(
         {**nobody, **where, "port": 1, "issuer": issuer.issuer, "client_id": SERVICE, "client_key": key}

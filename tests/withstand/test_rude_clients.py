@@ -55,7 +55,7 @@ def scene(databases: Databases, tokens: Tokens, tmp_path_factory: pytest.TempPat
             **tokens.settings,
             **{"environment": "local", "port": 1, "log_level": "ERROR"},
             **{"writer_url": database.writer_url, "reader_url": database.reader_url},
-            **{"nats_url": "nats://127.0.0.1:1", "nats_user": "none", "nats_password": "none"},
+            **{"nats_url": "nats://127.0.0.1:1", "nats_user": "none", "nats_seed": "none"},
             **dict.fromkeys(RATES, 10**6),
         }
     )

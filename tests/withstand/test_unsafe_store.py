@@ -55,7 +55,7 @@ def start_service(
         "READER_URL": database.reader_url,
         "NATS_URL": "nats://127.0.0.1:9",
         "NATS_USER": "qc",
-        "NATS_PASSWORD": "x",
+        "NATS_SEED": "x",
         "ISSUER": "http://127.0.0.1:9",
         "JWKS_URL": "http://127.0.0.1:9",
         "TOKEN_URL": "http://127.0.0.1:9",

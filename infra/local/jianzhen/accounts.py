@@ -1,9 +1,9 @@
 """Who may do what on the bus: one user per service, made from the catalogue.
 
 Promises: a service publishes its own subjects only, reads only the streams of producers it listens to,
-through its own durable consumers and its own inbox; only the operator declares streams. Passwords come from
-the environment of nats-server (`<SERVICE>_NATS_PASSWORD`, beginning with a letter) or are put in, never from
-a file of the repository. While a password is changed the user has two names, of equal rights.
+through its own durable consumers and its own inbox; only the operator declares streams. A user is a public
+nkey, which comes from the environment of nats-server (`<SERVICE>_NATS_NKEY`) or is put in; the configuration
+holds no secret. While a key is changed the user has two, of equal rights.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,21 +21,9 @@ def inbox(user: str) -> str:
     return f"_INBOX_{user}"
 
 
-def password_variable(user: str) -> str:
-    """The environment variable of nats-server that holds a user's password."""
-    return f"{user.upper()}_NATS_PASSWORD"
-
-
-def login(user: str, told: str) -> tuple[str, str]:
-    """Name and password from a secret: `("qc", "s1f…")` of `s1f…`, `("qc-2", "s1f…")` of `qc-2:s1f…`."""
-    name, _, password = told.rpartition(":")
-    return name or user, password
-
-
-def following(user: str, told: str, password: str) -> str:
-    """The secret after this one, under another name, so that both are good for a while: `qc-2:PASSWORD`."""
-    number = login(user, told)[0].removeprefix(user).removeprefix("-") or "1"
-    return f"{user}-{int(number) + 1}:{password}"
+def key_variable(user: str) -> str:
+    """The environment variable of nats-server that holds a user's public nkey."""
+    return f"{user.upper()}_NATS_NKEY"
 
 
 def durables(service: str) -> list[tuple[str, str]]:
@@ -62,11 +50,10 @@ def may_publish(service: str) -> list[str]:
     return allowed
 
 
-def _user(service: str, name: str, password: str) -> str:
+def _user(service: str, key: str) -> str:
     subjects = "\n".join(f'            "{subject}"' for subject in may_publish(service))
     return f"""      {{
-        user: {name}
-        password: {password}
+        nkey: {key}
         permissions {{
           publish: [
 {subjects}
@@ -76,19 +63,17 @@ def _user(service: str, name: str, password: str) -> str:
       }}"""
 
 
-def server_conf(logins: Mapping[str, Sequence[tuple[str, str]]] | None = None) -> str:
+def server_conf(keys: Mapping[str, Sequence[str]] | None = None) -> str:
     """nats-server's configuration; ports and the store folder are given on its command line.
 
-    `logins` are the names and passwords of each user; without them passwords come from the environment.
+    `keys` are the public nkeys of each user; without them they come from the environment.
 
     sync_interval: the outbox in PostgreSQL is the truth and refills what a power cut takes, so the bus need
     not wait for the disk at every message.
     """
-    known = logins or {user: [(user, f"${password_variable(user)}")] for user in (OPERATOR, *SERVICES)}
-    operators = "\n".join(
-        f"      {{ user: {name}, password: {password} }}" for name, password in known[OPERATOR]
-    )
-    users = "\n".join(_user(service, *one) for service in SERVICES for one in known[service])
+    known = keys or {user: [f"${key_variable(user)}"] for user in (OPERATOR, *SERVICES)}
+    operators = "\n".join(f"      {{ nkey: {key} }}" for key in known[OPERATOR])
+    users = "\n".join(_user(service, key) for service in SERVICES for key in known[service])
     return f"""# Made by `python -m jianzhen.streams --write infra/nats` from the catalogue: do not edit.
 max_payload: 1MB
 write_deadline: "10s"

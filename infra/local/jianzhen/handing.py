@@ -10,6 +10,7 @@ import hashlib
 from pathlib import Path
 
 from joserfc.jwk import ECKey
+from kit import nkeys
 from kit.roles import LOGINS
 
 from jianzhen import accounts, slots
@@ -36,27 +37,30 @@ def service_keys(state: State) -> dict[str, str]:
     return found
 
 
-def nats_logins(state: State) -> dict[str, list[tuple[str, str]]]:
-    """Every user of the bus with the names and passwords that are good now."""
+def nats_seed(state: State, user: str) -> str:
+    """The seed by which a user of the bus proves itself; made when there is none."""
+    return state.secret(f"nkey_{user}", nkeys.new_seed)
+
+
+def nats_keys(state: State) -> dict[str, list[str]]:
+    """Every user of the bus with the public nkeys that are good now."""
     users = (accounts.OPERATOR, *accounts.SERVICES)
     for user in users:
-        state.secret(f"nats_{user}")
-    return {
-        user: [accounts.login(user, told) for told in slots.good(state, f"nats_{user}")] for user in users
-    }
+        nats_seed(state, user)
+    return {user: [nkeys.public(seed) for seed in slots.good(state, f"nkey_{user}")] for user in users}
 
 
 def write_nats_conf(plan: Plan) -> None:
-    """nats-server's configuration with every login that is good now; SIGHUP makes it count."""
+    """nats-server's configuration with every nkey that is good now; SIGHUP makes it count."""
     plan.nats_conf.parent.mkdir(exist_ok=True)
-    write_private(plan.nats_conf, accounts.server_conf(nats_logins(plan.state)))
+    write_private(plan.nats_conf, accounts.server_conf(nats_keys(plan.state)))
 
 
 def files_of(plan: Plan, service: str) -> dict[str, str]:
     """Name and content of every file that a service reads."""
     state = plan.state
     found = {
-        f"{service}_nats_password": state.secret(f"nats_{service}"),
+        f"{service}_nats_seed": nats_seed(state, service),
         f"{service}_client_key": state.secret(f"client_{service}", new_key),
     }
     for role in RUNTIME:

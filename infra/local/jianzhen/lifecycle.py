@@ -79,10 +79,9 @@ def start(state: State, say: Say) -> Plan:
 
 
 def declare_streams(plan: Plan) -> None:
-    from jianzhen import streams
+    from jianzhen import handing, streams
 
-    told = plan.state.secret(f"nats_{accounts.OPERATOR}")
-    asyncio.run(streams.declare(plan.nats.url, *accounts.login(accounts.OPERATOR, told), replicas=1))
+    asyncio.run(streams.declare(plan.nats.url, handing.nats_seed(plan.state, accounts.OPERATOR), replicas=1))
 
 
 def supervise(plan: Plan) -> None:

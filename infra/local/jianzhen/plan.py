@@ -77,7 +77,7 @@ class Plan:
 
     @property
     def nats_conf(self) -> Path:
-        """Holds passwords; `handing` writes it, nats-server reads it again on SIGHUP."""
+        """Holds public nkeys; `handing` writes it, nats-server reads it again on SIGHUP."""
         return self.state.home / "nats" / "server.conf"
 
     def secrets_of(self, service: str) -> Path:

@@ -26,6 +26,7 @@ from pathlib import Path
 import asyncpg
 import httpx
 from joserfc.jwk import ECKey
+from kit import nkeys
 from kit.roles import LOGINS
 from kit.settings import FRESH_SECONDS
 
@@ -56,12 +57,12 @@ class Secret:
 def secrets_of(owner: str) -> list[Secret]:
     """What is rotated for a service, or for the bus's `operator`.
 
-    Worked example: `qc` has `qc_migrator`, `qc_writer`, `qc_reader`, `nats_qc` and `client_qc`.
+    Worked example: `qc` has `qc_migrator`, `qc_writer`, `qc_reader`, `nkey_qc` and `client_qc`.
     """
     if owner == accounts.OPERATOR:
-        return [Secret("bus", owner, f"nats_{owner}")]
+        return [Secret("bus", owner, f"nkey_{owner}")]
     roles = [Secret("database", owner, f"{owner}_{role}") for role in LOGINS]
-    return [*roles, Secret("bus", owner, f"nats_{owner}"), Secret("client", owner, f"client_{owner}")]
+    return [*roles, Secret("bus", owner, f"nkey_{owner}"), Secret("client", owner, f"client_{owner}")]
 
 
 def owners(asked: str) -> list[str]:
@@ -124,7 +125,7 @@ class Rotation:
         if secret.kind == "client":
             return handing.new_key()
         if secret.kind == "bus":
-            return accounts.following(secret.owner, self.state.secret(secret.name), password())
+            return nkeys.new_seed()
         return password()
 
     def admit(self) -> None:
@@ -150,11 +151,10 @@ class Rotation:
     def _tell_bus(self) -> None:
         handing.write_nats_conf(self.plan)
         self.plan.nats.pidfile.signal(signal.SIGHUP)
-        logins = handing.nats_logins(self.state)
-        mine = self._of("bus")
-        good = [one for secret in mine for one in logins[secret.owner]]
-        bad = [accounts.login(secret.owner, slots.past(self.state, secret.name)) for secret in mine]
-        _until_reloaded(self.plan.nats.port, good, [one for one in bad if one[1]])
+        names = [secret.name for secret in self._of("bus")]
+        good = [seed for name in names for seed in slots.good(self.state, name)]
+        bad = [seed for name in names if (seed := slots.past(self.state, name))]
+        _until_reloaded(self.plan.nats.port, good, bad)
 
     def change(self) -> None:
         asyncio.run(self._change())
@@ -212,22 +212,24 @@ def _admitted(client: httpx.Client, url: str, form: dict[str, str]) -> None:
         raise Refused(f"the issuer does not take the key of {form['client_id']}: {answer.text}", 3)
 
 
-def _until_reloaded(port: int, good: Sequence[tuple[str, str]], bad: Sequence[tuple[str, str]]) -> None:
-    """Until the bus has read its configuration: each of `good` gets in and none of `bad`."""
+def _until_reloaded(port: int, good: Sequence[str], bad: Sequence[str]) -> None:
+    """Until the bus has read its configuration: each seed of `good` gets in and none of `bad`."""
     deadline = time.monotonic() + RELOADED_SECONDS
-    for login, is_good in [*((one, True) for one in good), *((one, False) for one in bad)]:
-        while bus_admits(port, *login) != is_good:
+    for seed, is_good in [*((one, True) for one in good), *((one, False) for one in bad)]:
+        while bus_admits(port, seed) != is_good:
             if time.monotonic() > deadline:
-                raise Refused(f"the bus has not taken up {login[0]}: is it running? Say it again", 3)
+                key = nkeys.public(seed)
+                raise Refused(f"the bus has not taken up {key}: is it running? Say it again", 3)
             time.sleep(0.1)
 
 
-def bus_admits(port: int, name: str, word: str) -> bool:
+def bus_admits(port: int, seed: str) -> bool:
     """Whether nats-server on this machine lets a user in, by two lines of its protocol."""
-    told = {"user": name, "pass": word, "verbose": False, "pedantic": False, "lang": "python", "version": "0"}
+    told: dict[str, object] = {"verbose": False, "pedantic": False, "lang": "python", "version": "0"}
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=5) as line, line.makefile("rwb") as file:
-            file.readline()  # INFO
+            nonce = json.loads(file.readline().partition(b" ")[2])["nonce"]  # of INFO
+            told |= {"nkey": nkeys.public(seed), "sig": nkeys.signed(seed, nonce).decode()}
             file.write(f"CONNECT {json.dumps(told)}\r\nPING\r\n".encode())
             file.flush()
             return file.readline().startswith(b"PONG")

@@ -10,10 +10,13 @@ import argparse
 import asyncio
 import json
 import os
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-import nats
 from contracts.catalogue import PRODUCERS
+from kit import nkeys
+from nats.aio.client import Client
 from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
 from nats.js.errors import NotFoundError
 
@@ -49,20 +52,28 @@ def streams(replicas: int = 1) -> list[StreamConfig]:
     return [stream_of(producer, replicas) for producer in PRODUCERS]
 
 
-async def declare(url: str, user: str, password: str, replicas: int = 1) -> list[str]:
+async def connected(url: str, user: str, seed: str, **more: Any) -> Client:
+    """One connection of a user of the bus, not renewed with another seed; for commands and tests."""
+    client = Client()
+    client._public_nkey = nkeys.public(seed)
+    signature = partial(nkeys.signed, seed)
+    await client.connect(url.split(","), signature_cb=signature, inbox_prefix=accounts.inbox(user), **more)
+    return client
+
+
+async def declare(url: str, seed: str, replicas: int = 1) -> list[str]:
     """Make or mend every stream, and name them; raises nats.errors.Error or OSError if it cannot be reached.
+
+    `seed` is the operator's.
 
     One connection, never renewed: what is lost in the middle is an error (TimeoutError) in DECLARE_SECONDS.
     """
     async with asyncio.timeout(DECLARE_SECONDS):
-        return await _declare(url, user, password, replicas)
+        return await _declare(url, seed, replicas)
 
 
-async def _declare(url: str, user: str, password: str, replicas: int) -> list[str]:
-    client = await nats.connect(
-        url, user=user, password=password, inbox_prefix=accounts.inbox(user), connect_timeout=5,
-        allow_reconnect=False,
-    )  # fmt: skip
+async def _declare(url: str, seed: str, replicas: int) -> list[str]:
+    client = await connected(url, accounts.OPERATOR, seed, connect_timeout=5, allow_reconnect=False)
     try:
         jetstream = client.jetstream()
         for config in streams(replicas):
@@ -90,26 +101,27 @@ def write(folder: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m jianzhen.streams", description=__doc__)
     parser.add_argument("--url", default=os.environ.get("NATS_URL", "nats://127.0.0.1:4222"))
-    parser.add_argument("--user", default=os.environ.get("NATS_USER", accounts.OPERATOR))
     parser.add_argument("--replicas", type=int, default=int(os.environ.get("NATS_REPLICAS", "1")))
     parser.add_argument(
         "--write", type=Path, help="renew streams.json and server.conf in this folder and end"
     )
     parser.add_argument(
-        "--conf", type=Path, help='print server.conf with the logins of this file: {"qc": ["PASSWORD", …], …}'
+        "--conf", type=Path, help='print server.conf with the public nkeys of this file: {"qc": ["U…", …], …}'
     )
+    parser.add_argument("--seed", action="store_true", help="print a new seed and its public nkey")
     options = parser.parse_args()
     if options.conf:
-        told: dict[str, list[str]] = json.loads(options.conf.read_text())
-        print(
-            accounts.server_conf({user: [accounts.login(user, one) for one in told[user]] for user in told})
-        )
+        print(accounts.server_conf(json.loads(options.conf.read_text())))
+        return
+    if options.seed:
+        seed = nkeys.new_seed()
+        print(seed, nkeys.public(seed), sep="\n")
         return
     if options.write:
         write(options.write)
         return
-    password = os.environ.get("NATS_PASSWORD", "")
-    print(*asyncio.run(declare(options.url, options.user, password, options.replicas)), sep="\n")
+    seed = os.environ.get("NATS_SEED", "")
+    print(*asyncio.run(declare(options.url, seed, options.replicas)), sep="\n")
 
 
 if __name__ == "__main__":

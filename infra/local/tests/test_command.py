@@ -187,5 +187,5 @@ def test_secrets_of_a_platform_that_is_down_are_not_changed(home: Path) -> None:
     nobody = jianzhen("secrets", "rotate", "portal", home=home)
     assert (nobody.returncode, "operator and all" in nobody.stderr) == (2, True)
     shown = json.loads(jianzhen("secrets", "rotate", "qc", "--dry-run", "--json", home=home).stdout)
-    assert shown["rounds"][0]["secrets"] == ["qc_migrator", "qc_writer", "qc_reader", "nats_qc", "client_qc"]
+    assert shown["rounds"][0]["secrets"] == ["qc_migrator", "qc_writer", "qc_reader", "nkey_qc", "client_qc"]
     assert not (home / "secrets").exists()

@@ -10,24 +10,25 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import nats
 import pytest
 from jianzhen import accounts, streams
 from jianzhen.rotation import bus_admits
+from kit import nkeys
 from kit.servers import NatsServer
 from nats.aio.client import Client
+from nats.errors import Error as NatsError
 from nats.errors import TimeoutError as NatsTimeout
 from nats.js.api import ConsumerConfig
 
 ROOT = Path(__file__).resolve().parents[3]
-PASSWORDS = {user: f"p-{user}" for user in (accounts.OPERATOR, *accounts.SERVICES)}
+SEEDS = {user: nkeys.new_seed() for user in (accounts.OPERATOR, *accounts.SERVICES)}
+ENVIRON = {accounts.key_variable(user): nkeys.public(seed) for user, seed in SEEDS.items()}
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
     home = tmp_path_factory.mktemp("nats")
-    environ = {accounts.password_variable(user): password for user, password in PASSWORDS.items()}
-    server = NatsServer(home, config=ROOT / "infra/nats/server.conf", passwords=environ)
+    server = NatsServer(home, config=ROOT / "infra/nats/server.conf", environ=ENVIRON)
     server.start()
     yield server
     server.stop()
@@ -38,9 +39,7 @@ async def connected(server: NatsServer, user: str) -> AsyncIterator[Client]:
     async def quiet(error: Exception) -> None:
         pass
 
-    client = await nats.connect(
-        server.url, user=user, password=PASSWORDS[user], inbox_prefix=accounts.inbox(user), error_cb=quiet
-    )
+    client = await streams.connected(server.url, user, SEEDS[user], error_cb=quiet)
     try:
         yield client
     finally:
@@ -53,27 +52,34 @@ def test_the_files_in_infra_nats_are_what_the_catalogue_makes(tmp_path: Path) ->
         assert (ROOT / "infra/nats" / name).read_text() == (tmp_path / name).read_text(), "run `make docs`"
 
 
-async def test_a_configuration_with_two_logins_of_a_user_lets_both_in(tmp_path: Path) -> None:
-    told = {user: [password] for user, password in PASSWORDS.items()} | {
-        "qc": [PASSWORDS["qc"], "qc-2:p-two"]
-    }
-    (tmp_path / "logins.json").write_text(json.dumps(told))
-    call = [sys.executable, "-m", "jianzhen.streams", "--conf", str(tmp_path / "logins.json")]
-    done = await asyncio.to_thread(subprocess.run, call, capture_output=True, text=True, check=True)
-    (tmp_path / "server.conf").write_text(done.stdout)
+async def told_by(*arguments: str) -> str:
+    call = [sys.executable, "-m", "jianzhen.streams", *arguments]
+    return (await asyncio.to_thread(subprocess.run, call, capture_output=True, text=True, check=True)).stdout
+
+
+async def test_a_configuration_with_two_keys_of_a_user_lets_both_in_and_holds_no_secret(
+    tmp_path: Path,
+) -> None:
+    second, key = (await told_by("--seed")).split()
+    assert key == nkeys.public(second)
+    told = {user: [nkeys.public(seed)] for user, seed in SEEDS.items()}
+    told["qc"].append(key)
+    (tmp_path / "keys.json").write_text(json.dumps(told))
+    conf = await told_by("--conf", str(tmp_path / "keys.json"))
+    (tmp_path / "server.conf").write_text(conf)
+    assert not any(seed in conf for seed in [*SEEDS.values(), second])
     server = NatsServer(tmp_path, config=tmp_path / "server.conf")
     await asyncio.to_thread(server.start)
     try:
-        logins = [("qc", PASSWORDS["qc"]), ("qc-2", "p-two"), ("qc-2", PASSWORDS["qc"]), ("operator", "no")]
-        assert [bus_admits(server.port, *login) for login in logins] == [True, True, False, False]
+        assert [bus_admits(server.port, one) for one in (SEEDS["qc"], second)] == [True, True]
+        assert not bus_admits(server.port, nkeys.new_seed())
     finally:
         await asyncio.to_thread(server.stop)
 
 
 async def test_streams_are_declared_once_and_mended_after(server: NatsServer) -> None:
-    password = PASSWORDS[accounts.OPERATOR]
-    first = await streams.declare(server.url, accounts.OPERATOR, password)
-    assert first == await streams.declare(server.url, accounts.OPERATOR, password)
+    first = await streams.declare(server.url, SEEDS[accounts.OPERATOR])
+    assert first == await streams.declare(server.url, SEEDS[accounts.OPERATOR])
     async with connected(server, accounts.OPERATOR) as client:
         info = await client.jetstream().stream_info("INGEST")
         assert info.config.subjects == ["ingest.>"]
@@ -81,7 +87,7 @@ async def test_streams_are_declared_once_and_mended_after(server: NatsServer) ->
 
 
 async def test_a_service_says_its_own_facts_and_hears_its_producers(server: NatsServer) -> None:
-    await streams.declare(server.url, accounts.OPERATOR, PASSWORDS[accounts.OPERATOR])
+    await streams.declare(server.url, SEEDS[accounts.OPERATOR])
     async with connected(server, "ingest") as ingest, connected(server, "qc") as qc:
         await ingest.jetstream().publish("ingest.recorded.v1.07", b"{}")
         bus = qc.jetstream()
@@ -96,14 +102,14 @@ async def test_a_service_says_its_own_facts_and_hears_its_producers(server: Nats
     "subject", ["ingest.recorded.v1.07", "cases.case_filed.v1.00", "$JS.API.STREAM.DELETE.QC"]
 )
 async def test_a_service_cannot_speak_for_another(server: NatsServer, subject: str) -> None:
-    await streams.declare(server.url, accounts.OPERATOR, PASSWORDS[accounts.OPERATOR])
+    await streams.declare(server.url, SEEDS[accounts.OPERATOR])
     async with connected(server, "qc") as qc:
         with pytest.raises(NatsTimeout):
             await qc.request(subject, b"{}", timeout=0.3)
 
 
 async def test_a_service_cannot_hear_what_is_not_addressed_to_it(server: NatsServer) -> None:
-    await streams.declare(server.url, accounts.OPERATOR, PASSWORDS[accounts.OPERATOR])
+    await streams.declare(server.url, SEEDS[accounts.OPERATOR])
     async with connected(server, "credit") as credit, connected(server, "qc") as qc:
         for subject in ("qc.>", "_INBOX_qc.>", ">"):
             await credit.subscribe(subject)
@@ -115,21 +121,18 @@ async def test_a_service_cannot_hear_what_is_not_addressed_to_it(server: NatsSer
 
 
 async def test_a_server_that_dies_while_it_is_asked_holds_nobody_back(tmp_path: Path) -> None:
-    environ = {accounts.password_variable(user): password for user, password in PASSWORDS.items()}
-    server = NatsServer(tmp_path, config=ROOT / "infra/nats/server.conf", passwords=environ)
+    server = NatsServer(tmp_path, config=ROOT / "infra/nats/server.conf", environ=ENVIRON)
     interrupted = 0
     for trial in range(4):
         await asyncio.to_thread(server.start)
-        declaring = asyncio.create_task(
-            streams.declare(server.url, accounts.OPERATOR, PASSWORDS[accounts.OPERATOR])
-        )
+        declaring = asyncio.create_task(streams.declare(server.url, SEEDS[accounts.OPERATOR]))
         await asyncio.sleep(0.008 * trial)
         await asyncio.to_thread(server.kill)
         shutil.rmtree(server.store, ignore_errors=True)
         begun = time.monotonic()
         try:
             await declaring
-        except (nats.errors.Error, OSError, TimeoutError):
+        except (NatsError, OSError, TimeoutError):
             interrupted += 1
         assert time.monotonic() - begun < streams.DECLARE_SECONDS + 1
     assert interrupted, "no trial hit the declaration"

@@ -17,6 +17,7 @@ from jianzhen.plan import OIDC, Plan
 from jianzhen.rotation import Rotation
 from jianzhen.state import Refused, State
 from joserfc.jwk import ECKey
+from kit import nkeys
 from kit.db import session_of
 from kit.migrate import create_roles
 from kit.processes import free_port
@@ -74,7 +75,7 @@ def _nobody_to_wait_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rotation, "MOVED_SECONDS", 0.0)
 
 
-def is_admitted_with(plan: Plan, urls: list[str], login: tuple[str, str], pem: str) -> list[bool]:
+def is_admitted_with(plan: Plan, urls: list[str], seed: str, pem: str) -> list[bool]:
     """PostgreSQL, bus, issuer."""
 
     async def ask() -> list[bool]:
@@ -84,7 +85,7 @@ def is_admitted_with(plan: Plan, urls: list[str], login: tuple[str, str], pem: s
             is_known = True
         except asyncpg.InvalidPasswordError:
             is_known = False
-        return [is_known, rotation.bus_admits(plan.nats.port, *login)]
+        return [is_known, rotation.bus_admits(plan.nats.port, seed)]
 
     form = proof.form_of("svc-qc", ECKey.import_key(pem), plan.realm)
     token = httpx.post(f"{plan.inside('issuer')}/realms/jianzhen{OIDC}/token", data=form, trust_env=False)
@@ -96,7 +97,7 @@ def as_handed(plan: Plan) -> list[bool]:
     folder = plan.secrets_of("qc")
     told = {path.name: path.read_text() for path in folder.iterdir()}
     urls = [told["qc_writer_url"], *filter(None, [told.get("qc_writer_url_next")])]
-    return is_admitted_with(plan, urls, accounts.login("qc", told["qc_nats_password"]), told["qc_client_key"])
+    return is_admitted_with(plan, urls, told["qc_nats_seed"], told["qc_client_key"])
 
 
 def secrets_now(plan: Plan) -> dict[str, str]:
@@ -105,7 +106,7 @@ def secrets_now(plan: Plan) -> dict[str, str]:
 
 def with_these(plan: Plan, told: dict[str, str]) -> list[bool]:
     url = plan.postgres.url("qc_writer", told["qc_writer"], "qc")
-    return is_admitted_with(plan, [url], accounts.login("qc", told["nats_qc"]), told["client_qc"])
+    return is_admitted_with(plan, [url], told["nkey_qc"], told["client_qc"])
 
 
 def finished(plan: Plan, before: dict[str, str]) -> None:
@@ -182,10 +183,10 @@ def test_only_what_is_named_is_changed(plan: Plan) -> None:
     assert rotation.owners("qc") == ["qc"]
     with pytest.raises(Refused, match="operator"):
         rotation.owners("portal")
-    others = {path: path.read_text() for path in (plan.state.home / "secrets").glob("nats_*")}
+    others = {path: path.read_text() for path in (plan.state.home / "secrets").glob("nkey_*")}
     Rotation(plan, ["qc"]).run(lambda stage: None)
     changed = {path.name for path, text in others.items() if path.read_text() != text}
-    assert changed == {"nats_qc"}
+    assert changed == {"nkey_qc"}
 
 
 def test_no_password_is_in_a_statement() -> None:
@@ -202,9 +203,10 @@ def test_what_is_handed_out_is_for_its_owner_only(plan: Plan) -> None:
     assert {path.stat().st_mode & 0o777 for path in [*folder.iterdir(), plan.nats_conf]} == {0o600}
 
 
-def test_a_user_of_the_bus_has_another_name_each_time() -> None:
-    assert accounts.login("qc", "s1") == ("qc", "s1")
-    assert accounts.following("qc", "s1", "s2") == "qc-2:s2"
-    assert accounts.following("qc", "qc-2:s2", "s3") == "qc-3:s3"
-    conf = accounts.server_conf({user: [(user, "s1")] for user in ("operator", *accounts.SERVICES)})
-    assert "$QC_NATS" not in conf
+def test_the_configuration_of_the_bus_knows_keys_and_no_secret(plan: Plan) -> None:
+    handing.write_nats_conf(plan)
+    conf = plan.nats_conf.read_text()
+    for user in (accounts.OPERATOR, *accounts.SERVICES):
+        seed = handing.nats_seed(plan.state, user)
+        assert nkeys.public(seed) in conf and seed not in conf
+    assert "_NATS_" not in conf

@@ -68,7 +68,7 @@ async def test_the_administrator_has_a_command(database: FreshDatabase, settings
     async def run(*args: str) -> tuple[int | None, dict[str, Any]]:
         told = settings.model_dump(mode="json", include=set(Settings.model_fields))
         told |= {"writer_url": database.writer_url, "reader_url": database.reader_url}
-        told |= {"key": settings.key.get_secret_value(), "client_secret": "x", "nats_password": "x"}
+        told |= {"key": settings.key.get_secret_value(), "client_secret": "x", "nats_seed": "x"}
         text = {name: value if isinstance(value, str) else json.dumps(value) for name, value in told.items()}
         env = {f"EVIDENCE_{name.upper()}": value for name, value in text.items() if value != "null"}
         process = await asyncio.create_subprocess_exec(

@@ -119,7 +119,7 @@ async def test_LF_06_an_ingest_killed_in_the_middle_loses_nothing_and_doubles_no
     port = free_port()
     told = settings.model_dump(mode="json") | {"port": port, "receiver_port": free_port()}
     told |= {name: getattr(settings, name).get_secret_value() for name in ("writer_url", "reader_url")}
-    told |= {"client_secret": "x", "nats_password": "", "peers": "{}", "uplink_allows": '["127.0.0.0/8"]'}
+    told |= {"client_secret": "x", "nats_seed": "", "peers": "{}", "uplink_allows": '["127.0.0.0/8"]'}
     environment = os.environ | {
         f"INGEST_{name.upper()}": str(value) for name, value in told.items() if value is not None
     }

@@ -52,7 +52,7 @@ class BusSettings(Protocol):
     @property
     def nats_user(self) -> str: ...
     @property
-    def nats_password(self) -> SecretStr: ...
+    def nats_seed(self) -> SecretStr: ...
     @property
     def peers(self) -> dict[str, str]: ...
 
@@ -221,8 +221,8 @@ class Bus:
         tuning: Tuning | None = None,
     ) -> None:
         self.service = service
-        password = Rotating(settings, "nats_password")
-        self.link = Link(settings.nats_url, name=service, user=settings.nats_user, password=password)
+        seed = Rotating(settings, "nats_seed")
+        self.link = Link(settings.nats_url, name=service, user=settings.nats_user, seed=seed)
         self._database = database
         self._peers = Peers(settings.peers, tokens)
         # Requests must find connections too, however much there is to hear.

@@ -1,23 +1,25 @@
 """One connection to NATS that never gives up.
 
 Promises: a service starts, works and stops without NATS; when it comes back the connection does too; a
-password that has been changed is taken up within two seconds, without losing what is under way. Leaves
+seed that has been changed is taken up within two seconds, without losing what is under way. Leaves
 streams and accounts to `infra/nats`: nothing is ever declared from here.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import structlog
 from nats.aio.client import Client
 from nats.js.client import JetStreamContext
 
+from kit import nkeys
 from kit.settings import FRESH_SECONDS
 
 log = structlog.get_logger()
-Password = str | Callable[[], Sequence[str]]
+Seed = str | Callable[[], Sequence[str]]
 
 
 async def ended(*tasks: asyncio.Task[None], patience: float = 0.2) -> None:
@@ -39,8 +41,16 @@ class _Client(Client):
 
     _lines: tuple[asyncio.StreamWriter, ...] = ()
 
+    def __init__(self, seed: Callable[[], str]) -> None:
+        super().__init__()
+        self._seed, self.used = seed, ""
+
     async def _connect_to_server(self, s: Any) -> None:
         self.hang_up()
+        self.used = self._seed()
+        if self.used:
+            self._public_nkey = nkeys.public(self.used)
+            self._signature_cb = partial(nkeys.signed, self.used)
         await super()._connect_to_server(s)
         # Not the last one only: two attempts may be under way at once.
         self._lines += (self._transport._bare_io_writer,)  # type: ignore[union-attr]
@@ -62,24 +72,13 @@ class _Client(Client):
 class Link:
     """`async with Link(url, name="qc").running() as link: await link.connected()`
 
-    `password` may say `name:password` where the bus knows this user by two names, while one is changed.
+    `user` names the inbox, `seed` is the nkey; a server without accounts needs neither.
     """
 
-    def __init__(self, url: str, *, name: str, user: str | None = None, password: Password = "") -> None:
-        self._url, self._name = url, name
-        self._user, self._password = user or "", password
-        self._used = self._login()
-        self.client = _Client()
-
-    def _login(self) -> tuple[str, str]:
-        told = self._password()[0] if callable(self._password) else self._password
-        name, _, password = told.partition(":")
-        # Of this user's names only: a password may hold a colon itself.
-        return (name, password) if name.startswith(f"{self._user}-") else (self._user, told)
-
-    def _take_login(self) -> str:
-        self._used = self._login()
-        return self._used[0]
+    def __init__(self, url: str, *, name: str, user: str = "", seed: Seed = "") -> None:
+        self._url, self._name, self._user = url, name, user
+        self._seed: Callable[[], str] = (lambda: seed()[0]) if callable(seed) else (lambda: seed)
+        self.client = _Client(self._seed)
 
     @property
     def is_connected(self) -> bool:
@@ -114,8 +113,7 @@ class Link:
             log.warning("nats.error", service=self._name, error=repr(error))
 
         # Replies come to an inbox of this user's own: the accounts in infra/nats allow no other.
-        login: dict[str, Any] = {"user": self._take_login, "password": lambda: self._used[1]}
-        login = login | {"inbox_prefix": f"_INBOX_{self._user}"} if self._user else {}
+        own: dict[str, Any] = {"inbox_prefix": f"_INBOX_{self._user}"} if self._user else {}
         await self.client.connect(
             self._url.split(","),
             name=self._name,
@@ -125,13 +123,13 @@ class Link:
             ping_interval=5,
             max_outstanding_pings=2,
             error_cb=on_error,
-            **login,
+            **own,
         )
 
     async def _follow(self) -> None:
         while True:
             await asyncio.sleep(FRESH_SECONDS)
-            if self.client.is_connected and self._login() != self._used:
+            if self.client.is_connected and self._seed() != self.client.used:
                 await self.client.force_reconnect()
-            elif self.client.is_closed:  # it was told to go before it had read its new password
+            elif self.client.is_closed:  # it was told to go before it had read its new seed
                 await self._open()

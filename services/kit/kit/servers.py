@@ -146,7 +146,7 @@ class Server:
 
 
 class NatsServer(Server):
-    """nats-server with JetStream; `config` adds accounts, whose `$NAMES` are filled from `passwords`."""
+    """nats-server with JetStream; `config` adds accounts, whose `$NAMES` are filled from `environ`."""
 
     name = "nats"
 
@@ -156,12 +156,12 @@ class NatsServer(Server):
         port: int | None = None,
         config: Path | None = None,
         store: Path | None = None,
-        passwords: Mapping[str, str] | None = None,
+        environ: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(home, port)
         self.config = config
         self.store = store or self.home / "jetstream"
-        self.environ = dict(os.environ) | dict(passwords or {})
+        self.environ = dict(os.environ) | dict(environ or {})
 
     def command(self) -> tuple[list[str], dict[str, Any]]:
         config = ["-c", str(self.config)] if self.config else []

@@ -31,7 +31,7 @@ class ServiceSettings(BaseSettings):
     pool_size: int = Field(default=8, ge=2, le=100)
     nats_url: str
     nats_user: str
-    nats_password: SecretStr
+    nats_seed: SecretStr
     issuer: str
     jwks_url: str
     token_url: str

@@ -43,7 +43,7 @@ class Settings:
     nats_url: str
     peers: dict[str, str]
     nats_user: str = ""
-    nats_password: SecretStr = field(default_factory=lambda: SecretStr(""))
+    nats_seed: SecretStr = field(default_factory=lambda: SecretStr(""))
 
 
 async def record(session: AsyncSession, event: Counted, meta: Meta) -> None:

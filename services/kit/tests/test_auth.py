@@ -125,7 +125,7 @@ def settings_for(issuer: Issuer) -> ServiceSettings:
         reader_url="postgresql://x",
         nats_url="nats://x",
         nats_user="x",
-        nats_password="x",
+        nats_seed="x",
         issuer=ISSUER,
         jwks_url=f"{issuer.url}/certs",
         token_url=f"{issuer.url}/token",

@@ -9,6 +9,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 from kit import link as links
+from kit import nkeys
 from kit import settings as kit_settings
 from kit.db import Database, session_of
 from kit.link import Link
@@ -18,7 +19,8 @@ from nats.errors import Error as NatsError
 from pydantic import SecretStr
 from sqlalchemy import text
 
-USERS = '{{user: {name}, password: {word}, permissions: {{publish: [">"], subscribe: ["_INBOX_qc.>"]}}}}'
+USER = '{{nkey: {key}, permissions: {{publish: [">"], subscribe: ["_INBOX_qc.>"]}}}}'
+FIRST, SECOND, THIRD = (nkeys.new_seed() for _ in range(3))
 BUSY = "SELECT pg_backend_pid()"
 
 
@@ -35,24 +37,24 @@ def told(**values: str) -> ServiceSettings:
 
 
 def test_the_file_is_read_again_and_what_it_announces_comes_second(folder: Path) -> None:
-    (folder / "nats_password").write_text("old\n")
-    password = Rotating(told(nats_password="old"), "nats_password")
+    (folder / "nats_seed").write_text("old\n")
+    password = Rotating(told(nats_seed="old"), "nats_seed")
     assert password() == ("old",)
-    (folder / "nats_password_next").write_text("new")
+    (folder / "nats_seed_next").write_text("new")
     assert password() == ("old", "new")
-    (folder / "nats_password").write_text("new")
-    (folder / "nats_password_next").unlink()
+    (folder / "nats_seed").write_text("new")
+    (folder / "nats_seed_next").unlink()
     assert password() == ("new",)
     # Between two versions of a mounted folder there is none: the last one holds.
-    (folder / "nats_password").unlink()
+    (folder / "nats_seed").unlink()
     assert password() == ("new",)
 
 
 def test_what_came_by_the_environment_is_for_good(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NATS_PASSWORD", "mine")
-    (folder / "nats_password").write_text("other")
-    assert Rotating(told(nats_password="mine"), "nats_password")() == ("mine",)
-    assert Rotating(told(nats_password="mine"), "client_key")() == ("",)
+    monkeypatch.setenv("NATS_SEED", "mine")
+    (folder / "nats_seed").write_text("other")
+    assert Rotating(told(nats_seed="mine"), "nats_seed")() == ("mine",)
+    assert Rotating(told(nats_seed="mine"), "client_key")() == ("",)
 
 
 async def test_sessions_follow_a_password_and_nobody_is_refused(service_database) -> None:
@@ -95,25 +97,23 @@ async def test_sessions_follow_a_password_and_nobody_is_refused(service_database
 @pytest.fixture
 def bus(tmp_path: Path) -> Iterator[NatsServer]:
     server = NatsServer(tmp_path / "nats", config=tmp_path / "server.conf")
-    admit(server, "qc:s1")
+    admit(server, FIRST)
     server.start()
     yield server
     server.stop()
 
 
-def admit(server: NatsServer, *logins: str) -> None:
+def admit(server: NatsServer, *seeds: str) -> None:
     assert server.config is not None
-    users = ", ".join(
-        USERS.format(name=name, word=word) for name, word in (one.split(":", 1) for one in logins)
-    )
+    users = ", ".join(USER.format(key=nkeys.public(seed)) for seed in seeds)
     server.config.write_text(f"accounts {{ J {{ jetstream: enabled, users: [{users}] }} }}\n")
     server.pidfile.signal(signal.SIGHUP)
 
 
-async def until(link: Link, login: tuple[str, str]) -> None:
+async def until(link: Link, seed: str) -> None:
     async with asyncio.timeout(30):
         while True:
-            while not (link.is_connected and link._used == login):
+            while not (link.is_connected and link.client.used == seed):
                 await asyncio.sleep(0.05)
             # What is asked while the server reads its configuration again may be lost.
             with suppress(NatsError):
@@ -121,34 +121,41 @@ async def until(link: Link, login: tuple[str, str]) -> None:
                 return
 
 
-async def test_the_link_moves_to_its_new_login_and_comes_back_when_it_was_too_late(
+async def test_the_link_moves_to_its_new_seed_and_comes_back_when_it_was_too_late(
     bus: NatsServer, folder: Path
 ) -> None:
-    now = ["s1"]
-    async with Link(bus.url, name="qc", user="qc", password=lambda: now).running() as link:
-        await until(link, ("qc", "s1"))
-        admit(bus, "qc:s1", "qc-2:s2")
-        now[0] = "qc-2:s2"
-        await until(link, ("qc-2", "s2"))
+    now = [FIRST]
+    async with Link(bus.url, name="qc", user="qc", seed=lambda: now).running() as link:
+        await until(link, FIRST)
+        admit(bus, FIRST, SECOND)
+        now[0] = SECOND
+        await until(link, SECOND)
         moves = link.client.stats["reconnects"]
-        admit(bus, "qc-2:s2")
+        admit(bus, SECOND)
         await asyncio.sleep(0.5)
         assert link.is_connected
         assert link.client.stats["reconnects"] == moves
         # Told to go first, and the new one later.
-        admit(bus, "qc-3:s3")
+        admit(bus, THIRD)
         async with asyncio.timeout(30):
             while link.is_connected:
                 await asyncio.sleep(0.05)
-        now[0] = "qc-3:s3"
-        await until(link, ("qc-3", "s3"))
+        now[0] = THIRD
+        await until(link, THIRD)
         # nats-py gives up for good when it reads the refusal before the end of the line.
         await link.client._process_err("'Authorization Violation'")
         await asyncio.sleep(0.1)
-        await until(link, ("qc-3", "s3"))
+        await until(link, THIRD)
 
 
-async def test_a_password_with_a_colon_is_a_password(bus: NatsServer, folder: Path) -> None:
-    admit(bus, "qc:night:and:day")
-    async with Link(bus.url, name="qc", user="qc", password="night:and:day").running() as link:
-        await until(link, ("qc", "night:and:day"))
+async def test_a_seed_that_was_mistyped_is_told_and_the_next_one_is_taken(
+    bus: NatsServer, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = [FIRST[:-1] + ("A" if FIRST[-1] != "A" else "B")]
+    async with Link(bus.url, name="qc", user="qc", seed=lambda: now).running() as link:
+        await asyncio.sleep(0.5)
+        assert not link.is_connected
+        now[0] = FIRST
+        await until(link, FIRST)
+    said = capsys.readouterr().err
+    assert "no seed of a user" in said and FIRST not in said

@@ -37,7 +37,7 @@ def app(lane: Lane, fresh_streams: NatsServer, tokens: Tokens) -> FastAPI:
             "reader_url": lane.database.reader_url,
             "nats_url": fresh_streams.url,
             "nats_user": "",
-            "nats_password": "",
+            "nats_seed": "",
             "log_level": "ERROR",
         }
     )

@@ -40,7 +40,7 @@ def settings(lane, tokens, **more) -> Settings:
     return Settings.model_validate(
         {
             **tokens.settings, "port": 1, "writer_url": lane.database.writer_url, "log_level": "ERROR",
-            "reader_url": lane.database.reader_url, "nats_url": "", "nats_user": "", "nats_password": "",
+            "reader_url": lane.database.reader_url, "nats_url": "", "nats_user": "", "nats_seed": "",
             **more,
         }
     )  # fmt: skip

@@ -18,7 +18,7 @@ NOWHERE = {
     "reader_url": "postgresql://reader@127.0.0.1:1/none",
     "nats_url": "nats://127.0.0.1:1",
     "nats_user": "none",
-    "nats_password": "none",
+    "nats_seed": "none",
     "issuer": "http://127.0.0.1:1/realms/jianzhen",
     "jwks_url": "http://127.0.0.1:1/certs",
     "token_url": "http://127.0.0.1:1/token",

@@ -157,7 +157,7 @@ def service_settings(fresh_streams: NatsServer, tokens: Tokens) -> ServiceSettin
 
     def told(database: FreshDatabase) -> dict[str, object]:
         urls = {"writer_url": database.writer_url, "reader_url": database.reader_url}
-        broker = {"nats_url": fresh_streams.url, "nats_user": "", "nats_password": ""}
+        broker = {"nats_url": fresh_streams.url, "nats_user": "", "nats_seed": ""}
         return {**tokens.settings, **urls, **broker, "port": 1, "log_level": "ERROR"}
 
     return told

@@ -25,7 +25,7 @@ class Settings:
     def __init__(self, given: dict[str, str]) -> None:
         self.nats_url = given["nats_url"]
         self.nats_user = ""
-        self.nats_password = SecretStr("")
+        self.nats_seed = SecretStr("")
         self.peers = {"probe": given["peer"]}
 
 
