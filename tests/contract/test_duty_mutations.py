@@ -9,6 +9,7 @@ from typing import Any
 import policy
 import pytest
 import yaml
+from cases.flows import certificates as register
 from cases.rules.dated import read
 from ingest.flows.duties import ENTER
 from ingest.rules.kinds import kinds
@@ -154,6 +155,7 @@ def test_the_acts_set_apart_are_acts_of_the_services() -> None:
         "release": {duties.DRAFT, duties.APPROVE, duties.PUBLISH, duties.PUBLISH_AUTOMATIC},
         "plans": {ENTER, *kinds()["plans"].steps},
         "station-changes": {ENTER, *kinds()["station-changes"].steps},
+        "certificates": {register.ENTER, register.HOLD},
         "lims-steps": set(kinds()["lims-steps"].fields["step"].choices),
     }
     for line in POLICY.separation.lines:

@@ -1,6 +1,6 @@
 """Bodies and answers of cases. Made by `make docs`: do not edit."""
 
-from typing import Literal, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 
 class Who(TypedDict):
@@ -158,3 +158,9 @@ class RecordIntervention(TypedDict):
     lead_id: NotRequired[str | None]
     addressed_to: NotRequired[str | None]
     attachments: NotRequired[list[Document]]
+
+
+class EnterCertificatesBody(TypedDict):
+    """EnterCertificatesBody"""
+
+    rows: list[dict[str, Any]]
