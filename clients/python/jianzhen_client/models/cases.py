@@ -124,19 +124,10 @@ class Annul(TypedDict):
     documents: NotRequired[list[Document]]
 
 
-class NameMember(TypedDict):
-    """专案组成员: the token subject of a person, their department, until when and why."""
+class EnterCertificatesBody(TypedDict):
+    """EnterCertificatesBody"""
 
-    subject: str
-    dept: str
-    until: str
-    reason: str
-
-
-class EndMember(TypedDict):
-    """A member leaves the team now: reasons are mandatory."""
-
-    reason: str
+    rows: list[dict[str, Any]]
 
 
 class RecordIntervention(TypedDict):
@@ -160,7 +151,16 @@ class RecordIntervention(TypedDict):
     attachments: NotRequired[list[Document]]
 
 
-class EnterCertificatesBody(TypedDict):
-    """EnterCertificatesBody"""
+class NameMember(TypedDict):
+    """专案组成员: the token subject of a person, their department, until when and why."""
 
-    rows: list[dict[str, Any]]
+    subject: str
+    dept: str
+    until: str
+    reason: str
+
+
+class EndMember(TypedDict):
+    """A member leaves the team now: reasons are mandatory."""
+
+    reason: str
