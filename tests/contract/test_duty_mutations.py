@@ -9,11 +9,14 @@ from typing import Any
 import policy
 import pytest
 import yaml
+from cases.flows import certificates as register
 from cases.rules.dated import read
+from ingest.flows import commands
 from ingest.flows.duties import ENTER
 from ingest.rules.kinds import kinds
 from policy import Done, Policy, Principal
 from publish.flows import duties
+from qc.flows import holds as waiting
 from qc.rules.custody.law import law_on
 
 WRITTEN: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "duties_matrix.yaml").read_text())
@@ -154,6 +157,9 @@ def test_the_acts_set_apart_are_acts_of_the_services() -> None:
         "release": {duties.DRAFT, duties.APPROVE, duties.PUBLISH, duties.PUBLISH_AUTOMATIC},
         "plans": {ENTER, *kinds()["plans"].steps},
         "station-changes": {ENTER, *kinds()["station-changes"].steps},
+        "certificates": {register.ENTER, register.HOLD},
+        "commands": {commands.REQUEST, commands.APPROVE},
+        "holds": {waiting.PROPOSE, waiting.AGREE},
         "lims-steps": set(kinds()["lims-steps"].fields["step"].choices),
     }
     for line in POLICY.separation.lines:

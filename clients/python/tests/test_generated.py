@@ -7,7 +7,8 @@ from typing import Any, get_args, get_type_hints
 import jianzhen_client
 import policy
 from jianzhen.pyclient.interfaces import SERVICES, documents
-from jianzhen.pyclient.write import operations_of, present, wanted
+from jianzhen.pyclient.text import snake
+from jianzhen.pyclient.write import MOST, operations_of, present, wanted
 from jianzhen_client import Client
 from jianzhen_client.transport import Call, Group, Transport
 
@@ -109,3 +110,15 @@ def test_bodies_of_the_register_are_typed() -> None:
     assert {"kind", "element", "region", "dept"} <= set(site.__annotations__)
     assert set(get_args(get_type_hints(site)["kind"])) == {"station", "outlet"}
     assert jianzhen_client.__file__ is not None
+
+
+def test_a_file_has_a_number_in_its_name_only_where_one_group_alone_is_too_long() -> None:
+    """What is about one thing stands under its name; the rest of a service fits into one file."""
+    for service, document in DOCUMENTS.items():
+        groups: dict[str, int] = {}
+        for one in operations_of(service, document):
+            groups[snake(one.group)] = groups.get(snake(one.group), 0) + 1
+        for path in present():
+            found = re.fullmatch(rf"{service}_(.+)_\d+", path.stem)
+            if found and path.parent.name == "api":
+                assert groups.get(found[1], 0) > MOST, path.name

@@ -262,6 +262,38 @@ class OfficerCertificate(Base):  # type: ignore[misc,valid-type]
     seen_at: Mapped[datetime] = mapped_column(Instant)
 
 
+class CertificateEntry(Base):  # type: ignore[misc,valid-type]
+    """执法证登记: one word of the department that issues certificates; never changed, the newest one holds.
+
+    `dept`, `region` are the holder's; `holder_sha256` tells persons apart, not who; days are legal days.
+    """
+
+    __tablename__ = "certificate_entries"
+
+    entry_no: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    number: Mapped[str] = mapped_column(Text)
+    dept: Mapped[str] = mapped_column(Text)
+    region: Mapped[str] = mapped_column(Text)
+    subject: Mapped[str | None] = mapped_column(Text)
+    holder_sha256: Mapped[str | None] = mapped_column(Text)
+    kind: Mapped[str] = mapped_column(Text)
+    valid_from: Mapped[date] = mapped_column(Date)
+    valid_until: Mapped[date] = mapped_column(Date)
+    state: Mapped[str] = mapped_column(Text)
+    state_from: Mapped[date] = mapped_column(Date)
+    reason: Mapped[str] = mapped_column(Text)
+    source: Mapped[str] = mapped_column(Text)
+    entered_by: Mapped[str] = mapped_column(Text)
+    entered_by_text: Mapped[str] = mapped_column(Text)
+    entered_at: Mapped[datetime] = mapped_column(Instant)
+
+    __table_args__ = (
+        Index(None, "number", "entry_no"),
+        Index(None, "dept", "region"),
+        Index(None, "region", "number"),
+    )
+
+
 class KnownBan(Base):  # type: ignore[misc,valid-type]
     """A ban of a person from the trade, as `credit` told it; lifted it bars nobody."""
 

@@ -321,6 +321,10 @@ async def test_a_secret_command_needs_another_person(desk: Desk) -> None:
     command = answer.json()["id"]
     same = await desk.approve(command, REVIEWER)
     assert (same.status_code, same.json()["type"]) == (409, "/problems/same-person")
+    [fault] = same.json()["errors"]
+    assert "platform rule" in fault["rule"]
+    assert "申请人不得审批本人申请" in fault["what"]
+    assert REVIEWER in fault["what"]
 
 
 async def test_a_cancelled_command_is_not_sent_and_cannot_be_cancelled_into_confusion(

@@ -48,9 +48,14 @@ class Certificates:
         `lacking("cases:confirm-fraud", {"case.officer"}, "ZF-1", "2026-11-27", date(2026, 11, 28))` is
         expired; on the 27th it is None.
         """
+        line = self.line(permission, by, on)
+        return _lacking(line, number, expiry, on) if line else None
+
+    def line(self, permission: str, by: Collection[str], on: date) -> CertificateRule | None:
+        """The line by which holders of these roles need a certificate for a permission on a legal day."""
         for line in self.lines:
             if permission in line.permissions and set(by) == {line.role} and line.holds(on):
-                return _lacking(line, number, expiry, on)
+                return line
         return None
 
 

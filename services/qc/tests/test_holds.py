@@ -109,7 +109,9 @@ async def test_LF_01_two_departments_that_differ_are_an_issue_that_blocks_public
     assert unnamed["type"] == "/problems/source-unnamed"
     waiting = await act(ANALYST, "POST", path, decision="release", released=[50], reason="以监测站为准")
     assert (waiting["decision"], waiting["proposed"], await lane.said(HoldDecided)) == (None, "release", [])
-    await act(ANALYST, "POST", path, 403, decision="release", released=[50], reason="again alone")
+    alone = await act(ANALYST, "POST", path, 403, decision="release", released=[50], reason="again alone")
+    assert (alone["type"], "LF-01" in alone["errors"][0]["rule"]) == ("/problems/same-person", True)
+    assert "须由第二人决定" in alone["errors"][0]["what"]
     done = await act(REVIEWER, "POST", path, decision="release", released=[50], reason="同意")
     assert [step["step"] for step in done["steps"]] == ["placed", "proposed", "decided"]
     (said,) = await lane.said(HoldDecided)

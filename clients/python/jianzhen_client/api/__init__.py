@@ -1,24 +1,32 @@
 """The services with all their operations. Made by `make docs`: do not edit."""
 
 from jianzhen_client.api.cases_cases import CasesCases
-from jianzhen_client.api.cases_cases_2 import CasesCases2
+from jianzhen_client.api.cases_certificates import CasesCertificates
 from jianzhen_client.api.cases_interventions import CasesInterventions
 from jianzhen_client.api.cases_leads import CasesLeads
 from jianzhen_client.api.cases_more import CasesMore
+from jianzhen_client.api.cases_parked import CasesParked
+from jianzhen_client.api.cases_special_case_teams import CasesSpecialCaseTeams
+from jianzhen_client.api.credit_bans import CreditBans
 from jianzhen_client.api.credit_credit import CreditCredit
 from jianzhen_client.api.credit_more import CreditMore
+from jianzhen_client.api.credit_parked import CreditParked
 from jianzhen_client.api.evidence_log import EvidenceLog
 from jianzhen_client.api.evidence_more import EvidenceMore
+from jianzhen_client.api.evidence_parked import EvidenceParked
 from jianzhen_client.api.gateway_audit import GatewayAudit
 from jianzhen_client.api.gateway_grants import GatewayGrants
 from jianzhen_client.api.gateway_more import GatewayMore
 from jianzhen_client.api.ingest_commands import IngestCommands
+from jianzhen_client.api.ingest_devices import IngestDevices
+from jianzhen_client.api.ingest_evidence import IngestEvidence
 from jianzhen_client.api.ingest_more import IngestMore
-from jianzhen_client.api.ingest_more_2 import IngestMore2
+from jianzhen_client.api.ingest_parked import IngestParked
 from jianzhen_client.api.ingest_registry import IngestRegistry
 from jianzhen_client.api.ingest_registry_2 import IngestRegistry2
 from jianzhen_client.api.ingest_registry_dispatch import IngestRegistryDispatch
 from jianzhen_client.api.ingest_registry_emergency import IngestRegistryEmergency
+from jianzhen_client.api.ingest_registry_files import IngestRegistryFiles
 from jianzhen_client.api.ingest_registry_guarantee import IngestRegistryGuarantee
 from jianzhen_client.api.ingest_registry_laboratory import IngestRegistryLaboratory
 from jianzhen_client.api.ingest_registry_monitoring import IngestRegistryMonitoring
@@ -35,14 +43,17 @@ from jianzhen_client.api.ingest_uplinks import IngestUplinks
 from jianzhen_client.api.ingest_uploads import IngestUploads
 from jianzhen_client.api.ingest_values import IngestValues
 from jianzhen_client.api.publish_more import PublishMore
+from jianzhen_client.api.publish_parked import PublishParked
 from jianzhen_client.api.publish_public import PublishPublic
 from jianzhen_client.api.publish_releases import PublishReleases
 from jianzhen_client.api.qc_alarm_desk import QcAlarmDesk
 from jianzhen_client.api.qc_alarm_desk_2 import QcAlarmDesk2
 from jianzhen_client.api.qc_alarms_and_suspicions import QcAlarmsAndSuspicions
 from jianzhen_client.api.qc_custody import QcCustody
+from jianzhen_client.api.qc_day_closes_and_findings import QcDayClosesAndFindings
+from jianzhen_client.api.qc_holds import QcHolds
 from jianzhen_client.api.qc_more import QcMore
-from jianzhen_client.api.qc_more_2 import QcMore2
+from jianzhen_client.api.qc_parked import QcParked
 from jianzhen_client.api.qc_registers import QcRegisters
 from jianzhen_client.api.qc_registers_agencies import QcRegistersAgencies
 from jianzhen_client.api.qc_registers_capacity import QcRegistersCapacity
@@ -57,8 +68,10 @@ from jianzhen_client.transport import Transport
 class Ingest(
     IngestUploads,
     IngestSubmissions,
+    IngestEvidence,
     IngestRegistry,
     IngestRegistry2,
+    IngestDevices,
     IngestCommands,
     IngestValues,
     IngestSensorthings,
@@ -75,8 +88,9 @@ class Ingest(
     IngestRegistryEmergency,
     IngestRegistrySharing,
     IngestRegistryDispatch,
+    IngestRegistryFiles,
+    IngestParked,
     IngestMore,
-    IngestMore2,
 ):
     """All operations of the service `ingest`."""
 
@@ -86,7 +100,9 @@ class Qc(
     QcAlarmDesk,
     QcAlarmDesk2,
     QcAlarmsAndSuspicions,
+    QcHolds,
     QcRemoteChecks,
+    QcDayClosesAndFindings,
     QcRegisters,
     QcRegistersMetrology,
     QcRegistersProficiency,
@@ -94,25 +110,33 @@ class Qc(
     QcRegistersCapacity,
     QcCustody,
     QcSelfProof,
+    QcParked,
     QcMore,
-    QcMore2,
 ):
     """All operations of the service `qc`."""
 
 
-class Cases(CasesLeads, CasesCases, CasesCases2, CasesInterventions, CasesMore):
+class Cases(
+    CasesLeads,
+    CasesCases,
+    CasesCertificates,
+    CasesInterventions,
+    CasesSpecialCaseTeams,
+    CasesParked,
+    CasesMore,
+):
     """All operations of the service `cases`."""
 
 
-class Credit(CreditCredit, CreditMore):
+class Credit(CreditCredit, CreditBans, CreditParked, CreditMore):
     """All operations of the service `credit`."""
 
 
-class Publish(PublishPublic, PublishReleases, PublishMore):
+class Publish(PublishPublic, PublishReleases, PublishParked, PublishMore):
     """All operations of the service `publish`."""
 
 
-class Evidence(EvidenceLog, EvidenceMore):
+class Evidence(EvidenceLog, EvidenceParked, EvidenceMore):
     """All operations of the service `evidence`."""
 
 

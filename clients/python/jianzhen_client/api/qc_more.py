@@ -1,9 +1,9 @@
 """Operations of qc more. Made by `make docs`: do not edit."""
 
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Any
 
-from jianzhen_client.models.qc import Decide
+from jianzhen_client.models.qc import TellSteps
 from jianzhen_client.transport import Call, Group
 
 
@@ -170,199 +170,119 @@ class QcMore(Group):
             )
         )
 
-    def list_holds(
-        self,
-        *,
-        state: Literal["open", "decided"] | None = None,
-        kind: Literal["rule", "consistency"] | None = None,
-        limit: int | None = None,
-        cursor: str | None = None,
-    ) -> dict[str, Any]:
-        """Figures that wait, or waited, for a person; `kind=consistency` are issues between sources.
+    def rule_pack(self) -> dict[str, Any]:
+        """Every rule with its figures, clause and validity, how findings become a suspicion, and in
+        `pack` the file they came in: version, sha256, signers, validity.
 
-        `GET /api/qc/holds`, `holds:read`
+        `GET /api/qc/rule-pack`, `rule-pack:read`
+        """
+        return self._transport.send(Call[dict[str, Any]]("GET", "/api/qc/rule-pack"))
+
+    def tell(self, body: TellSteps, *, idempotency_key: str) -> dict[str, Any]:
+        """Steps of one sample: accepted, repeat, edit-kept or refused, row by row; and the sample's
+        flags.
+
+        `POST /api/qc/lims/steps`, `laboratory:write`
         """
         return self._transport.send(
             Call[dict[str, Any]](
-                "GET", "/api/qc/holds", query={"state": state, "kind": kind, "limit": limit, "cursor": cursor}
+                "POST", "/api/qc/lims/steps", headers={"Idempotency-Key": idempotency_key}, body=body
             )
         )
 
-    def all_holds(
-        self,
-        *,
-        state: Literal["open", "decided"] | None = None,
-        kind: Literal["rule", "consistency"] | None = None,
-        limit: int | None = None,
-        cursor: str | None = None,
-    ) -> Iterator[Any]:
-        """Every item of `list_holds`, page after page. 逐页取出全部条目。
+    def list_steps(
+        self, *, sample: str | None = None, limit: int | None = None, cursor: int | None = None
+    ) -> dict[str, Any]:
+        """Steps in the order in which they were received; with `sample` also the flags of its clocks.
 
-        `GET /api/qc/holds`, `holds:read`
+        `GET /api/qc/lims/steps`, `laboratory:read`
+        """
+        return self._transport.send(
+            Call[dict[str, Any]](
+                "GET", "/api/qc/lims/steps", query={"sample": sample, "limit": limit, "cursor": cursor}
+            )
+        )
+
+    def all_steps(
+        self, *, sample: str | None = None, limit: int | None = None, cursor: int | None = None
+    ) -> Iterator[Any]:
+        """Every item of `list_steps`, page after page. 逐页取出全部条目。
+
+        `GET /api/qc/lims/steps`, `laboratory:read`
         """
         return self._transport.pages(
-            Call[Any](
-                "GET", "/api/qc/holds", query={"state": state, "kind": kind, "limit": limit, "cursor": cursor}
-            )
+            Call[Any]("GET", "/api/qc/lims/steps", query={"sample": sample, "limit": limit, "cursor": cursor})
         )
 
-    def show_hold(self, hold_id: str) -> dict[str, Any]:
-        """One hold with its steps, and the differing values of an issue between sources.
-
-        `GET /api/qc/holds/{hold_id}`, `holds:read`
-        """
-        return self._transport.send(
-            Call[dict[str, Any]]("GET", "/api/qc/holds/{hold_id}", places={"hold_id": hold_id})
-        )
-
-    def decide(self, hold_id: str, body: Decide, *, idempotency_key: str) -> dict[str, Any]:
-        """Release or keep out; where two persons decide, the first one proposes.
-
-        `POST /api/qc/holds/{hold_id}/decide`, `holds:decide`
-        """
-        return self._transport.send(
-            Call[dict[str, Any]](
-                "POST",
-                "/api/qc/holds/{hold_id}/decide",
-                places={"hold_id": hold_id},
-                headers={"Idempotency-Key": idempotency_key},
-                body=body,
-            )
-        )
-
-    def list_closes(
+    def eligibility(
         self,
         *,
-        region: str | None = None,
-        profile: str | None = None,
-        reason: str | None = None,
-        day: str | None = None,
+        site: str,
+        from_: str | None = None,
+        to: str | None = None,
+        factor: str | None = None,
+        edition: str | None = None,
         limit: int | None = None,
         cursor: str | None = None,
     ) -> dict[str, Any]:
-        """Local days that were closed, newest close first: which number, why, with what, and what was
-        found.
+        """Calibrated ∧ normal ∧ unbroken ∧ logged, for each hour of each hourly series in [from, to).
 
-        `since` and `through` are the days that were judged together with it; `expected_false` is
-        how many suspicions a month these tests bring if nobody cheats, `not_run` what a test
-        lacked.
+        Without `from` the last day before `to` (or before now).
 
-        `GET /api/qc/day-closes`, `suspicions:read`
+        `GET /api/qc/eligibility`, `eligibility:read`
         """
         return self._transport.send(
             Call[dict[str, Any]](
                 "GET",
-                "/api/qc/day-closes",
-                query={
-                    "region": region,
-                    "profile": profile,
-                    "reason": reason,
-                    "day": day,
-                    "limit": limit,
-                    "cursor": cursor,
-                },
-            )
-        )
-
-    def all_closes(
-        self,
-        *,
-        region: str | None = None,
-        profile: str | None = None,
-        reason: str | None = None,
-        day: str | None = None,
-        limit: int | None = None,
-        cursor: str | None = None,
-    ) -> Iterator[Any]:
-        """Every item of `list_closes`, page after page. 逐页取出全部条目。
-
-        `GET /api/qc/day-closes`, `suspicions:read`
-        """
-        return self._transport.pages(
-            Call[Any](
-                "GET",
-                "/api/qc/day-closes",
-                query={
-                    "region": region,
-                    "profile": profile,
-                    "reason": reason,
-                    "day": day,
-                    "limit": limit,
-                    "cursor": cursor,
-                },
-            )
-        )
-
-    def list_findings(
-        self,
-        *,
-        site: str | None = None,
-        series: str | None = None,
-        test: str | None = None,
-        day: str | None = None,
-        current: bool | None = None,
-        limit: int | None = None,
-        cursor: str | None = None,
-    ) -> dict[str, Any]:
-        """What the falsification tests said, newest first; `day` asks for stretches that touch it.
-
-        A finding alone is no suspicion: `/suspicions` shows what several weigh together.
-
-        `GET /api/qc/findings`, `suspicions:read`
-        """
-        return self._transport.send(
-            Call[dict[str, Any]](
-                "GET",
-                "/api/qc/findings",
+                "/api/qc/eligibility",
                 query={
                     "site": site,
-                    "series": series,
-                    "test": test,
-                    "day": day,
-                    "current": current,
+                    "from": from_,
+                    "to": to,
+                    "factor": factor,
+                    "edition": edition,
                     "limit": limit,
                     "cursor": cursor,
                 },
             )
         )
 
-    def all_findings(
+    def all_eligibility(
         self,
         *,
-        site: str | None = None,
-        series: str | None = None,
-        test: str | None = None,
-        day: str | None = None,
-        current: bool | None = None,
+        site: str,
+        from_: str | None = None,
+        to: str | None = None,
+        factor: str | None = None,
+        edition: str | None = None,
         limit: int | None = None,
         cursor: str | None = None,
     ) -> Iterator[Any]:
-        """Every item of `list_findings`, page after page. 逐页取出全部条目。
+        """Every item of `eligibility`, page after page. 逐页取出全部条目。
 
-        `GET /api/qc/findings`, `suspicions:read`
+        `GET /api/qc/eligibility`, `eligibility:read`
         """
         return self._transport.pages(
             Call[Any](
                 "GET",
-                "/api/qc/findings",
+                "/api/qc/eligibility",
                 query={
                     "site": site,
-                    "series": series,
-                    "test": test,
-                    "day": day,
-                    "current": current,
+                    "from": from_,
+                    "to": to,
+                    "factor": factor,
+                    "edition": edition,
                     "limit": limit,
                     "cursor": cursor,
                 },
             )
         )
 
-    def show_finding(self, finding_id: str) -> dict[str, Any]:
-        """One finding explained: statistic, threshold, n, guard, clause, the rows it rests on, and
-        pictures.
+    def followed(self, trace_id: str) -> Any:
+        """What this service said on behalf of one trace id (32 hex digits), oldest first.
 
-        `GET /api/qc/findings/{finding_id}`, `suspicions:read`
+        `GET /api/qc/traces/{trace_id}`, `traces:read`
         """
         return self._transport.send(
-            Call[dict[str, Any]]("GET", "/api/qc/findings/{finding_id}", places={"finding_id": finding_id})
+            Call[Any]("GET", "/api/qc/traces/{trace_id}", places={"trace_id": trace_id})
         )

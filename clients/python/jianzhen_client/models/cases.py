@@ -1,6 +1,6 @@
 """Bodies and answers of cases. Made by `make docs`: do not edit."""
 
-from typing import Literal, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 
 class Who(TypedDict):
@@ -124,19 +124,10 @@ class Annul(TypedDict):
     documents: NotRequired[list[Document]]
 
 
-class NameMember(TypedDict):
-    """专案组成员: the token subject of a person, their department, until when and why."""
+class EnterCertificatesBody(TypedDict):
+    """EnterCertificatesBody"""
 
-    subject: str
-    dept: str
-    until: str
-    reason: str
-
-
-class EndMember(TypedDict):
-    """A member leaves the team now: reasons are mandatory."""
-
-    reason: str
+    rows: list[dict[str, Any]]
 
 
 class RecordIntervention(TypedDict):
@@ -158,3 +149,18 @@ class RecordIntervention(TypedDict):
     lead_id: NotRequired[str | None]
     addressed_to: NotRequired[str | None]
     attachments: NotRequired[list[Document]]
+
+
+class NameMember(TypedDict):
+    """专案组成员: the token subject of a person, their department, until when and why."""
+
+    subject: str
+    dept: str
+    until: str
+    reason: str
+
+
+class EndMember(TypedDict):
+    """A member leaves the team now: reasons are mandatory."""
+
+    reason: str

@@ -81,6 +81,12 @@ class BringRecordsDispatchBody(TypedDict):
     rows: list[dict[str, Any]]
 
 
+class BringTableBody(TypedDict):
+    """BringTableBody"""
+
+    rows: list[dict[str, Any]]
+
+
 class SendObservationsBodyRowsItem(TypedDict):
     """SendObservationsBodyRowsItem"""
 
@@ -121,9 +127,3 @@ class Report(TypedDict):
 
     is_online: bool
     at: NotRequired[str | None]
-
-
-class BringTableBody(TypedDict):
-    """BringTableBody"""
-
-    rows: list[dict[str, Any]]

@@ -59,6 +59,14 @@ class Suppress(TypedDict):
     reason: str
 
 
+class Decide(TypedDict):
+    """`released` names the series whose figures may be used (none: all); only with `release`."""
+
+    decision: Literal["release", "keep-out"]
+    released: NotRequired[list[int]]
+    reason: str
+
+
 class OrderCheck(TypedDict):
     """A remote check of the analyser of a factor; `mn` if the site has several loggers."""
 
@@ -208,14 +216,6 @@ class DecideProof(TypedDict):
     """The evidence proves the data, or does not; reasons are mandatory."""
 
     outcome: Literal["accepted", "rejected"]
-    reason: str
-
-
-class Decide(TypedDict):
-    """`released` names the series whose figures may be used (none: all); only with `release`."""
-
-    decision: Literal["release", "keep-out"]
-    released: NotRequired[list[int]]
     reason: str
 
 

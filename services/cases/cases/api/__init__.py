@@ -6,11 +6,12 @@ Leaves who may do what to the policy, and what the law allows to the rules.
 
 from fastapi import APIRouter
 
-from cases.api import cases, evidence, interventions, leads, teams
+from cases.api import cases, certificates, evidence, interventions, leads, teams
 
 router = APIRouter()
 router.include_router(leads.router)
 router.include_router(cases.router)
+router.include_router(certificates.router)
 router.include_router(evidence.router)
 router.include_router(interventions.router)
 router.include_router(teams.router)

@@ -18,7 +18,7 @@ from cases.flows import teams
 from cases.flows.asked import EndMember, NameMember
 from cases.tables import TeamMember
 
-router = APIRouter(tags=["cases"])
+router = APIRouter(tags=["special-case teams"])
 May = Annotated[Grant, Depends(allow("case-teams", "name"))]
 
 

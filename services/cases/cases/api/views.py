@@ -14,8 +14,9 @@ from standards import identity, regions
 from standards.calendar import legal_date
 from tlog.receipts import record_of
 
-from cases.rules import machine, penalties, typology
-from cases.tables import Case, CaseStep, Intervention, Lead, SealedDecision, Signal
+from cases.flows.register import certificate
+from cases.rules import certificates, machine, penalties, typology
+from cases.tables import Case, CaseStep, CertificateEntry, Intervention, Lead, SealedDecision, Signal
 
 ORIGINS = {
     "suspicion": ("质控发现", "Found by quality control"),
@@ -59,6 +60,14 @@ FORMS = {
     "oral": ("口头意见", "Word of mouth"),
     "hint": ("暗示", "Hint"),
     "other": ("其他", "Other"),
+}
+
+CHECKED = {
+    "register": ("按执法证登记册核验", "Checked against the register of certificates"),
+    "tokens": (
+        "本部门登记册尚无证件，仅按已出示的令牌核验",
+        "The department's register is empty: checked against what tokens have shown, no more",
+    ),
 }
 
 
@@ -223,9 +232,17 @@ def step_view(step: CaseStep) -> dict[str, Any]:
         "reason": step.reason,
         "basis": step.basis,
         "officers": step.officers,
+        **_checked(step),
         "documents": step.documents,
         "trace_id": step.trace_id,
     }
+
+
+def _checked(step: CaseStep) -> dict[str, Any]:
+    against = step.details.get("officers_checked")
+    return (
+        {} if against is None else {"officers_checked": against, **both("officers_checked", CHECKED[against])}
+    )
 
 
 def alarm_view(alarm: Signal) -> dict[str, Any]:
@@ -284,4 +301,31 @@ def intervention_view(row: Intervention) -> dict[str, Any]:
         "extraction": row.extraction,
         "attachments": row.attachments,
         "recorded_on": legal_date(row.recorded_at).isoformat(),
+    }
+
+
+def certificate_view(row: CertificateEntry, on: date) -> dict[str, Any]:
+    """An entry of the register, and how the certificate stands by it on a legal day."""
+    stands = certificates.standing(certificate(row), on)
+    kind = certificates.kind_of(row.kind, on)
+    return {
+        "entry": row.entry_no,
+        "number": row.number,
+        "dept": row.dept,
+        "region": row.region,
+        **both("region", (regions.name(row.region), regions.name(row.region, "en"))),
+        "subject": row.subject,
+        "is_holder_digest_known": row.holder_sha256 is not None,
+        "kind": row.kind,
+        **both("kind", (kind["zh"], kind["en"]) if kind else (row.kind, row.kind)),
+        "valid_from": row.valid_from.isoformat(),
+        "valid_until": row.valid_until.isoformat(),
+        "state": row.state,
+        "state_from": row.state_from.isoformat(),
+        "standing": stands,
+        **both("standing", certificates.STANDINGS[stands]),
+        "reason": row.reason,
+        "source": row.source,
+        "entered_by": row.entered_by_text,
+        "entered_at": _time(row.entered_at),
     }

@@ -5,7 +5,7 @@ recorded step does not exist. Leaves what an act changes to `leads` and `proceed
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -64,6 +64,7 @@ async def proposal(session: AsyncSession, act: str, asked: Asked, doer: Doer, ro
     doer.grant.require(region=row.region)
     history = await queries.steps(session, row.lead_id)
     taking_part = [officer.certificate for officer in getattr(asked, "officers", [])]
+    checked, unfit = await _unfit(session, act, taking_part, doer)
     return Proposal(
         act=act,
         state=row.state,
@@ -71,7 +72,8 @@ async def proposal(session: AsyncSession, act: str, asked: Asked, doer: Doer, ro
         reason=getattr(asked, "reason", ""),
         documents=[document.kind for document in getattr(asked, "documents", [])],
         officers=taking_part,
-        unfit=await _unfit(session, act, taking_part, doer),
+        unfit=unfit,
+        officers_checked=checked,
         history=[_done(step) for step in history],
         is_serious=getattr(asked, "is_serious", False),
         is_basis_withdrawn=getattr(row, "is_basis_withdrawn", False),
@@ -80,14 +82,16 @@ async def proposal(session: AsyncSession, act: str, asked: Asked, doer: Doer, ro
     )
 
 
-async def _unfit(session: AsyncSession, act: str, taking_part: list[str], doer: Doer) -> list[Refusal]:
-    """Who of those who take part, the doer included, has no valid certificate or is banned."""
+async def _unfit(
+    session: AsyncSession, act: str, taking_part: list[str], doer: Doer
+) -> tuple[str | None, list[Refusal]]:
+    """Against what the certificates of those who take part, the doer's too, were checked; who is unfit."""
     who, found = doer.grant.principal, machine.act(act, doer.today)
     await officers.keep(session, who, doer.now)
     if found is None:
-        return []
-    numbers = [*taking_part, *([who.certificate] if who.certificate else [])]
-    return await officers.unfit(session, numbers, doer.grant.permission, found.role, doer.today)
+        return None, []
+    part = officers.Part(who, doer.grant.permission, found.role, bool(found.officers), doer.today)
+    return await officers.unfit(session, taking_part, part)
 
 
 def _done(step: CaseStep) -> Step:
@@ -105,7 +109,7 @@ def judge(proposed: Proposal, on: date, further: Iterable[Refusal | None] = ()) 
         raise refuse(refusals)
     act = machine.act(proposed.act, on)
     assert act is not None
-    return act
+    return replace(act, officers_checked=proposed.officers_checked)
 
 
 def record(
@@ -113,6 +117,8 @@ def record(
 ) -> None:
     """Appends the step and moves the row to its new state."""
     asking = asked.model_dump(mode="json", exclude={"reason", "officers", "documents"}, exclude_none=True)
+    if act.officers_checked:
+        asking["officers_checked"] = act.officers_checked
     session.add(
         CaseStep(
             lead_id=row.lead_id,

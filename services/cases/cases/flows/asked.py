@@ -4,7 +4,7 @@ Promises: unknown fields are refused; a document is named by kind, title and the
 to the rules which documents, officers and reasons an act needs, so that a refusal cites the clause.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -23,10 +23,17 @@ def _is_of_our_time(at: datetime) -> datetime:
     return at.astimezone(UTC)
 
 
+def _is_day_of_our_time(day: date) -> date:
+    if not 1990 <= day.year <= 2100:
+        raise ValueError("the year must lie between 1990 and 2100")
+    return day
+
+
 Storable = AfterValidator(_is_storable)
 Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=20_000), Storable]
 Short = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), Storable]
 Instant = Annotated[AwareDatetime, AfterValidator(_is_of_our_time)]
+Day = Annotated[date, AfterValidator(_is_day_of_our_time)]
 SeriesId = Annotated[int, Field(ge=1, lt=2**63)]
 Uscc = Annotated[str, StringConstraints(strip_whitespace=True, to_upper=True, pattern=r"^[0-9A-Za-z]{18}$")]
 Region = Annotated[str, StringConstraints(pattern=r"^[0-9]{6}([0-9]{3})?$")]
@@ -196,3 +203,25 @@ class EndMember(Asked):
     """A member leaves the team now: reasons are mandatory."""
 
     reason: Annotated[Text, Field(min_length=1)]
+
+
+class CertificateRow(Asked):
+    """执法证登记: one certificate as the department that issues them has it. Days are legal days.
+
+    `dept` and `region` are the holder's. Whose it is: the token's `subject`, or `holder_sha256` (sha256 in
+    hex of name and identity number as the department has them), or both. `state_from` defaults to
+    `valid_from` for what is in force; suspending and revoking give it and a `reason`. `source`: the document.
+    """
+
+    number: Annotated[Short, StringConstraints(max_length=60)]
+    dept: Annotated[str, StringConstraints(pattern=r"^[a-z_.]{2,30}$")]
+    region: Region
+    subject: Short | None = None
+    holder_sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = None
+    kind: Short = "enforcement"
+    valid_from: Day
+    valid_until: Day
+    state: Literal["in_force", "suspended", "revoked"] = "in_force"
+    state_from: Day | None = None
+    reason: Annotated[Text, StringConstraints(max_length=2000)] = ""
+    source: Short

@@ -20,7 +20,7 @@ from cases.rules.refusal import Refusal
 @dataclass(frozen=True)
 class Act:
     """One legal act as data. `deepest_authority` is how far below the nation the acting authority may lie
-    (2 = city).
+    (2 = city); of an act as judged, `officers_checked` says against what its officers' certificates were.
     """
 
     act: str
@@ -37,6 +37,7 @@ class Act:
     deadline: str | None = None
     deepest_authority: int | None = None
     is_allowed_without_basis: bool = False
+    officers_checked: str | None = None
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Proposal:
     """An act somebody wants to do. `officers` are certificate numbers, `documents` kinds.
 
     `certificate` is the doer's own number, by which those who took part in an earlier act are known again;
-    `unfit` is what stands against those who take part in this one.
+    `unfit` is what stands against those who take part in this one, `officers_checked` against what they were.
     """
 
     act: str
@@ -73,6 +74,7 @@ class Proposal:
     authority_depth: int = 2
     certificate: str | None = None
     unfit: Sequence[Refusal] = ()
+    officers_checked: str | None = None
 
 
 def act(name: str, on: date) -> Act | None:

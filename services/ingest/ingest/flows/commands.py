@@ -12,8 +12,10 @@ from uuid import UUID
 
 import asyncpg
 import msgspec
+import policy
 from kit.db import Database
 from kit.problems import Conflict, Fault, Invalid, NotFound
+from policy import Done
 from uuid_utils.compat import uuid7
 
 from ingest.queries import answers, commands
@@ -24,6 +26,7 @@ from ingest.rules.terms import Terms, terms_on
 from ingest.rules.times import CHINA
 
 _HIDDEN = "******"
+RECORD, REQUEST, APPROVE = "commands", "request", "approve"
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -107,13 +110,24 @@ async def approve(database: Database, command: UUID, who: str, reason: str) -> N
         row = await _locked(connection, command)
         if not row["needs_approval"]:
             raise Conflict("no-approval-needed", "This command needs no second person 此命令无需审批")
-        if row["requested_by"] == who:
-            raise Conflict("same-person", "Whoever asks does not approve 申请人不得审批本人申请")
+        _require_another(row, who)
         if row["state"] != "requested":
             raise Conflict("already-decided", f"The command is {row['state']} 命令已处理")
         if row["approved_by"] is None:
             await connection.execute("UPDATE commands SET approved_by = $2 WHERE id = $1", command, who)
             await commands.note(connection, [(command, "approved", _json({"by": who, "reason": reason}))])
+
+
+def _require_another(row: Any, who: str) -> None:
+    """Raises Conflict where the policy bars whoever asked, under whatever role, from approving."""
+    text, _, subject = row["requested_by"].rpartition(" ")
+    asked = Done(REQUEST, frozenset({subject}), text, row["requested_at"])
+    marks, today = {who.rpartition(" ")[2]}, datetime.now(CHINA).date()
+    found = policy.load().separation.collisions(RECORD, APPROVE, marks, [asked], today)
+    if found:
+        mend = "由其他人员审批 · another person must approve"
+        faults = [Fault(where=APPROVE, rule=one.line.source, what=one.told, mend=mend) for one in found]
+        raise Conflict("same-person", found[0].told, errors=faults)
 
 
 async def cancel(database: Database, command: UUID, who: str, reason: str) -> None:

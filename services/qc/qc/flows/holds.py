@@ -11,9 +11,11 @@ from typing import Literal, NamedTuple
 from uuid import UUID
 
 import msgspec
+import policy
 from contracts.qc import AlarmRaised, HoldDecided, HoldPlaced
 from kit.outbox import put
-from kit.problems import Conflict, Forbidden, Invalid, NotFound
+from kit.problems import Conflict, Fault, Forbidden, Invalid, NotFound
+from policy import Done
 from sqlalchemy.ext.asyncio import AsyncSession
 from standards.calendar import legal_date
 from uuid_utils.compat import uuid7
@@ -24,6 +26,7 @@ from qc.rules.desk import clock_of, due, persons_for
 from qc.tables.desk import Hold
 
 LIFTED = "补充或更正的数据到达后，暂缓的理由不再成立。 The reason fell away after more data arrived."
+RECORD, PROPOSE, AGREE = "holds", "propose", "agree"
 Choice = Literal["release", "keep-out"]
 
 
@@ -167,11 +170,22 @@ async def decide(
     if hold.persons > 1:
         if (hold.proposed, list(hold.released)) != (choice, list(released)):
             return await _propose(session, hold, actor, choice, released, reason)
-        if actor.is_same_person(hold.proposed_by):
-            raise Forbidden("same-person", "A second person decides 须由第二人决定")
+        _require_another(hold, actor)
     hold.released = list(released)
     await _end(session, hold, choice, actor, reason)
     return hold
+
+
+def _require_another(hold: Hold, actor: Actor) -> None:
+    """Raises Forbidden where the policy bars whoever proposed, under whatever role, from agreeing."""
+    text, _, subject = (hold.proposed_by or "").rpartition(" ")
+    proposed = Done(PROPOSE, frozenset({subject}), text)
+    marks, on = {actor.subject}, legal_date(actor.now)
+    found = policy.load().separation.collisions(RECORD, AGREE, marks, [proposed], on)
+    if found:
+        mend = "由其他人员决定 · another person must decide"
+        faults = [Fault(where=AGREE, rule=one.line.source, what=one.told, mend=mend) for one in found]
+        raise Forbidden("same-person", found[0].told, errors=faults)
 
 
 async def _propose(

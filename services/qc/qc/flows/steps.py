@@ -23,9 +23,10 @@ class Actor:
     who: str
     now: datetime
 
-    def is_same_person(self, other: str | None) -> bool:
-        """Whether it is the same account, under whatever role."""
-        return other is not None and other.rpartition(" ")[2] == self.who.rpartition(" ")[2]
+    @property
+    def subject(self) -> str:
+        """The account, under whatever role."""
+        return self.who.rpartition(" ")[2]
 
 
 @dataclass(frozen=True)

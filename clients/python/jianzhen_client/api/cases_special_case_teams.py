@@ -1,4 +1,4 @@
-"""Operations of cases cases 2. Made by `make docs`: do not edit."""
+"""Operations of cases special case teams. Made by `make docs`: do not edit."""
 
 from typing import Any
 
@@ -6,8 +6,8 @@ from jianzhen_client.models.cases import EndMember, NameMember
 from jianzhen_client.transport import Call, Group
 
 
-class CasesCases2(Group):
-    """Operations of cases cases 2; see `Client`."""
+class CasesSpecialCaseTeams(Group):
+    """Operations of cases special case teams; see `Client`."""
 
     def show_team(self, case_id: str) -> dict[str, Any]:
         """Everybody who is or was on the team, newest first.

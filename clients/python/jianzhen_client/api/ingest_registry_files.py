@@ -1,4 +1,4 @@
-"""Operations of ingest more 2. Made by `make docs`: do not edit."""
+"""Operations of ingest registry files. Made by `make docs`: do not edit."""
 
 from collections.abc import Iterator
 from typing import Any, Literal
@@ -7,17 +7,8 @@ from jianzhen_client.models.ingest_2 import BringTableBody
 from jianzhen_client.transport import Call, Group
 
 
-class IngestMore2(Group):
-    """Operations of ingest more 2; see `Client`."""
-
-    def show_dictionary(self, name: str, *, on: str | None = None) -> Any:
-        """One dictionary, whole 字典内容. `on` gives the rules in force on that day.
-
-        `GET /api/ingest/dictionary/{name}`, `dictionary:read`
-        """
-        return self._transport.send(
-            Call[Any]("GET", "/api/ingest/dictionary/{name}", places={"name": name}, query={"on": on})
-        )
+class IngestRegistryFiles(Group):
+    """Operations of ingest registry files; see `Client`."""
 
     def export_table(
         self,
@@ -101,59 +92,5 @@ class IngestMore2(Group):
                 "GET",
                 "/api/ingest/registry/changes",
                 query={"table": table, "code": code, "limit": limit, "cursor": cursor},
-            )
-        )
-
-    def followed(self, trace_id: str) -> Any:
-        """What this service said on behalf of one trace id (32 hex digits), oldest first.
-
-        `GET /api/ingest/traces/{trace_id}`, `traces:read`
-        """
-        return self._transport.send(
-            Call[Any]("GET", "/api/ingest/traces/{trace_id}", places={"trace_id": trace_id})
-        )
-
-    def list_parked(
-        self, *, replayed: bool | None = None, cursor: str | None = None, limit: int | None = None
-    ) -> dict[str, Any]:
-        """Messages that wait, oldest first; `replayed=true` lists those already replayed.
-
-        `GET /api/ingest/parked`, `parked:read`
-        """
-        return self._transport.send(
-            Call[dict[str, Any]](
-                "GET", "/api/ingest/parked", query={"replayed": replayed, "cursor": cursor, "limit": limit}
-            )
-        )
-
-    def all_parked(
-        self, *, replayed: bool | None = None, cursor: str | None = None, limit: int | None = None
-    ) -> Iterator[Any]:
-        """Every item of `list_parked`, page after page. 逐页取出全部条目。
-
-        `GET /api/ingest/parked`, `parked:read`
-        """
-        return self._transport.pages(
-            Call[Any](
-                "GET", "/api/ingest/parked", query={"replayed": replayed, "cursor": cursor, "limit": limit}
-            )
-        )
-
-    def show_parked(self, id: str) -> dict[str, Any]:
-        """One message with its headers and its body as text.
-
-        `GET /api/ingest/parked/{id}`, `parked:read`
-        """
-        return self._transport.send(Call[dict[str, Any]]("GET", "/api/ingest/parked/{id}", places={"id": id}))
-
-    def replay_parked(self, id: str, *, skip: bool | None = None) -> dict[str, Any]:
-        """Handles the message and those of its key behind it; `skip=true` gives this one up, then goes
-        on.
-
-        `POST /api/ingest/parked/{id}/replay`, `parked:replay`
-        """
-        return self._transport.send(
-            Call[dict[str, Any]](
-                "POST", "/api/ingest/parked/{id}/replay", places={"id": id}, query={"skip": skip}
             )
         )
