@@ -301,13 +301,11 @@ def _summed(value: Floats, unit: float) -> tuple[Ints, Ints]:
 
 
 def _windows(upto: tuple[Ints, Ints, Ints], length: int, stride: int) -> Windows:
-    sums = history.windowed(upto[0], length, stride)
-    at = np.flatnonzero(sums < length)
+    count, values, squares = (history.windowed(one, length, stride) for one in upto)
+    at = np.flatnonzero(count < length)
     unknown = np.arange(len(upto[0])) - upto[0]
-    return Windows(
-        length, stride, (sums, *(history.windowed(one, length, stride) for one in upto[1:])),
-        at, unknown[at * stride], unknown[at * stride + length],
-    )  # fmt: skip
+    first, last = unknown[at * stride], unknown[at * stride + length]
+    return Windows(length, stride, (count, values, squares), at, first, last)
 
 
 def nearness(one: Side, other: Side) -> list[Floats]:
