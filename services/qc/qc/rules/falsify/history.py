@@ -128,8 +128,9 @@ def block_sums(x: Floats, size: int) -> Floats:
     algebra libraries wake their threads, which costs more than it gives here.
     """
     rows, ones = x.reshape(-1, size).astype(np.float64, copy=False), np.ones(size)
-    pieces = [rows[begin : begin + PIECE] @ ones for begin in range(0, len(rows), PIECE)]
-    total: Floats = np.concatenate(pieces) if pieces else np.zeros(0)
+    total, whole = np.empty(len(rows)), len(rows) // PIECE * PIECE
+    np.matmul(rows[:whole].reshape(-1, PIECE, size), ones, out=total[:whole].reshape(-1, PIECE))
+    np.matmul(rows[whole:], ones, out=total[whole:])
     return total.reshape(*x.shape[:-1], -1)
 
 
