@@ -234,10 +234,10 @@ def against_peers(
         for begin in range(0, statistic.shape[1], ranks.COLUMNS):
             part = statistic[rows, begin : begin + ranks.COLUMNS]
             known = np.isfinite(part).sum(axis=0)
-            ordered = np.sort(part, axis=0)
+            ordered = np.sort(part.T.copy(), axis=1)
             # The row itself is among them: one voice of many.
             place = np.clip(((known - 1) * share).astype(np.int64), 0, len(rows) - 1)
-            middle = ordered[place, np.arange(ordered.shape[1])]
+            middle = ordered[np.arange(len(ordered)), place]
             common = np.where(known > least, middle if both_ways else np.fmax(0.0, middle), 0.0)
             reduced[rows, begin : begin + ranks.COLUMNS] = part - np.nan_to_num(common)
     return reduced

@@ -139,9 +139,9 @@ def across(rows: Floats) -> Floats:
     for begin in range(0, rows.shape[1], COLUMNS):
         part = rows[:, begin : begin + COLUMNS]
         count = np.isfinite(part).sum(axis=0)
-        ordered, each = np.sort(part, axis=0), np.arange(part.shape[1])
-        low = ordered[np.maximum(count - 1, 0) // 2, each]
-        high = ordered[np.minimum(count // 2, len(rows) - 1), each]
+        ordered, each = np.sort(part.T.copy(), axis=1), np.arange(part.shape[1])
+        low = ordered[each, np.maximum(count - 1, 0) // 2]
+        high = ordered[each, np.minimum(count // 2, len(rows) - 1)]
         found[begin : begin + COLUMNS] = np.where(count > 0, (low + high) / 2, np.nan)
     return found
 
