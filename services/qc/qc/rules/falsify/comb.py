@@ -168,8 +168,9 @@ def strongest(upto: Upto, length: int, local: bool = False) -> tuple[Floats, Flo
 
 def _power(total: Floats, upto: Ints, n: Floats, at: Ints, length: int) -> Floats:
     """The square of what a part of the waves of windows `at`, of `n` values each, has beyond its habit."""
-    beyond = total[at + length]
-    beyond -= total[at]
+    beyond = total[length:] - total[:-length]
+    if len(at) < len(beyond):
+        beyond = beyond[at]
     beyond -= n * _habit(total, upto, length)
     beyond *= beyond
     return beyond
