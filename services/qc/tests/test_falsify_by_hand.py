@@ -243,8 +243,8 @@ def test_the_chi_square_of_digits_is_that_of_their_counts() -> None:
 def test_neighbours_are_as_near_as_the_correlation_of_values_and_moves() -> None:
     a, b = series(13), series(14)
     b[200:260] = np.round(a[200:260] * 1.2)
-    one, other = (sites.side_of(row, 1.0) for row in (a, b))
-    (quick,) = sites.nearness(one, other, [40])
+    one, other = (sites.side_of(row, 1.0, [40]) for row in (a, b))
+    (quick,) = sites.nearness(one, other)
     for place, where in list(enumerate(windows(HOURS, 40, 5)))[::5]:
         total = 0.0
         for p, q, share in ((a[where], b[where], 1), (np.diff(a[where]), np.diff(b[where]), 2)):

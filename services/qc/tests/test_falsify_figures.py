@@ -26,7 +26,7 @@ def test_a_comb_is_as_rare_as_its_power_over_the_frequencies_looked_at() -> None
     # add up to 100: 100² / 200 = 50, of 125 - 39 = 86 frequencies → 50 / ln 10 - lg 86 = 19.78.
     waves = np.zeros((8, 129), dtype=np.complex128)
     waves[7, 64] = 100
-    tail, teeth = comb.strongest(waves, np.full(8, 200), 1)
+    tail, teeth = comb.strongest(comb.upto_of(waves, np.full(8, 200)), 1)
     assert tail[7] == pytest.approx(19.78, abs=0.005)
     assert teeth[7] == 4.0
     assert tail[0] == pytest.approx(-np.log10(86))
@@ -38,9 +38,9 @@ def test_at_night_a_comb_is_measured_by_the_other_frequencies_of_its_window() ->
     waves = np.zeros((8, 129), dtype=np.complex128)
     waves[7] = 20
     waves[7, 64] = 100
-    tail, _ = comb.strongest(waves, np.full(8, 200), 1, local=True)
+    tail, _ = comb.strongest(comb.upto_of(waves, np.full(8, 200)), 1, local=True)
     assert tail[7] == pytest.approx(5.59, abs=0.005)
-    assert comb.strongest(waves, np.full(8, 200), 1)[0][7] == pytest.approx(19.78, abs=0.005)
+    assert comb.strongest(comb.upto_of(waves, np.full(8, 200)), 1)[0][7] == pytest.approx(19.78, abs=0.005)
 
 
 def test_a_night_goes_from_ten_to_six() -> None:

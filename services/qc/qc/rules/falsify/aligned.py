@@ -113,8 +113,18 @@ def _towards(counts: Floats, believed: Floats) -> Floats:
 
 def gains(met: Meeting, shares: Floats) -> Floats:
     """What each period says for a copy against what is usual, in powers of ten [M]."""
-    table = np.log10(COPIED / np.fmax(shares, [1e-6, 1e-6, COPIED[2]]))
-    return np.where(met.known, table.ravel()[met.kind * 3 + met.apart], MISSING)
+    return said(met, worth(shares))
+
+
+def worth(shares: Floats) -> Floats:
+    """What a meeting of a kind, so far apart, says against usual `shares` [KINDS × 3]."""
+    table: Floats = np.log10(COPIED / np.fmax(shares, [1e-6, 1e-6, COPIED[2]])).ravel()
+    return table
+
+
+def said(met: Meeting, table: Floats) -> Floats:
+    """`gains` by what is known of every kind."""
+    return np.where(met.known, table[met.kind * 3 + met.apart], MISSING)
 
 
 def stretches(met: Meeting, gain: Floats, least: float) -> list[Along]:
@@ -122,7 +132,8 @@ def stretches(met: Meeting, gain: Floats, least: float) -> list[Along]:
 
     Worked example: gains -1, 2, 2, -1, 1 → periods 1 and 2 with 4.
     """
-    total = np.concatenate([[0.0], np.cumsum(gain)])
+    total = np.zeros(len(gain) + 1)
+    np.cumsum(gain, out=total[1:])
     lowest = np.minimum.accumulate(total)
     at = np.flatnonzero(total - lowest >= least)
     found: list[Along] = []

@@ -75,8 +75,9 @@ def choose(test: FalsificationTest, panel: Panel, profile: str) -> Chosen:
     names = sorted({name for entry in test.settings for name in entry.set})
     columns: dict[str, list[float]] = {name: [] for name in names}
     rows: list[int] = []
+    entries = {factor: test.settings_for(profile, factor) for factor in panel.of_factor}
     for row, factor in enumerate(panel.factor):
-        entry = test.settings_for(profile, factor)
+        entry = entries[factor]
         if entry is not None and entry.judged:
             rows.append(row)
         for name in names:

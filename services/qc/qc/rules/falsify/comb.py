@@ -4,6 +4,8 @@ Promises: a comb the series always has (a converted unit, a rounding of its anal
 network does together is its logger's. Leaves heaping and invented digits to `qc.rules.falsify.digits`.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -70,8 +72,9 @@ def combs(panel: Panel, chosen: Chosen, asked: Flags | None) -> list[Finding]:
             waves, count = waves_of(x[row], float(steps[row]), block, coarse[row])
             if not len(waves):
                 continue
+            upto = upto_of(waves, count)
             for length, tail in tails.items():
-                tail[row], teeth[length][row] = strongest(waves, count, length, asked is not None)
+                tail[row], teeth[length][row] = strongest(upto, length, asked is not None)
     month = max(1, history.per_month(panel) // block)
     for length, tail in tails.items():
         lone = history.against_peers(tail, panel.of_factor.values(), share=0.75)
@@ -93,14 +96,15 @@ def waves_of(values: Floats, step: float, block: int, coarse: Flags) -> tuple[Wa
     [blocks, frequencies], [blocks]; nothing for a series too coarse to have a comb. A value that repeats the
     one before is no second witness.
     """
-    whole = np.rint(values / step)
-    on = ~coarse & np.isfinite(whole) & (np.abs(values / step - whole) <= 1e-6 * np.fmax(1.0, np.abs(whole)))
+    scaled = values / step
+    whole = np.rint(scaled)
+    on = ~coarse & (np.abs(scaled - whole) <= 1e-6 * np.maximum(1.0, np.abs(whole)))
     moved = on & np.r_[True, whole[1:] != whole[:-1]]
     known = whole[moved]
     none = np.zeros((0, 0), dtype=np.complex128), np.zeros(0, dtype=np.int64)
     if len(known) < LEAST_MOVES:
         return none
-    low, high = np.quantile(known, [0.1, 0.9])
+    low, high = ranks.quantiles_of(known, (0.1, 0.9))
     if high - low < LEAST_SPREAD:
         return none
     size = next((size for size in TEETH if size > 4 * (high - low)), TEETH[-1])
@@ -108,44 +112,74 @@ def waves_of(values: Floats, step: float, block: int, coarse: Flags) -> tuple[Wa
     place = np.flatnonzero(moved)
     place = place[place < blocks * block]
     at = place // block
-    tooth = np.mod(whole[place], size).astype(np.int64)
+    # Sizes are powers of two.
+    tooth = whole[place].astype(np.int64) & (size - 1)
     cells = np.bincount(at * size + tooth, minlength=blocks * size).reshape(blocks, size)
     return np.fft.rfft(cells, axis=1), np.bincount(at, minlength=blocks)
 
 
-def strongest(waves: Waves, count: Ints, length: int, local: bool = False) -> tuple[Floats, Floats]:
-    """Per `length` blocks: -log10 of the chance of its strongest comb, and steps from tooth to tooth.
+@dataclass(frozen=True, slots=True)
+class Upto:
+    """Waves at the frequencies looked at, their real and imaginary part up to each block [blocks + 1,
+    frequencies], the values they are of, how often the first stands for a step, and steps of all frequencies.
+    """
+
+    real: Floats
+    imaginary: Floats
+    values: Ints
+    first: int
+    size: int
+
+
+def upto_of(waves: Waves, count: Ints) -> Upto:
+    """What windows of every length are told from, summed once."""
+    size = 2 * (waves.shape[1] - 1)
+    first, last = int(np.ceil(LOWEST * size)), int(HIGHEST * size)
+    sums = np.zeros((2, len(waves) + 1, last - first))
+    for total, part in zip(sums, (waves.real, waves.imag), strict=True):
+        np.cumsum(part[:, first:last], axis=0, out=total[1:])
+    return Upto(sums[0], sums[1], np.r_[0, np.cumsum(count)], first, size)
+
+
+def strongest(upto: Upto, length: int, local: bool = False) -> tuple[Floats, Floats]:
+    """Per `length` blocks: -log10 of the chance of its strongest comb, and steps from tooth to tooth; NaN
+    where it holds too few values.
 
     The series' own wave is taken off first, and each frequency is measured by what it does in other windows;
     `local`: also by what all frequencies do in that window, the shape of few and narrow values.
     """
-    size = 2 * (waves.shape[1] - 1)
-    first, last = int(np.ceil(LOWEST * size)), int(HIGHEST * size)
-    total = np.concatenate([np.zeros((1, last - first)), np.cumsum(waves[:, first:last], axis=0)])
-    upto = np.r_[0, np.cumsum(count)]
-    n = (upto[length:] - upto[:-length]).astype(np.float64)
-    habit = _habit(total, upto, length)
-    beyond = total[length:] - total[:-length]
-    beyond -= n[:, None] * habit
-    off = beyond.real**2
-    off += beyond.imag**2
-    off /= np.fmax(n, 1)[:, None]
-    good = n >= LEAST_MOVES
-    usual = ranks.line_medians(off[good].T.copy()) / np.log(2) if good.any() else np.ones(off.shape[1])
-    off /= np.fmax(usual, 1.0)
+    n = (upto.values[length:] - upto.values[:-length]).astype(np.float64)
+    tail, teeth = np.full(len(n), np.nan), np.full(len(n), np.nan)
+    good = np.flatnonzero(n >= LEAST_MOVES)
+    if not len(good):
+        return tail, teeth
+    n = n[good, None]
+    off, imaginary = (_power(total, upto.values, n, good, length) for total in (upto.real, upto.imaginary))
+    off += imaginary
+    off /= n
+    off /= np.fmax(ranks.line_medians(off.T.copy()) / np.log(2), 1.0)
     if local:
-        off /= np.fmax(np.median(off, axis=1) / np.log(2), 1.0)[:, None]
+        off /= np.fmax(ranks.line_medians(off) / np.log(2), 1.0)[:, None]
     best = off.argmax(axis=1)
-    tail = off[np.arange(len(off)), best] / np.log(10) - np.log10(off.shape[1])
-    return np.where(good, tail, np.nan), size / (best + first)
+    tail[good] = off[np.arange(len(off)), best] / np.log(10) - np.log10(off.shape[1])
+    teeth[good] = upto.size / (best + upto.first)
+    return tail, teeth
 
 
-def _habit(total: Waves, upto: Ints, length: int) -> Waves:
-    """The series' usual wave per value: the middle over windows side by side, which a season cannot move."""
+def _power(total: Floats, upto: Ints, n: Floats, at: Ints, length: int) -> Floats:
+    """The square of what a part of the waves of windows `at`, of `n` values each, has beyond its habit."""
+    beyond = total[length:] - total[:-length]
+    if len(at) < len(beyond):
+        beyond = beyond[at]
+    beyond -= n * _habit(total, upto, length)
+    beyond *= beyond
+    return beyond
+
+
+def _habit(total: Floats, upto: Ints, length: int) -> Floats:
+    """A part of the series' usual wave per value: the middle over windows side by side, which a season cannot
+    move.
+    """
     waves, n = np.diff(total[::length], axis=0), np.diff(upto[::length])
-    each = waves[n > 0] / n[n > 0, None]
-    if not len(each):
-        return np.zeros(total.shape[1], dtype=np.complex128)
-    real, imaginary = (ranks.line_medians(part.T.copy()) for part in (each.real, each.imag))
-    habit: Waves = real + 1j * imaginary
-    return habit
+    each = waves[n > 0] * (1.0 / n[n > 0, None])
+    return ranks.line_medians(each.T.copy()) if len(each) else np.zeros(total.shape[1])

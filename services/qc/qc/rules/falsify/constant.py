@@ -160,7 +160,7 @@ def _finding(
 def level_bins(mean: Floats, bins: int) -> NDArray[np.uint8]:
     """The tenth (of `bins`) of its own row that each known level belongs to."""
     at = (np.arange(1, bins) * len(mean)) // bins
-    edges = np.partition(mean, np.unique(at))[at]
+    edges = np.sort(mean)[at]
     return np.searchsorted(edges, mean, side="right").astype(np.uint8)
 
 

@@ -81,7 +81,7 @@ def middle_of_peers(panel: Panel, x: Floats) -> list[Floats | None]:
 
 def _upper_middle(x: Floats) -> Floats:
     known = np.isfinite(x).sum(axis=0)
-    middle = np.sort(x, axis=0)[np.clip(known // 2, 0, len(x) - 1), np.arange(x.shape[1])]
+    middle = np.sort(x.T.copy(), axis=1)[np.arange(x.shape[1]), np.clip(known // 2, 0, len(x) - 1)]
     return np.where(known > 0, middle, np.nan)
 
 

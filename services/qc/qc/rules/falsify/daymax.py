@@ -8,7 +8,6 @@ far, to the packs.
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from qc.rules.falsify import history
 from qc.rules.falsify.finding import Chosen, Finding
@@ -66,8 +65,11 @@ def running_maximum(x: Floats, day: int) -> Floats:
     Worked example: 3, 1, 2, 2 with 2 periods → NaN, NaN, 3, 2.
     """
     tops = np.full(len(x), np.nan)
-    known = np.where(np.isfinite(x), x, -np.inf)
-    largest = sliding_window_view(known, day)[:-1].max(axis=1)
+    largest, width = np.where(np.isfinite(x), x, -np.inf)[:-1], 1
+    # The largest of a window is the larger of those of two shorter ones that cover it.
+    while width < day:
+        further = min(width, day - width)
+        largest, width = np.maximum(largest[:-further], largest[further:]), width + further
     tops[day:] = np.where(np.isfinite(largest), largest, np.nan)
     return tops
 

@@ -274,10 +274,15 @@ def chi_of(sums: Ints, usual: Floats, window: int) -> Floats:
     found = np.zeros(sums.shape[1] - window)
     for begin in range(0, len(found), SPAN):
         part = sums[:, begin : begin + SPAN + window]
-        count = (part[:, window:] - part[:, :-window]).astype(np.float64)
-        n = count[10]
-        square = sum(share * one * one for share, one in zip(1 / usual, count[:10], strict=True))
-        found[begin : begin + SPAN] = square / np.fmax(n, 1e-9) + n * (usual.sum() - 2)
+        n = (part[10, window:] - part[10, :-window]).astype(np.float64)
+        square = found[begin : begin + SPAN]
+        for share, line in zip(1 / usual, part[:10], strict=True):
+            one = (line[window:] - line[:-window]).astype(np.float64)
+            term = share * one
+            term *= one
+            square += term
+        square /= np.fmax(n, 1e-9)
+        square += n * (usual.sum() - 2)
     return np.fmax(found, 0.0)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from qc.rules.falsify import history
+from qc.rules.falsify import history, ranks
 from qc.rules.falsify.bounds import rare_finding
 from qc.rules.falsify.catalogue import register
 from qc.rules.falsify.finding import Chosen, Finding, Stretch
@@ -65,7 +65,8 @@ def levels_of(expected: Floats) -> Ints:
     known = np.isfinite(expected)
     if not known.any():
         return np.full(len(expected), LEVELS)
-    edges = np.quantile(expected[known], np.arange(1, LEVELS) / LEVELS)
+    ordered = np.sort(expected[known])
+    edges = np.array([ranks.quantile_of(ordered, share) for share in np.arange(1, LEVELS) / LEVELS])
     return np.where(known, np.searchsorted(edges, expected, side="right"), LEVELS)
 
 

@@ -128,8 +128,9 @@ def block_sums(x: Floats, size: int) -> Floats:
     algebra libraries wake their threads, which costs more than it gives here.
     """
     rows, ones = x.reshape(-1, size).astype(np.float64, copy=False), np.ones(size)
-    pieces = [rows[begin : begin + PIECE] @ ones for begin in range(0, len(rows), PIECE)]
-    total: Floats = np.concatenate(pieces) if pieces else np.zeros(0)
+    total, whole = np.empty(len(rows)), len(rows) // PIECE * PIECE
+    np.matmul(rows[:whole].reshape(-1, PIECE, size), ones, out=total[:whole].reshape(-1, PIECE))
+    np.matmul(rows[whole:], ones, out=total[whole:])
     return total.reshape(*x.shape[:-1], -1)
 
 
@@ -233,10 +234,10 @@ def against_peers(
         for begin in range(0, statistic.shape[1], ranks.COLUMNS):
             part = statistic[rows, begin : begin + ranks.COLUMNS]
             known = np.isfinite(part).sum(axis=0)
-            ordered = np.sort(part, axis=0)
+            ordered = np.sort(part.T.copy(), axis=1)
             # The row itself is among them: one voice of many.
             place = np.clip(((known - 1) * share).astype(np.int64), 0, len(rows) - 1)
-            middle = ordered[place, np.arange(ordered.shape[1])]
+            middle = ordered[np.arange(len(ordered)), place]
             common = np.where(known > least, middle if both_ways else np.fmax(0.0, middle), 0.0)
             reduced[rows, begin : begin + ranks.COLUMNS] = part - np.nan_to_num(common)
     return reduced

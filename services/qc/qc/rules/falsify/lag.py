@@ -107,7 +107,7 @@ def _best(gains: Floats, losses: Floats, lags: Ints, length: int, least_z: float
     gain = gain[hopeful]
     low, middle = ranks.line_quantiles(gain, (0.1, 0.5))
     wide = np.maximum(middle - low, 1e-9)
-    lost = float(np.median(windowed(losses, length, stride)))
+    lost = ranks.median_of(windowed(losses, length, stride))
     hits = np.flatnonzero(gain > 0)
     line, place = np.divmod(hits, gain.shape[1])
     z = (gain.ravel()[hits] - middle[line]) / wide[line]

@@ -148,7 +148,7 @@ def spectrum_of(filled: Floats, per_day: int) -> Floats:
     taper = np.hanning(size)
     pieces = (pieces - pieces.mean(axis=2, keepdims=True)) * taper
     power = np.abs(np.fft.rfft(pieces, axis=2)) ** 2 / (taper**2).sum()
-    middle = np.median(power.reshape(-1, power.shape[2]), axis=0) / np.log(2)
+    middle = ranks.line_medians(power.reshape(-1, power.shape[2]).T.copy()) / np.log(2)
     at = np.arange(len(middle), dtype=np.float64)
     low = np.maximum(2, np.floor(at * np.exp(-SMOOTH))).astype(np.int64)
     high = np.minimum(len(middle), np.ceil(at * np.exp(SMOOTH)).astype(np.int64) + 1)
@@ -193,8 +193,8 @@ def _filled(rows: Floats) -> tuple[Floats, Floats]:
     at = np.arange(rows.shape[1])
     filled = np.zeros(rows.shape)
     for row, (values, there) in enumerate(zip(rows, known, strict=True)):
-        middle = np.median(values[there])
-        width = 1.4826 * np.median(np.abs(values[there] - middle)) or np.std(values[there]) or 1.0
+        middle = ranks.median_of(values[there])
+        width = 1.4826 * ranks.median_of(np.abs(values[there] - middle)) or np.std(values[there]) or 1.0
         filled[row] = np.clip(np.interp(at, at[there], (values[there] - middle) / width), -8, 8)
     return filled, known.astype(np.float64)
 
@@ -206,7 +206,7 @@ def _whitened(filled: Floats, known: Floats, spectrum: Floats) -> Waves:
     both = np.concatenate([filled, filled[:, ::-1]], axis=1)
     root = np.sqrt(spectrum)
     white = np.fft.irfft(np.fft.rfft(both, axis=1) / root, 2 * n, axis=1)
-    width = 1.4826 * np.median(np.abs(white[:, :n]), axis=1, keepdims=True)
+    width = 1.4826 * ranks.line_medians(np.abs(white[:, :n]))[:, None]
     white = np.clip(white / np.where(width > 0, width, 1.0), -CALM, CALM)
     white *= np.concatenate([known, known[:, ::-1]], axis=1)
     weighed: Waves = np.fft.rfft(white, axis=1) / root

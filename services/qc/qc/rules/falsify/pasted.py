@@ -10,15 +10,16 @@ from collections.abc import Iterator
 import numpy as np
 
 from qc.rules.falsify import aligned
-from qc.rules.falsify.aligned import Along, Column
-from qc.rules.outcome import Flags, Ints
+from qc.rules.falsify.aligned import Along, Column, Whole
+from qc.rules.outcome import Ints
 
 # How many days are looked back, and those lags of which is learnt how often values come again.
 REACH_DAYS, LEARNT_FROM = 120, range(3, 120, 13)
 # Moves to the same value are counted over twice so many periods; a place is scored where as many are as rare
 # as that, at least so many; around it so many periods.
 BYTE, RARE, LEAST, AROUND = 8, 3e-4, 5, 96
-SET_BITS = np.array([bin(byte).count("1") for byte in range(256)], dtype=np.uint8)
+# Digits of nothing: no reading has as many steps (`aligned.LARGEST`).
+UNKNOWN, STILL = np.int32(2**30), np.int32(-(2**30))
 
 
 def comes_again(column: Column, day: int, least: float) -> Iterator[tuple[int, Along]]:
@@ -34,18 +35,25 @@ def comes_again(column: Column, day: int, least: float) -> Iterator[tuple[int, A
             counts += _beside(column, days * day, days * day, n).counts()
     if not counts.sum():
         return
-    shares = aligned.usual(counts)
+    worth = aligned.worth(aligned.usual(counts))
     moved = counts.reshape(-1, 3, 3)[:, 1:].sum(axis=(0, 1))
     enough = _enough(float(moved[0] / max(1.0, moved.sum())))
-    stirred = column.known & (column.moved > 0)
+    known = column.known
+    # What is unknown equals nothing, and what has not moved comes again from nowhere.
+    earlier = np.where(known, column.digits, UNKNOWN)
+    later = np.where(known & (column.moved > 0), column.digits, STILL)
     for lag in range(day, min(REACH_DAYS * day, n - 1) + 1, day):
         until = 0
-        for at in _places(column, stirred, lag, enough).tolist():
+        for at in _places(earlier, later, lag, enough).tolist():
             if at < until:
                 continue
             begin, end = max(lag, at - AROUND), min(n, at + AROUND)
             met = _beside(column, lag, begin, end)
-            for e in aligned.stretches(met, aligned.gains(met, shares), least):
+            gain = aligned.said(met, worth)
+            # No stretch gains more than all that gains at all.
+            if float(np.maximum(gain, 0.0).sum()) < least - 1e-6:
+                continue
+            for e in aligned.stretches(met, gain, least):
                 until = max(until, begin + e.to_i)
                 yield lag, Along(begin + e.from_i, begin + e.to_i, e.gain, e.equal)
 
@@ -65,8 +73,7 @@ def _enough(share: float) -> int:
     return max(LEAST, int(np.count_nonzero(tail > RARE)))
 
 
-def _places(column: Column, stirred: Flags, lag: int, enough: int) -> Ints:
+def _places(earlier: Whole, later: Whole, lag: int, enough: int) -> Ints:
     """Where so many moves within 16 periods lead to the value of `lag` periods before, counted by bytes."""
-    again = (column.digits[lag:] == column.digits[:-lag]) & stirred[lag:] & column.known[:-lag]
-    count = SET_BITS[np.packbits(again)]
+    count = np.bitwise_count(np.packbits(later[lag:] == earlier[:-lag]))
     return np.flatnonzero(count[:-1] + count[1:] >= enough) * BYTE + lag

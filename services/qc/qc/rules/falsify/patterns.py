@@ -156,18 +156,18 @@ def repetition(row: Moves, windows: list[int], strides: list[int]) -> list[tuple
     ]
     best = [np.full(len(d[start]), np.inf) for start in starts]
     lags = [np.zeros(len(share), dtype=np.int64) for share in best]
-    common, likely, lost = (np.zeros(len(d) + 1, dtype=np.int64) for _ in range(3))
+    common, likely = (np.zeros(len(d) + 1, dtype=np.int64) for _ in range(2))
     for lag in range(4, min(max(windows, default=0) // 2, LONGEST_LAG) + 1):
         history.products(fixed[lag:], fixed[:-lag], common)
-        np.add(squares[lag:], squares[:-lag], out=likely[:-lag])
         if len(absent):
             # A move whose partner is unknown counts on neither side.
-            lost[:] = 0
-            before, after = absent[absent >= lag] - lag, absent[absent < len(d) - lag]
-            lost[after + 1] += square[after + lag]
-            lost[before + 1] += square[before]
-            np.cumsum(lost, out=lost)
-            likely[:-lag] -= lost[:-lag]
+            both = likely[1 : len(d) - lag + 1]
+            np.add(square[lag:], square[:-lag], out=both)
+            both[absent[absent >= lag] - lag] = 0
+            both[absent[absent < len(d) - lag]] = 0
+            np.cumsum(both, out=both)
+        else:
+            np.add(squares[lag:], squares[:-lag], out=likely[:-lag])
         for place, (window, start) in enumerate(zip(windows, starts, strict=True)):
             if lag > window // 2:
                 continue
@@ -178,7 +178,7 @@ def repetition(row: Moves, windows: list[int], strides: list[int]) -> list[tuple
             share /= due
             share += 1.0
             better = share < best[place]
-            np.copyto(best[place], share, where=better)
+            np.minimum(best[place], share, out=best[place])
             np.copyto(lags[place], lag, where=better)
     found = []
     for share, interval, window, start in zip(best, lags, windows, starts, strict=True):

@@ -12,10 +12,7 @@ from qc.rules.outcome import Floats, Ints
 
 # Columns sorted at a time: so many of a network fit into the processor's cache.
 COLUMNS = 2048
-# Of longer rows a sample of about so many values tells between which a rank must lie; so many of the sample
-# on either side are left for chance.
-SAMPLE, EITHER_SIDE = 384, 30
-# Rows below this length are sorted together: asking each alone would cost more.
+# Rows below this length are put in order: selecting in them, one by one or together, would cost more.
 SHORT = 512
 
 
@@ -40,20 +37,12 @@ def at_ranks(known: Floats, wanted: tuple[int, int]) -> tuple[float, float]:
     Worked example: [4, 1, 2], (1, 2) → 2, 4.
     """
     low, high = wanted
-    if len(known) > 4 * SAMPLE:
-        # A stride that no hour of the day falls in with: neither even nor a multiple of three.
-        stride = len(known) // SAMPLE // 2 * 2 + 1
-        sample = np.sort(known[:: stride + 2 * (stride % 3 == 0)])
-        place = low * len(sample) // len(known)
-        least, most = sample[max(0, place - EITHER_SIDE)], sample[min(len(sample) - 1, place + EITHER_SIDE)]
-        from_least = known >= least
-        before = len(known) - int(np.count_nonzero(from_least))
-        near = np.compress(from_least & (known <= most), known)
-        if before <= low and high < before + len(near):
-            known, low, high = near, low - before, high - before
-    # Two ranks asked for together are found several times faster than one alone.
-    part = np.partition(known, [low, high, max(low - 1, 0)])
-    return float(part[low]), float(part[high])
+    if len(known) < SHORT:
+        ordered = np.sort(known)
+        return float(ordered[low]), float(ordered[high])
+    # One rank alone is found by vector instructions, several together are not; next to it is a largest value.
+    part = np.partition(known, high)
+    return float(part[high] if low == high else part[:high].max()), float(part[high])
 
 
 def medians(rows: Floats) -> Floats:
@@ -63,14 +52,9 @@ def medians(rows: Floats) -> Floats:
 
 def line_medians(rows: Floats) -> Floats:
     """The median of each row, all of whose values are known [R]. Worked example: [[3, 1, 2, 8]] → [2.5]."""
-    if rows.shape[1] > 4 * SAMPLE:
-        return medians(rows)
     low, high = (rows.shape[1] - 1) // 2, rows.shape[1] // 2
-    if rows.shape[1] < SHORT:
-        part = np.sort(rows, axis=1)
-    else:
-        part = np.partition(rows, [low, high, max(low - 1, 0)], axis=1)
-    middle: Floats = (part[:, low] + part[:, high]) / 2
+    found = _ranked(rows, {low, high})
+    middle: Floats = (found[low] + found[high]) / 2
     return middle
 
 
@@ -106,11 +90,29 @@ def line_quantiles(rows: Floats, at: Sequence[float]) -> Floats:
     """Linear quantiles of rows without NaN [len(at), R]."""
     last = rows.shape[1] - 1
     low = [int(q * last) for q in at]
-    part = np.partition(rows, sorted({min(rank + k, last) for rank in low for k in (0, 1)}), axis=1)
+    ranked = _ranked(rows, {min(rank + k, last) for rank in low for k in (0, 1)})
     found = np.empty((len(at), len(rows)))
     for place, (q, rank) in enumerate(zip(at, low, strict=True)):
-        a, b, share = part[:, rank], part[:, min(rank + 1, last)], q * last - rank
+        a, b, share = ranked[rank], ranked[min(rank + 1, last)], q * last - rank
         found[place] = a + (b - a) * share if share < 0.5 else b - (b - a) * (1 - share)
+    return found
+
+
+def _ranked(rows: Floats, wanted: set[int]) -> dict[int, Floats]:
+    """The values at some ranks of each row, all of whose values are known; the highest is found first, so
+    that the next are looked for below it. Worked example: [[4, 1, 2]], {0, 1} → {0: [1], 1: [2]}.
+    """
+    if rows.shape[1] < SHORT:
+        ordered = np.sort(rows, axis=1)
+        return {rank: ordered[:, rank] for rank in wanted}
+    found: dict[int, Floats] = {}
+    part = rows
+    for rank in sorted(wanted, reverse=True):
+        if part.shape[1] == rank + 1:
+            found[rank] = part.max(axis=1)
+            continue
+        part = np.partition(part, rank, axis=1)
+        found[rank], part = part[:, rank], part[:, :rank]
     return found
 
 
@@ -137,9 +139,9 @@ def across(rows: Floats) -> Floats:
     for begin in range(0, rows.shape[1], COLUMNS):
         part = rows[:, begin : begin + COLUMNS]
         count = np.isfinite(part).sum(axis=0)
-        ordered, each = np.sort(part, axis=0), np.arange(part.shape[1])
-        low = ordered[np.maximum(count - 1, 0) // 2, each]
-        high = ordered[np.minimum(count // 2, len(rows) - 1), each]
+        ordered, each = np.sort(part.T.copy(), axis=1), np.arange(part.shape[1])
+        low = ordered[each, np.maximum(count - 1, 0) // 2]
+        high = ordered[each, np.minimum(count // 2, len(rows) - 1)]
         found[begin : begin + COLUMNS] = np.where(count > 0, (low + high) / 2, np.nan)
     return found
 

@@ -214,11 +214,11 @@ def _near(panel: Panel, chosen: Chosen, x: Floats, wanted: list[tuple[int, int]]
     threshold = chosen.figure("near_threshold", first)
     sizes = [history.periods(panel, chosen.figure(name, first), 12) for name in ("near_short", "near_long")]
     sizes = [size for size in sizes if x.shape[1] >= 6 * size]
-    known = {row: side_of(x[row], float(history.steps(panel)[row])) for row in rows if sizes}
+    known = {row: side_of(x[row], float(history.steps(panel)[row]), sizes) for row in rows if sizes}
     for begin in range(0, len(wanted) if sizes else 0, AT_ONCE):
         some = wanted[begin : begin + AT_ONCE]
         sides = [(known[one], known[other]) for one, other in some]
-        nearest = [np.array(part) for part in zip(*(nearness(a, b, sizes) for a, b in sides), strict=True)]
+        nearest = [np.array(part) for part in zip(*(nearness(a, b) for a, b in sides), strict=True)]
         for window, near in zip(sizes, nearest, strict=True):
             stride = window // 8
             size = (window // stride, max(1, history.per_month(panel) // stride))
@@ -234,28 +234,48 @@ def _near(panel: Panel, chosen: Chosen, x: Floats, wanted: list[tuple[int, int]]
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """Values of a row or its moves in `unit` of their own, 0 where unknown; known as 0 and 1 [N].
-
-    `noise` is the variance of rounding as a share of the largest value squared.
+class Windows:
+    """Windows of `length`, begun every `stride`: in whole numbers the known values in each, their sum and
+    that of their squares [M]; the windows `at` which some are unknown, and which [from_i, to_i) of these.
     """
 
-    value: Floats
-    known: Floats
-    unit: float
-    noise: float
+    length: int
+    stride: int
+    sums: tuple[Ints, Ints, Ints]
+    at: Ints
+    from_i: Ints
+    to_i: Ints
+
+    def beside(self, kept: tuple[Ints, ...], other: "Windows") -> list[Ints]:
+        """The sums without the places that `other` does not know, of which `kept` are up to each."""
+        found = []
+        for whole, lost in zip(self.sums[-len(kept) :], kept, strict=True):
+            left = whole.copy()
+            left[other.at] -= lost[other.to_i] - lost[other.from_i]
+            found.append(left)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
-    """One row as its neighbours see it: its readings, their step, and both parts that are compared."""
+class Part:
+    """Values of a row or its moves in `unit` of their own, 0 where unknown; which are `known` [N], the places
+    of those that are not, and its windows of each length. `noise` is the variance of rounding as a share of
+    the largest value squared.
+    """
 
-    x: Floats
-    step: float
-    parts: tuple[Part, Part]
+    value: Floats
+    known: Flags
+    unknown: Ints
+    unit: float
+    noise: float
+    windows: tuple[Windows, ...]
 
 
-def side_of(x: Floats, step: float) -> Side:
+# One row as its neighbours see it: its values and its moves.
+Side = tuple[Part, Part]
+
+
+def side_of(x: Floats, step: float, windows: list[int]) -> Side:
     """What is needed of a row, made once for all of its neighbours."""
     parts = []
     for column, share in ((x, 1.0), (np.diff(x), 2.0)):
@@ -264,28 +284,55 @@ def side_of(x: Floats, step: float) -> Side:
         largest = max(float(np.abs(value).max(initial=0.0)), 1e-9)
         unit = history.fixed(len(x))
         noise = share * step**2 / 12 / largest**2
-        parts.append(Part(value / largest * unit, known.astype(np.float64), unit, noise))
-    return Side(x, step, (parts[0], parts[1]))
+        value = value / largest * unit
+        upto = (history.counted(known), *_summed(value, unit))
+        sizes = [(window - (len(x) - len(value)), window // 8) for window in windows]
+        of_sizes = tuple(_windows(upto, *size) for size in sizes)
+        parts.append(Part(value, known, np.flatnonzero(~known), unit, noise, of_sizes))
+    return parts[0], parts[1]
 
 
-def nearness(one: Side, other: Side, windows: list[int]) -> list[Floats]:
-    """-½ ln(1 - r²) of values plus that of moves over windows of a pair of rows, begun every eighth [M]."""
+def _summed(value: Floats, unit: float) -> tuple[Ints, Ints]:
+    """Sums of `fixed` values and of their squares up to each place, 0 first."""
+    total = np.empty((2, len(value) + 1), dtype=np.int64)
+    history.products(value, np.broadcast_to(unit, value.shape), total[0])
+    history.products(value, value, total[1])
+    return total[0], total[1]
+
+
+def _windows(upto: tuple[Ints, Ints, Ints], length: int, stride: int) -> Windows:
+    count, values, squares = (history.windowed(one, length, stride) for one in upto)
+    at = np.flatnonzero(count < length)
+    unknown = np.arange(len(upto[0])) - upto[0]
+    first, last = unknown[at * stride], unknown[at * stride + length]
+    return Windows(length, stride, (count, values, squares), at, first, last)
+
+
+def nearness(one: Side, other: Side) -> list[Floats]:
+    """-½ ln(1 - r²) of values plus that of moves over windows of a pair of rows, begun every eighth [M].
+
+    What a row's windows hold is counted once; of a pair only what one of the two does not know is taken off.
+    """
     rests = []
-    for a, b, is_moves in zip(one.parts, other.parts, (False, True), strict=True):
-        p, q, unit = a.value * b.known, b.value * a.known, np.broadcast_to(a.unit, a.value.shape)
-        pairs_of = ((a.known, b.known), (p, unit), (q, unit), (p, p), (q, q), (p, q))
-        # One sum after the other in the same place, which stays in the processor's cache.
-        total = np.empty(len(p) + 1, dtype=np.int64)
-        of_windows: list[list[Ints]] = [[] for _ in windows]
-        for left, right in pairs_of:
-            history.products(left, right, total)
-            for whole, window in zip(of_windows, windows, strict=True):
-                whole.append(history.windowed(total, window - is_moves, window // 8))
-        rests.append([
-            _rest(whole, a, b, window - is_moves, is_moves)
-            for whole, window in zip(of_windows, windows, strict=True)
-        ])  # fmt: skip
+    for a, b, is_moves in zip(one, other, (False, True), strict=True):
+        both = np.empty(len(a.value) + 1, dtype=np.int64)
+        history.products(a.value, b.value, both)
+        lost = [_lost(mine, its.unknown) for mine, its in ((a, b), (b, a))]
+        of_windows = []
+        for mine, its in zip(a.windows, b.windows, strict=True):
+            count, p, pp = mine.beside(lost[0], its)
+            q, qq = its.beside(lost[1][1:], mine)
+            pq = history.windowed(both, mine.length, mine.stride)
+            of_windows.append(_rest([count, p, q, pp, qq, pq], a, b, mine.length, is_moves))
+        rests.append(of_windows)
     return [-0.5 * np.log(first * second) for first, second in zip(*rests, strict=True)]
+
+
+def _lost(part: Part, at: Ints) -> tuple[Ints, ...]:
+    """How many known values lie at places that the other does not know, their sum and that of their squares,
+    up to each of them, 0 first.
+    """
+    return (history.counted(part.known[at]), *_summed(part.value[at], part.unit))
 
 
 def _rest(whole: list[Ints], a: Part, b: Part, length: int, is_moves: bool) -> Floats:
@@ -309,21 +356,3 @@ def _rest(whole: list[Ints], a: Part, b: Part, length: int, is_moves: bool) -> F
     pq /= pp * qq
     rest: Floats = np.where(good, np.maximum(1.0 - pq, LEAST_REST), np.nan)
     return rest
-
-
-def closeness(one: Side, other: Side, windows: list[int]) -> list[Floats]:
-    """Surprise at how many values of a pair lie within one step of each other, per window [M].
-
-    Against the share the pair usually has, above ten steps, where equality is no matter of course.
-    """
-    step = max(np.nan_to_num(one.step), np.nan_to_num(other.step))
-    asked = np.minimum(one.x, other.x) > 10 * step
-    hits = asked & (np.abs(one.x - other.x) <= 1.01 * step)
-    counts, of = (history.counted(part) for part in (hits, asked))
-    share = float((counts[-1] + 1) / (of[-1] + 20))
-    found = []
-    for window in windows:
-        n = history.windowed(of, window, window // 8)
-        tail = history.tail_of_counts(history.windowed(counts, window, window // 8), n, share)
-        found.append(np.where(n >= 0.6 * window, tail, np.nan))
-    return found
