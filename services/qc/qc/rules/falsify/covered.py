@@ -18,6 +18,8 @@ from qc.rules.outcome import Floats, Ints
 
 # Hours beside a stretch that say what share of the expected was reported before and after: as many as it has.
 BESIDE = (24, 72)
+# Falls of a station that are looked at: most are of one dust only.
+MANY = matched.Belief(most=40)
 
 
 @register("X11")
@@ -41,7 +43,7 @@ def covered(panel: Panel, chosen: Chosen) -> list[Finding]:
         joint = np.array([together(known, mine, role) for mine, role in alike])
         span = [history.periods(panel, chosen.figure(name, first)) for name in ("hours_least", "hours_most")]
         least = chosen.figure("threshold", first)
-        all_found = matched.excursions(joint, panel.per_day, span[0], least, most=40, longest=span[1])
+        all_found = matched.excursions(joint, panel.per_day, span[0], least, span[1], MANY)
         for (mine, role), excursions in zip(alike, all_found, strict=True):
             for e in excursions:
                 found += _shared(panel, chosen, known, (mine, mine[role == 1]), e)

@@ -5,6 +5,7 @@ than a fall, since nobody falsifies upwards. Leaves scanning to `scan` and predi
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -53,17 +54,23 @@ def own_days(panel: Panel, chosen: Chosen) -> list[Finding]:
 
 
 def spans(
-    rows: Floats, per_day: int, shortest: int, least_z: float, coloured: bool = False
+    rows: Floats,
+    per_day: int,
+    shortest: int,
+    least_z: float,
+    coloured: bool = False,
+    belief: matched.Belief = matched.AS_IT_IS,
 ) -> Iterator[tuple[int, scan.Excursion]]:
     """The excursions of rows of one factor, in periods: (place in rows, excursion).
 
     `coloured`: rows without kin are whitened by their own spectrum, too; it takes a residual that forgets.
+    `belief`: how far rows with kin are believed.
     """
     size = max(1, per_day // BLOCKS_PER_DAY)
     day, least = max(1, round(per_day / size)), max(3, shortest // size)
     means = np.array([scan.blocks(row, size) for row in rows]).reshape(len(rows), -1)
     if len(rows) >= scan.KIN:
-        found = matched.excursions(means, day, least, least_z)
+        found = matched.excursions(means, day, least, least_z, belief=belief)
     else:
         tried = scan.contrasts(means, day, least)
         found = [scan.excursions(one, scan.kin_of(tried), least_z) for one in tried]
@@ -74,7 +81,7 @@ def spans(
         for e in one:
             begin, end = e.from_i * size, min(e.to_i * size, rows.shape[1])
             level = _level(rows[place], begin, end, 14 * per_day, e.level)
-            yield place, scan.Excursion(begin, end, e.z, level, e.shape)
+            yield place, replace(e, from_i=begin, to_i=end, level=level)
 
 
 def _clearest(found: list[scan.Excursion]) -> list[scan.Excursion]:
@@ -105,7 +112,8 @@ def _off(panel: Panel, chosen: Chosen, known: Reference, residual: Floats) -> li
         shortest = panel.per_day if panel.per_day > 1 else 3
         settled = chosen.figures.get("settled_days")
         coloured = settled is not None and bool(np.isfinite(settled[int(rows[0])]))
-        for place, e in spans(residual[rows], panel.per_day, shortest, least, coloured):
+        belief = _belief(chosen, int(rows[0]))
+        for place, e in spans(residual[rows], panel.per_day, shortest, least, coloured, belief):
             row = int(rows[place])
             if abs(e.level) < chosen.figure("least_effect", row) * known.unit[row]:
                 continue
@@ -118,11 +126,18 @@ def _off(panel: Panel, chosen: Chosen, known: Reference, residual: Floats) -> li
                 "level": e.level,
                 "percent": percent,
                 "days": (e.to_i - e.from_i) / panel.per_day,
+                "unrest": e.unrest,
             }
             where = Stretch(row, e.from_i, e.to_i)
             beside = [Stretch(int(r), e.from_i, e.to_i) for r in all_rows if r != row]
             found += judged(chosen, where, share * e.z, _kind(known, e, row), figures, beside[:NEIGHBOURS])
     return found
+
+
+def _belief(chosen: Chosen, row: int) -> matched.Belief:
+    """What the pack says of unrest and of saw-teeth; packs before decision 62 say nothing of either."""
+    restless, saw = chosen.asked("restless", row), chosen.asked("saw_share", row)
+    return matched.Belief(restless, saw) if np.isfinite(saw) else matched.AS_IT_IS
 
 
 def _percent(panel: Panel, known: Reference, row: int, e: scan.Excursion) -> float:

@@ -6,13 +6,13 @@ threshold to the pack.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qc.rules.falsify import ranks
+from qc.rules.falsify import ranks, unrest
 from qc.rules.falsify.history import cumulated
 from qc.rules.falsify.scan import FEW, KIN, LEAST_KNOWN, LONGEST_SHARE, NINETY, TAIL, Excursion, spread_of
 from qc.rules.outcome import Floats
@@ -33,6 +33,22 @@ MOVES_DAYS, LEAST_MOVES, QUIETEST = 10, 8, 0.3
 LEAST_APART, KIN_SHARE, LEAST_SCALE = 8, 0.8, 0.5
 # A saw has a length and a number of cycles to choose: it is believed so much less.
 SAW_SHARE = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Belief:
+    """How far the saws of a row are believed once its excursions are chosen, and how many of these at most.
+
+    A saw by the share `saw`, and from an unrest of the other rows of `restless` on by less (`unrest`; NaN:
+    whatever they do).
+    """
+
+    restless: float = float("nan")
+    saw: float = SAW_SHARE
+    most: int = 20
+
+
+AS_IT_IS = Belief()
 
 
 @dataclass(frozen=True)
@@ -93,7 +109,12 @@ def shapes(n: int, per_day: int, shortest: int) -> Iterator[Shape]:
 
 
 def excursions(
-    rows: Floats, per_day: int, shortest: int, least_z: float, most: int = 20, longest: int = 0
+    rows: Floats,
+    per_day: int,
+    shortest: int,
+    least_z: float,
+    longest: int = 0,
+    belief: Belief = AS_IT_IS,
 ) -> list[list[Excursion]]:
     """Per row of one factor [R, N] its stretches and saw-teeth, strongest first, none overlapping another.
 
@@ -117,7 +138,7 @@ def excursions(
     for shape, energy in zip(forms, (power @ (1 / spectrum)).tolist(), strict=True):
         tried.append(_tried(sums, tried[-1] if tried else None, shape, energy))
     for place, peaks in enumerate(_peaks(tried, least_z, len(kept))):
-        found[int(kept[place])] = _of_row(place, tried, peaks, least_z, most)
+        found[int(kept[place])] = _of_row(place, tried, peaks, least_z, belief)
     return found
 
 
@@ -258,20 +279,37 @@ def _peaks(tried: list[Tried], least_z: float, rows: int) -> list[list[tuple[flo
 
 
 def _of_row(
-    place: int, tried: list[Tried], peaks: list[tuple[float, int, int]], least_z: float, most: int
+    place: int,
+    tried: list[Tried],
+    peaks: list[tuple[float, int, int]],
+    least_z: float,
+    belief: Belief,
 ) -> list[Excursion]:
     scored = [
-        _scored(place, tried[number], at)
+        (_scored(place, tried[number], at), tried[number])
         for _, number, at in sorted(peaks, reverse=True)[:CANDIDATES]
         if _may_reach(place, tried[number], at, least_z)
     ]
-    kept: list[Excursion] = []
-    for e in sorted(scored, key=lambda e: -e.z):
-        if e.z < least_z or len(kept) >= most:
+    kept: list[tuple[Excursion, Tried]] = []
+    for e, one in sorted(scored, key=lambda pair: -pair[0].z):
+        if e.z < least_z or len(kept) >= belief.most:
             break
-        if all(e.to_i <= other.from_i or e.from_i >= other.to_i for other in kept):
-            kept.append(e)
-    return kept
+        if all(e.to_i <= other.from_i or e.from_i >= other.to_i for other, _ in kept):
+            kept.append((e, one))
+    # What is believed less makes no room for a neighbouring stretch at which the others happen to be calmer.
+    believed = [_believed(e, place, one, belief) for e, one in kept]
+    return sorted((e for e in believed if e.z >= least_z), key=lambda e: -e.z)
+
+
+def _believed(e: Excursion, place: int, one: Tried, belief: Belief) -> Excursion:
+    """A saw as it stands beside what the other rows did meanwhile; a stretch as it is."""
+    if e.shape != "saw":
+        return e
+    z = e.z * (belief.saw / SAW_SHARE)
+    if not np.isfinite(belief.restless):
+        return replace(e, z=z)
+    unquiet = unrest.unrest(one.z, one.usual, place, e.from_i, e.to_i - e.from_i)
+    return replace(e, z=z / unrest.lowered(unquiet, belief.restless), unrest=unquiet)
 
 
 def _may_reach(place: int, one: Tried, at: int, least_z: float) -> bool:

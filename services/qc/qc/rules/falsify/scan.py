@@ -37,13 +37,17 @@ LEAST_KNOWN = 8
 
 @dataclass(frozen=True, slots=True)
 class Excursion:
-    """Periods [from_i, to_i) in which a row stood `level` off its surroundings, `z` robust deviations."""
+    """Periods [from_i, to_i) in which a row stood `level` off its surroundings, `z` robust deviations.
+
+    `unrest`: how large the same was in the other rows meanwhile, in their usual sizes; NaN: not asked.
+    """
 
     from_i: int
     to_i: int
     z: float
     level: float
     shape: str
+    unrest: float = float("nan")
 
 
 @dataclass(frozen=True)
