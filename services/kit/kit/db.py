@@ -9,7 +9,7 @@ Leaves tables to services, DDL to `kit.migrate`.
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, nullcontext, suppress
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any
 from weakref import WeakKeyDictionary, WeakSet
 
 import asyncpg
@@ -38,35 +38,12 @@ NAMES = {
 # A session that stops answering inside a transaction must give back its row locks.
 SERVER_SETTINGS = {"timezone": "UTC", "jit": "off", "idle_in_transaction_session_timeout": "120000"}
 DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
-WHO = text(
-    "SELECT "
-    + "".join(f"set_config('jianzhen.reach_{part}', :reach_{part}, true), " for part in lock.PARTS)
-    + "set_config('jianzhen.subject', :subject, true), set_config('jianzhen.dept', :dept, true), "
-    "set_config('jianzhen.region', :region, true), set_config('jianzhen.uscc', :uscc, true), "
-    "set_config('jianzhen.roles', :roles, true), set_config('statement_timeout', :most, true)"
-)
-PARTS = ("subject", "dept", "region", "uscc")
 # One for good, or what may be asked again (`kit.settings.Rotating`).
 Urls = str | Callable[[], Sequence[str]]
 
 
 class NotDurable(RuntimeError):
     """The server may forget what it acknowledged; nothing may be built on it."""
-
-
-class Reader(Protocol):
-    """What a reader session needs to know of who asks: `kit.auth.Principal` fits."""
-
-    @property
-    def subject(self) -> str: ...
-    @property
-    def dept(self) -> str | None: ...
-    @property
-    def region(self) -> str | None: ...
-    @property
-    def uscc(self) -> str | None: ...
-    @property
-    def roles(self) -> frozenset[str]: ...
 
 
 def declarative_base() -> type[DeclarativeBase]:
@@ -104,6 +81,30 @@ class _Dialect(PGDialect_asyncpg):
 registry.register("postgresql.kit", __name__, _Dialect.__name__)
 
 
+class _Told(asyncpg.Connection):  # type: ignore[misc]  # asyncpg tells no types
+    """Tells the server who asks with the BEGIN itself: a message less for every question."""
+
+    told = ""
+
+    async def execute(self, query: str, *args: Any, **options: Any) -> str:
+        told, self.told = self.told, ""
+        if told and not query.startswith("BEGIN"):
+            raise asyncpg.InterfaceError("somebody else's transaction is still open")
+        return str(await super().execute(query + told, *args, **options))
+
+
+async def _begun(driver: Any, *told: Any) -> Any:
+    """A READ ONLY transaction that was told who asks, how far, and for how long (`policy.lock.told`)."""
+    driver.told, transaction = lock.told(*told), driver.transaction(readonly=True)
+    try:
+        await transaction.start()
+    except BaseException:
+        # At once: cut off here it may have begun, and know an asker. The pool opens another.
+        driver.terminate()
+        raise
+    return transaction
+
+
 async def session_of(urls: Urls, **options: Any) -> asyncpg.Connection:
     """A connection by the first URL whose password is good: while one is changed there are two."""
     *others, last = urls() if callable(urls) else (urls,)
@@ -127,7 +128,7 @@ def engine_for(
         pool_size=size,
         max_overflow=0,
         pool_timeout=10,
-        async_creator=lambda: session_of(urls, server_settings=settings, timeout=10),
+        async_creator=lambda: session_of(urls, server_settings=settings, timeout=10, connection_class=_Told),
         execution_options={"postgresql_readonly": reads_only, "compiled_cache": _COMPILED},
     )
 
@@ -149,10 +150,12 @@ def engine_for(
 @asynccontextmanager
 async def _driver(engine: AsyncEngine) -> AsyncIterator[asyncpg.Connection]:
     pooled = await engine.raw_connection()
+    driver: Any = pooled.driver_connection
     try:
-        assert pooled.driver_connection is not None
-        yield pooled.driver_connection
+        yield driver
     finally:
+        if not driver.is_closed() and driver.is_in_transaction():
+            driver.terminate()  # its end was cut off
         await greenlet_spawn(pooled.close)
 
 
@@ -201,7 +204,7 @@ class Database:
 
     @asynccontextmanager
     async def reader(
-        self, principal: Reader | None = None, most: float = 0, reach: Reach = NOTHING
+        self, who: Principal | None = None, most: float = 0, reach: Reach = NOTHING
     ) -> AsyncIterator[AsyncSession]:
         """A READ ONLY transaction that knows who asks (`jianzhen.region` …) and how far that one may see.
 
@@ -211,28 +214,36 @@ class Database:
         A statement that takes longer than `most` seconds (0: as long as it takes) raises Invalid.
         """
         async with _store(is_reader=True), self._read() as session, session.begin():
-            who = {name: getattr(principal, name, None) or "" for name in PARTS} | {"most": f"{most}s"}
-            far = {f"reach_{part}": getattr(reach, part) for part in lock.PARTS}
-            await session.execute(
-                WHO, who | far | {"roles": ",".join(sorted(getattr(principal, "roles", ())))}
-            )
+            pooled: Any = await (await session.connection()).get_raw_connection()
+            # Past SQLAlchemy, which would begin with a statement of its own.
+            pooled.dbapi_connection._transaction = await _begun(pooled.driver_connection, who, reach, most)
             yield session
 
     @asynccontextmanager
     async def question(
-        self, principal: Reader | None, patience: float = TURN_SECONDS, reach: Reach = NOTHING
+        self, who: Principal | None, patience: float = TURN_SECONDS, reach: Reach = NOTHING
     ) -> AsyncIterator[AsyncSession]:
         """A reader for what is asked over HTTP: in the asker's own turn, and each statement in bounded time.
 
         Departments are one asker each, and so are a unit, a person without either, and the public. Raises
         Invalid for a statement that takes too long, TooMany when no turn came within `patience` seconds.
         """
-        own = (getattr(principal, name, None) for name in ("dept", "uscc", "subject"))
-        async with (
-            self.turns.turn(next(filter(None, own), ""), patience),
-            self.reader(principal, self.question_seconds, reach) as session,
-        ):
+        async with self._turn(who, patience), self.reader(who, self.question_seconds, reach) as session:
             yield session
+
+    @asynccontextmanager
+    async def asked(self, who: Principal, reach: Reach) -> AsyncIterator[asyncpg.Connection]:
+        """The driver's own connection of a reader, for a small `question` that is asked very often."""
+        async with self._turn(who), _store(is_reader=True), _driver(self.readers) as driver:
+            transaction = await _begun(driver, who, reach, self.question_seconds)
+            try:
+                yield driver
+            finally:
+                await transaction.rollback()
+
+    def _turn(self, who: Principal | None, patience: float = TURN_SECONDS) -> Any:
+        own = (getattr(who, name, None) for name in ("dept", "uscc", "subject"))
+        return self.turns.turn(next(filter(None, own), ""), patience)
 
     @asynccontextmanager
     async def telemetry(self, *, is_one: bool = False) -> AsyncIterator[asyncpg.Connection]:
@@ -240,12 +251,8 @@ class Database:
 
         `is_one`: the caller sends one statement and no more, which is a transaction of its own.
         """
-        async with (
-            _store(),
-            _driver(self.writers) as driver,
-            nullcontext() if is_one else driver.transaction(),
-        ):
-            yield driver
+        async with _store(), _driver(self.writers) as own, nullcontext() if is_one else own.transaction():
+            yield own
         self.committed.set()
 
     @asynccontextmanager
@@ -269,8 +276,7 @@ class Database:
         """Whether a new transaction can begin now."""
         with suppress(Unavailable):
             async with self.writer() as session:
-                await session.execute(text("SELECT 1"))
-            return True
+                return bool(await session.scalar(text("SELECT true")))
         return False
 
     async def close(self) -> None:

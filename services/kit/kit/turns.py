@@ -8,9 +8,9 @@ Leaves the limit of one statement to `kit.db`.
 
 import asyncio
 import time
-from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from weakref import WeakValueDictionary
 
 import structlog
 
@@ -28,8 +28,8 @@ class Turns:
 
     def __init__(self, each: int) -> None:
         self._each = each
-        self._held: Counter[str] = Counter()
-        self._free = asyncio.Condition()
+        # As long as somebody holds or waits for one.
+        self._own: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
     @asynccontextmanager
     async def turn(self, asker: str, seconds: float = TURN_SECONDS) -> AsyncIterator[None]:
@@ -37,19 +37,17 @@ class Turns:
 
         Worked example: with 2 readers each is 1; a second wide question of `water` waits 8 s, then is 429.
         """
+        own = self._own.setdefault(asker, asyncio.Semaphore(self._each))
         try:
-            async with asyncio.timeout(seconds), self._free:
-                await self._free.wait_for(lambda: self._held[asker] < self._each)
-                self._held[asker] += 1
+            async with asyncio.timeout(seconds):
+                await own.acquire()
         except TimeoutError:
             detail = "Your own earlier questions are still being answered 您先前的查询尚未完成，请稍后再试"
             raise TooMany("questions-at-once", detail, headers={"Retry-After": "10"}) from None
         try:
             yield
         finally:
-            async with self._free:
-                self._held -= Counter({asker: 1})  # drops who holds none
-                self._free.notify_all()
+            own.release()
 
 
 class Cut(RuntimeError):

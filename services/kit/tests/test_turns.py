@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from types import SimpleNamespace
 
 import httpx
 import pytest
@@ -13,10 +12,11 @@ from kit.problems import Invalid, TooMany
 from kit.servers import free_port
 from kit.testing.plugin import ServiceDatabase
 from kit.turns import Cut, Turns, whole_or_cut
+from policy import Principal
 from sqlalchemy import text
 
-WATER = SimpleNamespace(dept="water", uscc=None, subject="a", region="131000", roles=frozenset())
-EE = SimpleNamespace(dept="ee", uscc=None, subject="b", region="131000", roles=frozenset())
+WATER = Principal("a", dept="water", region="131000")
+EE = Principal("b", dept="ee", region="131000")
 
 
 async def test_the_questions_of_one_department_wait_for_each_other_and_not_others_for_them(

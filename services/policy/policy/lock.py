@@ -68,6 +68,25 @@ def _below(within: Within, known: frozenset[str], regions: tuple[str, ...]) -> s
     return ",".join(sorted(code for code in known if any(within(code, region) for region in regions)))
 
 
+@lru_cache(maxsize=1024)
+def told(who: Principal | None, reach: Reach, most: float) -> str:
+    """Who asks, how far that one may see, and for at most how many seconds a statement: SQL that follows a
+    BEGIN in the same message, so that a question needs no message of its own for it.
+    """
+    names = {f"reach_{part}": getattr(reach, part) for part in PARTS}
+    names |= {name: getattr(who, name, None) or "" for name in ("subject", "dept", "region", "uscc")}
+    names["roles"] = ",".join(sorted(who.roles if who else ()))
+    lines = "".join(f"SET LOCAL jianzhen.{name} = {_literal(text)}; " for name, text in names.items())
+    return f"{lines}SET LOCAL statement_timeout = '{most}s'"
+
+
+def _literal(text: str) -> str:
+    """An E'' literal: no setting of the server reads it otherwise. Raises ValueError for what is no text."""
+    if b"\0" in text.encode():
+        raise ValueError("a NUL is no text of the server")
+    return "E'" + text.replace("\\", r"\\").replace("'", "''") + "'"
+
+
 def _told(part: str) -> str:
     # A subquery without columns is asked once in a statement, a bare current_setting() once in a row.
     return f"(SELECT nullif(current_setting('jianzhen.reach_{part}', true), ''))"

@@ -74,7 +74,7 @@ async def require_case(session: AsyncSession, grant: Grant, case: Case) -> None:
     grant.require(region=case.region, is_on_team=is_on_team)
 
 
-def equalities(
+async def equalities(
     state: Annotated[str | None, Query(pattern="^[A-Z_]{1,40}$")] = None,
     site: Annotated[str | None, Query(pattern=r"^[^\x00]{1,200}$")] = None,
     uscc: Annotated[str | None, Query(pattern="^[0-9A-Z]{18}$")] = None,

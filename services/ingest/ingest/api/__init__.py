@@ -55,4 +55,5 @@ for part in (
     records,
     tables,
 ):
-    router.include_router(part.router)
+    # As they are: an included route is looked for through its router at every request.
+    router.routes.extend(part.router.routes)

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import partial
+from inspect import signature
 from typing import Annotated, Any
 
 from fastapi import Depends, Header, Query, Request
@@ -42,7 +43,17 @@ class Listing:
         self.limit, self.cursor, self.as_of, self.on = limit, cursor, as_of, on
 
 
-Listed = Annotated[Listing, Depends()]
+def inline(made: Callable[..., Any]) -> Callable[..., Any]:
+    """A dependency that is made where the request is: what is not async, FastAPI makes in a thread."""
+
+    async def make(**given: Any) -> Any:
+        return made(**given)
+
+    make.__signature__ = signature(made)  # type: ignore[attr-defined]
+    return make
+
+
+Listed = Annotated[Listing, Depends(inline(Listing))]
 
 
 def page(items: Sequence[Any], limit: int, last: Callable[[Any], object], shown: Callable[[Any], Any]) -> Any:

@@ -28,7 +28,7 @@ def _aware(moment: datetime) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=CHINA)
 
 
-def _span(start: From, to: To) -> tuple[datetime, datetime]:
+async def _span(start: From, to: To) -> tuple[datetime, datetime]:
     span = (_aware(start), _aware(to))
     if not 0 <= (span[1] - span[0]).days <= _MOST_DAYS:
         raise Invalid("span-too-long", f"At most {_MOST_DAYS} days at once 每次最多 {_MOST_DAYS} 天")

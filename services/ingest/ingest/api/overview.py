@@ -198,7 +198,7 @@ def _run(row: PlanRun) -> dict[str, Any]:
     return {name: getattr(row, name) for name in names} | shown
 
 
-def _window(start: From = None, to: To = None) -> dict[str, datetime]:
+async def _window(start: From = None, to: To = None) -> dict[str, datetime]:
     return {"start": aware(start or LONG_AGO), "stop": aware(to or FAR)}
 
 

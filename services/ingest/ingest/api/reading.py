@@ -44,7 +44,7 @@ class Asked(NamedTuple):
     as_of: datetime | None
 
 
-def asked_for(start: From = None, to: To = None, as_of: AsOf = None) -> Asked:
+async def asked_for(start: From = None, to: To = None, as_of: AsOf = None) -> Asked:
     """The query parameters from, to and asOf."""
     known = None if as_of is None else aware(as_of, STOP)
     return Asked((aware(start, START), aware(to, STOP)), known)

@@ -25,6 +25,7 @@ from ingest.api.edge import (
     Limit,
     Listed,
     change_of,
+    inline,
     number_of,
     one_as_of,
     page,
@@ -134,7 +135,7 @@ class Book:
             grant: Annotated[Grant, Depends(self.may_read)],
             kind: str,
             session: ReaderSession,
-            wanted: Annotated[Filter, Depends()],
+            wanted: Annotated[Filter, Depends(inline(Filter))],
             listed: Listed,
             form: Annotated[Format, Query(alias="format")] = "json",
         ) -> Any:
@@ -184,7 +185,7 @@ class Book:
     def shower(self) -> Handler:
         async def show_record(
             grant: Annotated[Grant, Depends(self.may_read)],
-            named: Annotated[Named, Depends()],
+            named: Annotated[Named, Depends(inline(Named))],
             session: ReaderSession,
             response: Response,
             as_of: AsOf = None,
@@ -209,7 +210,7 @@ class Book:
     def putter(self) -> Handler:
         async def put_record(
             grant: Annotated[Grant, Depends(self.may_write)],
-            named: Annotated[Named, Depends()],
+            named: Annotated[Named, Depends(inline(Named))],
             body: dict[str, Any],
             session: WriterSession,
             response: Response,
@@ -227,7 +228,7 @@ class Book:
     def historian(self) -> Handler:
         async def list_history(
             grant: Annotated[Grant, Depends(self.may_read)],
-            named: Annotated[Named, Depends()],
+            named: Annotated[Named, Depends(inline(Named))],
             session: ReaderSession,
             limit: Limit = 100,
             cursor: Cursor = None,
@@ -244,7 +245,7 @@ class Book:
 
     def decider(self) -> Handler:
         async def decide(
-            named: Annotated[Named, Depends()],
+            named: Annotated[Named, Depends(inline(Named))],
             step: str,
             body: dict[str, Any],
             session: WriterSession,

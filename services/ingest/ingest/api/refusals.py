@@ -44,7 +44,7 @@ class Wanted(NamedTuple):
     stop: datetime | None
 
 
-def _wanted(
+async def _wanted(
     submission: UUID | None = None,
     site: Annotated[str | None, Query(max_length=64)] = None,
     rule: Annotated[str | None, Query(max_length=64)] = None,
@@ -62,7 +62,7 @@ class Form(NamedTuple):
     format: str
 
 
-def _form(limit: Limit = 100, cursor: Cursor = None, format: Format = "json") -> Form:
+async def _form(limit: Limit = 100, cursor: Cursor = None, format: Format = "json") -> Form:
     return Form(limit, _after(cursor), format)
 
 

@@ -12,9 +12,10 @@ from typing import Annotated, Any, Literal
 import msgspec
 from fastapi import APIRouter, Depends, Query, Request, Response
 from kit.auth import Grant, allow
-from kit.db import ReaderSession, WriterSession
+from kit.db import Database, ReaderSession, WriterSession, reach_of_request
 from kit.problems import NotFound
-from sqlalchemy import ColumnElement, Row, exists, or_, select
+from policy import Reach
+from sqlalchemy import ColumnElement, exists, or_, select
 
 from ingest.api.asked import Level, PutDevice, PutOrganisation, PutSeriesList, PutSite
 from ingest.api.edge import (
@@ -23,6 +24,7 @@ from ingest.api.edge import (
     IfMatch,
     Listed,
     change_of,
+    inline,
     number_of,
     one_as_of,
     page,
@@ -55,14 +57,39 @@ def _holds(of: Any, on: Any) -> list[ColumnElement[bool]]:
     return [or_(of.valid_from.is_(None), of.valid_from <= on), or_(of.valid_to.is_(None), of.valid_to >= on)]
 
 
-ORGANISATION = history.by_key(Organisation, Organisation.uscc, "organisations")
-SITE = history.by_key(SiteRow, SiteRow.code, "sites")
+ORGANISATION = history.Register(Organisation, Organisation.uscc, "organisations")
+SITE = history.Register(SiteRow, SiteRow.code, "sites")
 DEVICE = history.by_key(DeviceRow, DeviceRow.mn, "devices").join(SiteRow, SiteRow.code == DeviceRow.site)
 
 
-def _tagged(row: Row[Any]) -> Response:
+@dataclass(frozen=True)
+class Asker:
+    """Who asks about one object, and how far the route lets them see."""
+
+    grant: Grant
+    database: Database
+    reach: Reach
+
+    async def now(self, register: history.Register, key: str) -> dict[str, Any] | None:
+        """The object of that key as it stands."""
+        async with self.database.asked(self.grant.principal, self.reach) as connection:
+            return await register.row(connection, key)
+
+    async def then(self, kind: str, key: str, at: datetime) -> Any:
+        """The same as it was known at a moment."""
+        async with self.database.question(self.grant.principal, reach=self.reach) as session:
+            return _known(await one_as_of(session, self.grant, (kind, key), at))
+
+
+async def _asker(request: Request, grant: MayRead) -> Asker:
+    return Asker(grant, request.app.state.database, reach_of_request(request, grant.principal))
+
+
+MayAsk = Annotated[Asker, Depends(_asker)]
+
+
+def _tagged(cells: dict[str, Any]) -> Response:
     """The object, and as its ETag the number of its last change."""
-    cells = dict(row._mapping)
     tag = {"ETag": f'"{cells.pop("last_change")}"'}
     return Response(msgspec.json.encode(plain(cells)), headers=tag, media_type="application/json")
 
@@ -91,15 +118,15 @@ async def list_organisations(
 
 
 @router.get("/organisations/{uscc}")
-async def show_organisation(uscc: str, grant: MayRead, session: ReaderSession, as_of: AsOf = None) -> Any:
+async def show_organisation(uscc: str, asker: MayAsk, as_of: AsOf = None) -> Any:
     """One organisation 单位. Its version is the ETag."""
     if as_of is not None:
-        return _known(await one_as_of(session, grant, ("organisations", uscc), as_of))
-    row = (await session.execute(ORGANISATION, {"key": uscc})).one_or_none()
-    if row is None:
+        return await asker.then("organisations", uscc, as_of)
+    cells = await asker.now(ORGANISATION, uscc)
+    if cells is None:
         raise NotFound("unknown-organisation", f"The organisation {uscc} is not registered 单位未登记")
-    grant.require(region=row.region, owner_uscc=row.uscc)
-    return _tagged(row)
+    asker.grant.require(region=cells["region"], owner_uscc=uscc)
+    return _tagged(cells)
 
 
 def _known(found: Any) -> Any:
@@ -187,7 +214,7 @@ def _watched(what: str) -> ColumnElement[bool]:
 async def list_sites(
     grant: MayRead,
     session: ReaderSession,
-    wanted: Annotated[SiteFilter, Depends()],
+    wanted: Annotated[SiteFilter, Depends(inline(SiteFilter))],
     asked: Listed,
 ) -> Any:
     """Stations and outlets in reach, by code 点位列表."""
@@ -201,15 +228,15 @@ async def list_sites(
 
 
 @router.get("/sites/{code}")
-async def show_site(code: str, grant: MayRead, session: ReaderSession, as_of: AsOf = None) -> Any:
+async def show_site(code: str, asker: MayAsk, as_of: AsOf = None) -> Any:
     """One station or outlet 点位."""
     if as_of is not None:
-        return _known(await one_as_of(session, grant, ("sites", code), as_of))
-    row = (await session.execute(SITE, {"key": code})).one_or_none()
-    if row is None:
+        return await asker.then("sites", code, as_of)
+    cells = await asker.now(SITE, code)
+    if cells is None:
         raise flows.unknown_site(code)
-    grant.require(region=row.region, owner_dept=row.dept, owner_uscc=row.uscc)
-    return _tagged(row)
+    asker.grant.require(region=cells["region"], owner_dept=cells["dept"], owner_uscc=cells["uscc"])
+    return _tagged(cells)
 
 
 async def put_site_row(change: Change, grant: Grant, code: str, body: PutSite) -> Any:
@@ -284,7 +311,7 @@ async def show_device(mn: str, grant: MayRead, session: ReaderSession, as_of: As
     row = (await session.execute(DEVICE.where(_sites(grant)), {"key": mn})).one_or_none()
     if row is None:
         raise NotFound("unknown-device", f"No device {mn} in your reach 无此设备或超出权限")
-    return _tagged(row)
+    return _tagged(dict(row._mapping))
 
 
 async def put_device_row(change: Change, grant: Grant, mn: str, body: PutDevice) -> Any:

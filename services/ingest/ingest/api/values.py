@@ -43,7 +43,9 @@ class Form(NamedTuple):
     is_counted: bool
 
 
-def _form(limit: Many = 100, cursor: Cursor = None, format: Format = "json", count: Count = False) -> Form:
+async def _form(
+    limit: Many = 100, cursor: Cursor = None, format: Format = "json", count: Count = False
+) -> Form:
     return Form(limit, _moment(cursor), format, count)
 
 

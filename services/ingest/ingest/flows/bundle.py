@@ -18,9 +18,10 @@ from typing import Any
 from uuid import UUID
 
 import zstandard
-from kit.db import Database, Reader
+from kit.db import Database
 from kit.problems import TooLarge
 from kit.turns import STREAM_SECONDS
+from policy import Principal
 from sqlalchemy import ColumnElement
 from sqlalchemy.ext.asyncio import AsyncSession
 from tlog import bundle
@@ -103,7 +104,7 @@ class Asked:
     """Who asks for which archive, and when."""
 
     wanted: Wanted
-    who: Reader
+    who: Principal
     name: str
     now: datetime
 

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from kit.db import Database
-from policy import EVERYTHING
+from policy import EVERYTHING, Principal
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -26,16 +26,8 @@ from ingest.tables import PlanRun, RegistryRecord, SiteRow
 # A run that is missing is looked for again this long; older ones stay missing.
 PATIENCE = timedelta(days=90)
 JUDGED_AT_ONCE = 500
-
-
-class Itself(NamedTuple):
-    """The platform reading its own values, through the views that ask who it is."""
-
-    subject: str = "ingest"
-    dept: str | None = None
-    region: str | None = None
-    uscc: str | None = None
-    roles: frozenset[str] = frozenset({"platform.service"})
+# The platform reading its own values, through the views that ask who it is.
+ITSELF = Principal("ingest", roles=frozenset({"platform.service"}))
 
 
 class Due(NamedTuple):
@@ -58,7 +50,7 @@ class Due(NamedTuple):
 
 async def judge_plans(database: Database, now: datetime) -> int:
     """Judge what is due by `now`; how many runs were judged or changed."""
-    async with database.reader(Itself(), reach=EVERYTHING) as session:
+    async with database.reader(ITSELF, reach=EVERYTHING) as session:
         plans = await _in_force(session, now)
         due = [one for plan in plans for one in _due(plan, now)]
         known = await _outcomes(session, [plan.code for plan in plans])

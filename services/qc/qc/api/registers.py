@@ -44,27 +44,19 @@ ANSWERS = {"list_records": also(CSV), "put_record": STRICT}
 RUNS = ("=", "+", "-", "@", "\t", "\r")
 
 
-class Filter:
+async def narrowed(
+    site: Annotated[str | None, Query(max_length=64, description="Site 点位")] = None,
+    uscc: Annotated[str | None, Query(max_length=18, description="Owner 所属单位")] = None,
+    about: Annotated[str | None, Query(max_length=64, description="e.g. the instrument 所属仪器等")] = None,
+    flag: Annotated[
+        str | None, Query(max_length=64, description="Only with this flag 仅列有此问题的")
+    ] = None,
+) -> list[Any]:
     """Which records: each word narrows the list."""
-
-    def __init__(
-        self,
-        site: Annotated[str | None, Query(max_length=64, description="Site 点位")] = None,
-        uscc: Annotated[str | None, Query(max_length=18, description="Owner 所属单位")] = None,
-        about: Annotated[
-            str | None, Query(max_length=64, description="e.g. the instrument 所属仪器等")
-        ] = None,
-        flag: Annotated[
-            str | None, Query(max_length=64, description="Only with this flag 仅列有此问题的")
-        ] = None,
-    ) -> None:
-        self.site, self.uscc, self.about, self.flag = site, uscc, about, flag
-
-    def clauses(self) -> list[Any]:
-        of = RegisterRecord
-        named = ((of.site, self.site), (of.uscc, self.uscc), (of.about, self.about))
-        found: list[Any] = [column == value for column, value in named if value is not None]
-        return [*found, of.flags.contains([self.flag])] if self.flag is not None else found
+    of = RegisterRecord
+    named = ((of.site, site), (of.uscc, uscc), (of.about, about))
+    found: list[Any] = [column == value for column, value in named if value is not None]
+    return [*found, of.flags.contains([flag])] if flag is not None else found
 
 
 def shown(row: RegisterRecord) -> dict[str, Any]:
@@ -128,7 +120,7 @@ class Book:
             grant: Annotated[Grant, Depends(self.may_read)],
             kind: str,
             session: ReaderSession,
-            wanted: Annotated[Filter, Depends()],
+            wanted: Annotated[list[Any], Depends(narrowed)],
             limit: Limit = 100,
             cursor: Code = None,
             form: Format = "json",
@@ -136,7 +128,7 @@ class Book:
             """Records by code; csv gives the same page as a table 台账列表（可导出 CSV）。"""
             of = RegisterRecord
             asked = select(of).where(
-                of.kind == self.kind(kind).name, reach(grant, of), of.code > (cursor or ""), *wanted.clauses()
+                of.kind == self.kind(kind).name, reach(grant, of), of.code > (cursor or ""), *wanted
             )
             found = list(await session.scalars(asked.order_by(of.code).limit(limit)))
             if form == "csv":

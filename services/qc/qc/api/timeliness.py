@@ -32,7 +32,7 @@ class Asked(NamedTuple):
     site: str | None
 
 
-def _asked(
+async def _asked(
     on: On = None,
     site: Word = None,
     is_systematic: Annotated[bool, Query(description="Only who is systematically late 仅经常性迟报")] = False,
@@ -45,7 +45,7 @@ def _asked(
     return Asked(Stretch(last, rule, is_systematic), site)
 
 
-def _after(cursor: Cursor = None) -> list[str] | None:
+async def _after(cursor: Cursor = None) -> list[str] | None:
     after = cursor.split(BETWEEN) if cursor else None
     if after is not None and (len(after) != len(KEY) or "\x00" in (cursor or "")):
         raise Invalid("unknown-cursor", "No such page 无此页")
