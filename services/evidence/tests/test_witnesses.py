@@ -20,6 +20,7 @@ from tlog import cosignature
 from tlog.note import BadNote
 from tlog.trust import Secret
 
+pytestmark = pytest.mark.slow
 Settle = Callable[..., Settings]
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 from ingest.settings import Settings
 from ingest_scene import AIR, MON, batch, process, register, row, send, series_of
 from kit.servers import free_port
@@ -268,6 +269,7 @@ def listed() -> dict[str, str]:
     return dict(found)
 
 
+@pytest.mark.slow
 async def test_each_requirement_is_met_or_not_as_documented_and_claimed(
     settings: Settings, tokens: Tokens
 ) -> None:
