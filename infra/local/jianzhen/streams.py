@@ -10,13 +10,12 @@ import argparse
 import asyncio
 import json
 import os
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from contracts.catalogue import PRODUCERS
 from kit import nkeys
-from nats.aio.client import Client
+from kit.link import BusClient
 from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
 from nats.js.errors import NotFoundError
 
@@ -52,12 +51,14 @@ def streams(replicas: int = 1) -> list[StreamConfig]:
     return [stream_of(producer, replicas) for producer in PRODUCERS]
 
 
-async def connected(url: str, user: str, seed: str, **more: Any) -> Client:
+async def connected(url: str, user: str, seed: str, **more: Any) -> BusClient:
     """One connection of a user of the bus, not renewed with another seed; for commands and tests."""
-    client = Client()
-    client._public_nkey = nkeys.public(seed)
-    signature = partial(nkeys.signed, seed)
-    await client.connect(url.split(","), signature_cb=signature, inbox_prefix=accounts.inbox(user), **more)
+    client = BusClient(lambda: seed)
+    try:
+        await client.connect(url.split(","), inbox_prefix=accounts.inbox(user), **more)
+    except BaseException:
+        await client.close()
+        raise
     return client
 
 

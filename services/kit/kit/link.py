@@ -34,9 +34,11 @@ async def ended(*tasks: asyncio.Task[None], patience: float = 0.2) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-class _Client(Client):
-    """Leaves nothing open: nats-py leaves the socket of a refused attempt to the garbage collector, and an
-    attempt that was told to stop may go on behind `close`.
+class BusClient(Client):
+    """A user of the bus by its nkey (`seed`; "" where there are no accounts) that leaves nothing open.
+
+    nats-py leaves the socket of a refused attempt to the garbage collector, and an attempt that was told to
+    stop may go on behind `close`.
     """
 
     _lines: tuple[asyncio.StreamWriter, ...] = ()
@@ -56,11 +58,14 @@ class _Client(Client):
         self._lines += (self._transport._bare_io_writer,)  # type: ignore[union-attr]
 
     async def close(self) -> None:
-        await super().close()
-        # An attempt that still succeeds starts the others anew.
-        for names in (("reconnection",), ("reading", "ping_interval", "flusher")):
-            tasks = (getattr(self, f"_{name}_task") for name in names)
-            await ended(*(task for task in tasks if task and task is not asyncio.current_task()))
+        try:
+            await super().close()
+            # An attempt that still succeeds starts the others anew.
+            for names in (("reconnection",), ("reading", "ping_interval", "flusher")):
+                tasks = (getattr(self, f"_{name}_task") for name in names)
+                await ended(*(task for task in tasks if task and task is not asyncio.current_task()))
+        finally:
+            self.hang_up()
 
     def hang_up(self) -> None:
         """At once: a broker that does not read would keep what is merely closed open for good."""
@@ -78,7 +83,7 @@ class Link:
     def __init__(self, url: str, *, name: str, user: str = "", seed: Seed = "") -> None:
         self._url, self._name, self._user = url, name, user
         self._seed: Callable[[], str] = (lambda: seed()[0]) if callable(seed) else (lambda: seed)
-        self.client = _Client(self._seed)
+        self.client = BusClient(self._seed)
 
     @property
     def is_connected(self) -> bool:
@@ -105,8 +110,6 @@ class Link:
                     await self.client.close()
             except Exception as error:
                 log.warning("nats.close_failed", error=repr(error))
-            finally:
-                self.client.hang_up()
 
     async def _open(self) -> None:
         async def on_error(error: Exception) -> None:

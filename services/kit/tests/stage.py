@@ -10,14 +10,13 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import nats
 import policy
 import uvicorn
 from fastapi import FastAPI
 from kit import outbox, parking, problems
 from kit.bus import Bus
 from kit.lane import Handler, Tuning
-from kit.link import Link
+from kit.link import BusClient, Link
 from kit.outbox import Meta
 from kit.relay import Relay
 from kit.servers import NatsServer
@@ -143,9 +142,10 @@ class Stage:
 
     @asynccontextmanager
     async def broker(self) -> AsyncIterator[Client]:
-        """A look at the broker, not through kit."""
-        client = await nats.connect(self.nats.url)
+        """A look at the broker, past `Link` and `Bus`."""
+        client = BusClient(lambda: "")
         try:
+            await client.connect(self.nats.url)
             yield client
         finally:
             await client.close()

@@ -1,11 +1,12 @@
 """What a closed link leaves behind: nothing."""
 
 import asyncio
+import gc
 import signal
 from contextlib import suppress
 from pathlib import Path
 
-from kit.link import Link, ended
+from kit.link import BusClient, Link, ended
 from kit.servers import NatsServer
 
 
@@ -66,3 +67,20 @@ async def test_two_attempts_at_once_leave_none_open(tmp_path: Path) -> None:
         assert len(lines) == 4 and all(line.get_extra_info("socket").fileno() == -1 for line in lines)
     finally:
         server.stop()
+
+
+async def test_an_attempt_that_the_broker_answered_too_late_is_not_left_behind(tmp_path: Path) -> None:
+    server = NatsServer(tmp_path / "nats")
+    server.start()
+    client = BusClient(lambda: "")
+    try:
+        server.pidfile.signal(signal.SIGSTOP)
+        connecting = asyncio.create_task(client.connect(server.url, connect_timeout=1))  # type: ignore[arg-type]
+        await asyncio.sleep(1.5)
+        server.pidfile.signal(signal.SIGCONT)
+        await connecting
+        await client.flush()
+    finally:
+        await client.close()
+        server.stop()
+    gc.collect()  # it would warn, and warnings are errors

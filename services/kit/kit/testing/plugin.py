@@ -16,13 +16,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
-import nats
 import pytest
 import structlog
 from fastapi import FastAPI
 from nats.js.api import StreamConfig
 from nats.js.errors import NotFoundError
 
+from kit.link import BusClient
 from kit.servers import NatsServer, PostgresServer
 from kit.testing import late_arrivals
 from kit.testing.databases import Databases, FreshDatabase, in_thread
@@ -120,13 +120,16 @@ def stream_configs(root: Path) -> list[StreamConfig]:
 
 async def declare(url: str, configs: Sequence[StreamConfig]) -> None:
     """Makes the streams anew: no message, and no memory of message ids."""
-    client = await nats.connect(url)
-    jetstream = client.jetstream()
-    for config in configs:
-        with suppress(NotFoundError):
-            await jetstream.delete_stream(str(config.name))
-        await jetstream.add_stream(config)
-    await client.close()
+    client = BusClient(lambda: "")
+    try:
+        await client.connect(url)
+        jetstream = client.jetstream()
+        for config in configs:
+            with suppress(NotFoundError):
+                await jetstream.delete_stream(str(config.name))
+            await jetstream.add_stream(config)
+    finally:
+        await client.close()
 
 
 @pytest.fixture(scope="session")
