@@ -2,7 +2,7 @@
 
 Promises: `declare` makes a missing stream, mends a changed one and never deletes a message it need not
 delete. `python -m jianzhen.streams` does it against NATS_URL; `--write` renews the files in infra/nats,
-`--conf` prints a configuration with passwords in it, two of a user while one is changed.
+`--conf` prints a configuration with public nkeys in it, two of a user while one is changed.
 Leaves to kit what travels, and to PostgreSQL to be the truth: a lost stream is filled again.
 """
 
